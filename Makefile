@@ -1,0 +1,137 @@
+# haagent: one Makefile, no recursion. `make help` lists the targets.
+#
+# Everything is built under build/, each variant in its own directory:
+#   release  what is installed          asan  gcc with AddressSanitizer and UBSan
+#   clang    the second compiler
+# Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
+
+VERSION := 0.1.0
+BUILD   ?= build
+PREFIX  ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+CONFDIR ?= /etc/haagent
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG      ?= clang
+CFLAGS     ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+PROVE      ?= prove
+
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
+
+LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wformat=2 -Wvla -Wcast-qual -Wwrite-strings -Wpointer-arith -Wundef \
+	-Wimplicit-fallthrough
+BASE := -std=gnu11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -I. $(WARN) -fstack-protector-strong \
+	-fPIE -MMD -MP
+LINK := -pie -Wl,-z,relro,-z,now
+SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c)
+UNIT_SRC  := $(wildcard tests/unit/*.c)
+TOOL_SRC  := $(wildcard tests/system/tools/*.c)
+TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
+SYSTEM    := $(sort $(wildcard tests/system/*.t))
+SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
+MAN       := $(wildcard agent/*.8 agent/*.5)
+FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all check unit asan clang system lint bench format install uninstall clean help tools built
+
+all: $(BUILD)/haagent ## the program, build/haagent
+
+# ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
+define variant
+$(1)_OBJ  := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(AGENT_SRC))
+$(1)_UNIT := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(UNIT_SRC))
+DEPS += $$($(1)_OBJ:.o=.d) $$($(1)_UNIT:.o=.d)
+
+$(BUILD)/$(1)/%.o: %.c Makefile
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $(BASE) $(3) $$(CPPFLAGS) $$(CFLAGS) $$(PKG_CFLAGS) -c -o $$@ $$<
+
+$(BUILD)/$(1)/haagent: $$($(1)_OBJ)
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+
+$(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ))
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcriterion
+endef
+
+$(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
+$(eval $(call variant,asan,$$(CC),$(SAN)))
+$(eval $(call variant,clang,$$(CLANG),-D_FORTIFY_SOURCE=2))
+
+$(BUILD)/haagent: $(BUILD)/release/haagent
+	$(Q)ln -sf release/haagent $@
+
+# ---- what the system tests and the bench use beside the program ----
+$(BUILD)/tools/%: tests/system/tools/%.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -D_FORTIFY_SOURCE=2 $(CPPFLAGS) $(CFLAGS) $(LINK) $(LDFLAGS) -MF $@.d -o $@ $<
+DEPS += $(addsuffix .d,$(TOOLS))
+
+tools: $(TOOLS) ## the helpers of the system tests, build/tools/
+
+built: all tools $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
+
+check: built ## every test: unit, unit under asan, clang, lint, system
+	$(Q)scripts/check --built
+
+unit: $(BUILD)/release/unit ## the unit tests
+	$(Q)$<
+
+asan: $(BUILD)/asan/unit ## the unit tests under AddressSanitizer and UBSan
+	$(Q)$<
+
+clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the second compiler
+
+system: all tools ## the system tests in network namespaces (root); T="tests/system/x.t" for some
+	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
+
+lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, unit file
+	$(Q)scripts/lint
+
+bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 runs of each
+	$(Q)tests/bench/run $(or $(N),20)
+
+format: ## clang-format over the tree
+	$(Q)clang-format -i $(FORMATTED)
+
+install: all ## program, manuals, unit file and a sample config; PREFIX, DESTDIR
+	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haagent $(DESTDIR)$(SBINDIR)/haagent
+	$(Q)for m in $(MAN); do \
+		$(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
+	$(Q)mkdir -p $(DESTDIR)$(UNITDIR)
+	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
+		> $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 $(SAMPLE) $(DESTDIR)$(CONFDIR)/haagent.conf.sample
+
+uninstall: ## what install put there; the configuration and the state stay
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
+		$(DESTDIR)$(CONFDIR)/haagent.conf.sample
+	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+clean: ## remove build/
+	$(Q)rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+-include $(DEPS)

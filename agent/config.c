@@ -1,0 +1,293 @@
+#include "agent/config.h"
+
+#include <assert.h>
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/config_parse.h"
+#include "agent/file.h"
+
+enum {
+	FILE_LEN_MAX = 65536,
+};
+
+/* libconfuse's callbacks carry no argument of ours; set while config_read() runs. */
+static struct config_draft *reading;
+
+void config_mistake(struct config_draft *d, int line, const char *format, ...)
+{
+	struct config_mistakes *m = &d->mistakes;
+	va_list ap;
+	char *text;
+
+	if (m->n++ >= CONFIG_ERRORS_MAX)
+		return;
+	text = m->list[m->n - 1].text;
+	m->list[m->n - 1].line = line;
+	va_start(ap, format);
+	vsnprintf(text, CONFIG_MISTAKE_MAX, format, ap);
+	va_end(ap);
+	/* It quotes from the file, and goes to a terminal. */
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || (unsigned char)*text >= 0x7f)
+			*text = '?';
+	}
+}
+
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	char text[CONFIG_MISTAKE_MAX];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	config_mistake(reading, cfg->line, "%s", text);
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	const char *section = strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+	const struct config_key *key = config_key_find(section, opt->name, strlen(opt->name));
+	unsigned mistakes;
+
+	assert(key != NULL);
+	mistakes = reading->mistakes.n;
+	config_value(reading, key, value, cfg->line);
+	reading->line[key - config_keys] = cfg->line;
+	reading->wrong[key - config_keys] |= reading->mistakes.n > mistakes;
+	*(const char **)result = value;
+	return 0;
+}
+
+/* libconfuse's table of the options of a section: all are strings to it, so that it stops at no value. */
+static cfg_opt_t *add_options(cfg_opt_t *opt, const char *section)
+{
+	for (size_t i = 0; i < config_keys_n; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (strcmp(key->section, section) == 0)
+			*opt++ = (cfg_opt_t){.name = key->name,
+					     .type = CFGT_STR,
+					     .flags = CFGF_NODEFAULT | (key->list ? CFGF_LIST : 0),
+					     .parsecb = on_value};
+	}
+	return opt;
+}
+
+static void parse(struct config_draft *d, char *text)
+{
+	cfg_opt_t table[2 * CONFIG_KEYS_MAX] = {0}, *sub = table + CONFIG_KEYS_MAX, *opt;
+	cfg_t *cfg;
+
+	opt = add_options(table, "");
+	for (size_t i = 0; i < config_sections_n; i++) {
+		const struct config_section *section = &config_sections[i];
+
+		*opt++ = (cfg_opt_t){.name = section->name,
+				     .type = CFGT_SEC,
+				     .flags = section->titled ? CFGF_MULTI | CFGF_TITLE : CFGF_NONE,
+				     .subopts = sub};
+		sub = add_options(sub, section->name) + 1; /* an empty entry ends it */
+		assert(sub <= table + 2 * CONFIG_KEYS_MAX);
+	}
+	assert(opt < table + CONFIG_KEYS_MAX);
+	reading = d;
+	cfg = cfg_init(table, CFGF_NONE);
+	if (cfg == NULL) {
+		config_mistake(d, 0, "%s", strerror(ENOMEM));
+	} else {
+		cfg_set_error_function(cfg, on_error);
+		if (cfg_parse_buf(cfg, text) != CFG_SUCCESS && d->mistakes.n == 0)
+			config_mistake(d, cfg->line, "syntax error");
+		cfg_free(cfg);
+	}
+	reading = NULL;
+}
+
+bool config_timing_preset(struct config_draft *d, const char *name)
+{
+	static const struct {
+		const char *name;
+		struct node_timing timing;
+	} preset[] = {
+		{"default", {20 * HA_MS, 100 * HA_MS, 5 * HA_MS, 3 * HA_SEC, 30 * HA_SEC}},
+		{"fast", {2 * HA_MS, 8 * HA_MS, 3 * HA_MS, 3 * HA_SEC, 30 * HA_SEC}},
+		{"calm", {200 * HA_MS, 1000 * HA_MS, 50 * HA_MS, 3 * HA_SEC, 30 * HA_SEC}},
+	};
+
+	for (size_t i = 0; i < sizeof(preset) / sizeof(*preset); i++) {
+		if (strcmp(name, preset[i].name) != 0)
+			continue;
+		d->config.timing = preset[i].timing;
+		snprintf(d->config.timing_name, sizeof(d->config.timing_name), "%s", name);
+		return true;
+	}
+	return false;
+}
+
+static void set_defaults(struct config_draft *d)
+{
+	d->heartbeat_ms = d->dead_ms = d->confirm_ms = CONFIG_NUMBER_UNSET;
+	d->boot_wait_ms = d->boot_wait_passive_ms = CONFIG_NUMBER_UNSET;
+	for (size_t i = 0; i < config_keys_n; i++) {
+		if (config_keys[i].preset != NULL)
+			config_value(d, &config_keys[i], config_keys[i].preset, 0);
+	}
+	assert(d->mistakes.n == 0);
+}
+
+/* A comparison with a value that is wrong itself would tell nothing. */
+static bool any_wrong(const struct config_draft *d, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		if (d->wrong[config_key_find("", *names, strlen(*names)) - config_keys])
+			return true;
+	}
+	return false;
+}
+
+/* Where the first of the options that is set at all was set; 0 if none is. */
+static int line_of(const struct config_draft *d, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		int line = d->line[config_key_find("", *names, strlen(*names)) - config_keys];
+
+		if (line != 0)
+			return line;
+	}
+	return 0;
+}
+
+#define ANY_WRONG(d, ...) any_wrong((d), (const char *const[]){__VA_ARGS__, NULL})
+#define LINE_OF(d, ...)   line_of((d), (const char *const[]){__VA_ARGS__, NULL})
+
+static void override(struct config_draft *d, ha_time *out, long ms)
+{
+	if (ms == CONFIG_NUMBER_UNSET)
+		return;
+	*out = ms * HA_MS;
+	snprintf(d->config.timing_name, sizeof(d->config.timing_name), "custom");
+}
+
+static void check_timing(struct config_draft *d)
+{
+	struct node_timing *t = &d->config.timing;
+
+	if (ANY_WRONG(d, "timing", "heartbeat_ms", "dead_ms", "confirm_ms", "boot_wait_ms", "boot_wait_passive_ms"))
+		return;
+	override(d, &t->heartbeat, d->heartbeat_ms);
+	override(d, &t->dead, d->dead_ms);
+	override(d, &t->confirm, d->confirm_ms);
+	override(d, &t->boot_wait, d->boot_wait_ms);
+	override(d, &t->boot_wait_passive, d->boot_wait_passive_ms);
+	if (t->dead < 3 * t->heartbeat)
+		config_mistake(d, LINE_OF(d, "dead_ms", "heartbeat_ms"),
+			       "the dead interval, %lld ms, is less than three heartbeats of %lld ms",
+			       (long long)(t->dead / HA_MS), (long long)(t->heartbeat / HA_MS));
+	if (t->confirm > t->dead)
+		config_mistake(d, LINE_OF(d, "confirm_ms", "dead_ms"),
+			       "the confirmation, %lld ms, is longer than the dead interval, %lld ms",
+			       (long long)(t->confirm / HA_MS), (long long)(t->dead / HA_MS));
+	if (t->boot_wait < t->dead)
+		config_mistake(d, LINE_OF(d, "boot_wait_ms", "dead_ms"),
+			       "the boot wait, %lld ms, is shorter than the dead interval, %lld ms",
+			       (long long)(t->boot_wait / HA_MS), (long long)(t->dead / HA_MS));
+	if (t->boot_wait_passive < t->boot_wait)
+		config_mistake(d, LINE_OF(d, "boot_wait_passive_ms", "boot_wait_ms"),
+			       "the boot wait of a former passive, %lld ms, is shorter than the other, %lld ms",
+			       (long long)(t->boot_wait_passive / HA_MS), (long long)(t->boot_wait / HA_MS));
+}
+
+/* What must hold between options. */
+static void check_together(struct config_draft *d)
+{
+	const struct config *c = &d->config;
+
+	if (strcmp(c->link, c->management) == 0 && !ANY_WRONG(d, "link", "management"))
+		config_mistake(d, LINE_OF(d, "management", "link"), "'link' and 'management' are both '%s'", c->link);
+	for (unsigned i = 0; i < c->witness_n; i++) {
+		for (unsigned k = 0; k < c->vip_n; k++) {
+			if (ha_address_equal(&c->witness[i], &c->vip[k]))
+				config_mistake(d, LINE_OF(d, "witness"), "'witness' names a virtual IP");
+		}
+	}
+	check_timing(d);
+}
+
+static void read_file(struct config_draft *d, const char *file, char text[FILE_LEN_MAX + 1])
+{
+	char *absolute = realpath(file, NULL);
+	size_t len;
+	int error, stopped;
+
+	error = absolute == NULL ? -errno : file_read(AT_FDCWD, absolute, (uint8_t *)text, FILE_LEN_MAX, &len);
+	if (error == -EFBIG)
+		config_mistake(d, 0, "longer than %d bytes", FILE_LEN_MAX);
+	else if (error == -EINVAL)
+		config_mistake(d, 0, "not a regular file");
+	else if (error != 0)
+		config_mistake(d, 0, "%s", strerror(-error));
+	else if (strlen(absolute) >= sizeof(d->config.file))
+		config_mistake(d, 0, "the name '%s' is longer than %zu bytes", absolute, sizeof(d->config.file) - 1);
+	if (d->mistakes.n > 0)
+		goto out;
+	memcpy(d->config.file, absolute, strlen(absolute) + 1);
+	text[len] = '\0';
+	if (strlen(text) != len) {
+		config_mistake(d, 0, "not a text file");
+		goto out;
+	}
+	stopped = config_scan(d, text, len);
+	parse(d, text);
+	if (stopped != 0 && d->mistakes.n == 0)
+		config_mistake(d, stopped, "syntax error");
+	if (stopped == 0)
+		check_together(d);
+out:
+	free(absolute);
+}
+
+/* In the order of the lines; those of one line in the order found. */
+static void print_mistakes(struct config_mistakes *m, const char *file, FILE *errors)
+{
+	unsigned kept = m->n < CONFIG_ERRORS_MAX ? m->n : CONFIG_ERRORS_MAX;
+	int last = -1;
+
+	for (;;) {
+		int line = INT32_MAX;
+
+		for (unsigned i = 0; i < kept; i++) {
+			if (m->list[i].line > last && m->list[i].line < line)
+				line = m->list[i].line;
+		}
+		if (line == INT32_MAX)
+			break;
+		for (unsigned i = 0; i < kept; i++) {
+			if (m->list[i].line != line)
+				continue;
+			if (line > 0)
+				fprintf(errors, "%s:%d: %s\n", file, line, m->list[i].text);
+			else
+				fprintf(errors, "%s: %s\n", file, m->list[i].text);
+		}
+		last = line;
+	}
+	if (kept < m->n)
+		fprintf(errors, "%s: and %u more\n", file, m->n - kept);
+}
+
+unsigned config_read(struct config *out, const char *file, FILE *errors)
+{
+	static char text[FILE_LEN_MAX + 1];
+	struct config_draft draft = {0};
+
+	set_defaults(&draft);
+	read_file(&draft, file, text);
+	if (draft.mistakes.n == 0)
+		*out = draft.config;
+	else
+		print_mistakes(&draft.mistakes, file, errors);
+	return draft.mistakes.n;
+}

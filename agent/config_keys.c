@@ -1,0 +1,70 @@
+#include "agent/config_parse.h"
+
+#include <string.h>
+
+#define STRING(field) .offset = offsetof(struct config_draft, config.field), .cap = sizeof(((struct config *)0)->field)
+#define AT(field)     .offset = offsetof(struct config_draft, field)
+
+/* haagent.conf(5) describes each of them. */
+const struct config_key config_keys[] = {
+	{"", "link", KIND_INTERFACE, "eth3", STRING(link)},
+	{"", "management", KIND_INTERFACE, "eth0", STRING(management)},
+	{"", "link_direct", KIND_BOOL, "true", AT(config.link_direct)},
+	{"", "virtual_ip", KIND_VIP, .list = true},
+	{"", "witness", KIND_WITNESS, .list = true},
+	{"", "timing", KIND_TIMING, "default", .list = false},
+	{"", "heartbeat_ms", KIND_NUMBER, AT(heartbeat_ms), .min = 1, .max = 1000},
+	{"", "dead_ms", KIND_NUMBER, AT(dead_ms), .min = 5, .max = 10000},
+	{"", "confirm_ms", KIND_NUMBER, AT(confirm_ms), .min = 1, .max = 10000},
+	{"", "boot_wait_ms", KIND_NUMBER, AT(boot_wait_ms), .min = 5, .max = 600000},
+	{"", "boot_wait_passive_ms", KIND_NUMBER, AT(boot_wait_passive_ms), .min = 5, .max = 600000},
+	{"", "state_directory", KIND_DIRECTORY, "/var/lib/haagent", STRING(state_directory)},
+	{"", "runtime_directory", KIND_DIRECTORY, "/run/haagent", STRING(runtime_directory)},
+	{"", "user", KIND_USER, "haagent", STRING(user)},
+	{"appliance", "model", KIND_TEXT, STRING(model)},
+	{"appliance", "firmware", KIND_TEXT, STRING(firmware)},
+	{"appliance", "hotfix", KIND_TEXT, STRING(hotfix)},
+	{"appliance", "patch", KIND_TEXT, STRING(patch)},
+	{"settings", "paths", KIND_PATH, .list = true},
+	{"settings", "exclude", KIND_NONEMPTY, .list = true},
+	{"check", "command", KIND_NONEMPTY, .required = true},
+	{"check", "interval_ms", KIND_NUMBER, AT(unused), .min = 100, .max = 3600000},
+	{"check", "timeout_ms", KIND_NUMBER, AT(unused), .min = 100, .max = 3600000},
+	{"check", "fall", KIND_NUMBER, AT(unused), .min = 1, .max = 100},
+	{"check", "rise", KIND_NUMBER, AT(unused), .min = 1, .max = 100},
+	{"check", "recover", KIND_NONEMPTY, .required = false},
+	{"check", "recover_attempts", KIND_NUMBER, AT(unused), .min = 0, .max = 100},
+};
+const size_t config_keys_n = sizeof(config_keys) / sizeof(*config_keys);
+
+_Static_assert(sizeof(config_keys) / sizeof(*config_keys) <= CONFIG_KEYS_MAX, "room for each key's line");
+
+const struct config_section config_sections[] = {
+	{"appliance", .titled = false},
+	{"settings", .titled = false},
+	{"check", .titled = true},
+};
+const size_t config_sections_n = sizeof(config_sections) / sizeof(*config_sections);
+
+static bool is_named(const char *name, const char *text, size_t len)
+{
+	return strlen(name) == len && memcmp(name, text, len) == 0;
+}
+
+const struct config_key *config_key_find(const char *section, const char *name, size_t name_len)
+{
+	for (size_t i = 0; i < config_keys_n; i++) {
+		if (strcmp(config_keys[i].section, section) == 0 && is_named(config_keys[i].name, name, name_len))
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+const struct config_section *config_section_find(const char *name, size_t name_len)
+{
+	for (size_t i = 0; i < config_sections_n; i++) {
+		if (is_named(config_sections[i].name, name, name_len))
+			return &config_sections[i];
+	}
+	return NULL;
+}

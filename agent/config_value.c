@@ -1,0 +1,271 @@
+#include "agent/config_parse.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NUMBER_DIGITS_MAX = 9,
+	CONTROL_NAME_LEN = sizeof("/control") - 1, /* the longest file name in the runtime directory */
+};
+
+static bool is_printable_ascii(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s <= ' ' || *s > '~')
+			return false;
+	}
+	return true;
+}
+
+/* How many bytes continue the sequence that this one leads, and the least code point that needs so many; -1: none. */
+static int continuation(unsigned char lead, uint32_t *code, uint32_t *least)
+{
+	if (lead < 0x80) {
+		*code = lead;
+		*least = 0;
+		return 0;
+	}
+	if (lead >= 0xc0 && lead < 0xe0) {
+		*code = lead & 0x1f;
+		*least = 0x80;
+		return 1;
+	}
+	if (lead >= 0xe0 && lead < 0xf0) {
+		*code = lead & 0x0f;
+		*least = 0x800;
+		return 2;
+	}
+	if (lead >= 0xf0 && lead < 0xf8) {
+		*code = lead & 0x07;
+		*least = 0x10000;
+		return 3;
+	}
+	return -1;
+}
+
+/* Well-formed UTF-8 (RFC 3629) without control characters, as IDENTITY wants it (SPEC 3). */
+static bool is_printable(const char *s)
+{
+	while (*s != '\0') {
+		uint32_t code, least;
+		int more = continuation((unsigned char)*s++, &code, &least);
+
+		if (more < 0)
+			return false;
+		for (; more > 0; more--, s++) {
+			if (((unsigned char)*s & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | ((unsigned char)*s & 0x3f);
+		}
+		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+			return false;
+		if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+			return false;
+	}
+	return true;
+}
+
+/* Checks that it fits, and keeps it. */
+static void keep_string(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (strlen(value) >= key->cap)
+		config_mistake(d, line, "'%s' is longer than %zu bytes", key->name, key->cap - 1);
+	else
+		memcpy((char *)d + key->offset, value, strlen(value) + 1);
+}
+
+static void interface(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (*value == '\0' || !is_printable_ascii(value) || strpbrk(value, "/:%") != NULL || strcmp(value, ".") == 0 ||
+	    strcmp(value, "..") == 0)
+		config_mistake(d, line, "'%s': '%s' is no name of an interface", key->name, value);
+	else
+		keep_string(d, key, value, line);
+}
+
+static void boolean(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	bool *out = (bool *)(void *)((char *)d + key->offset);
+
+	if (strcmp(value, "true") == 0)
+		*out = true;
+	else if (strcmp(value, "false") == 0)
+		*out = false;
+	else
+		config_mistake(d, line, "'%s' is true or false, not '%s'", key->name, value);
+}
+
+/* Decimal digits only: "010" would mean 10 to one reader and 8 to another. */
+static void number(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	size_t len = strlen(value);
+	long *out = (long *)(void *)((char *)d + key->offset);
+	long n = -1;
+
+	if (len > 0 && len <= NUMBER_DIGITS_MAX && strspn(value, "0123456789") == len && (*value != '0' || len == 1))
+		n = strtol(value, NULL, 10);
+	if (n < key->min || n > key->max)
+		config_mistake(d, line, "'%s' is a number from %ld to %ld, not '%s'", key->name, key->min, key->max,
+			       value);
+	else
+		*out = n;
+}
+
+/* Why no single station can have the address; NULL if one can. */
+static const char *no_station(const struct ha_address *a)
+{
+	static const uint8_t loopback6[16] = {[15] = 1}, any[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (a->family == HA_IPV4) {
+		if (a->b[0] == 0)
+			return "unspecified";
+		if (a->b[0] == 127)
+			return "loopback";
+		if (a->b[0] >= 240)
+			return "broadcast or reserved";
+		return a->b[0] >= 224 ? "multicast" : NULL;
+	}
+	if (memcmp(a->b, any, 16) == 0)
+		return "unspecified";
+	if (memcmp(a->b, loopback6, 16) == 0)
+		return "loopback";
+	if (memcmp(a->b, mapped, 12) == 0)
+		return "IPv4-mapped: write the IPv4 address";
+	return a->b[0] == 0xff ? "multicast" : NULL;
+}
+
+/* Adds the address to the list of *n of at most max. */
+static void address(struct config_draft *d, const struct config_key *key, const char *value, int line,
+		    struct ha_address *list, unsigned *n, unsigned max)
+{
+	struct ha_address a = {.family = HA_FAMILY_NONE};
+	const char *why;
+
+	if (inet_pton(AF_INET, value, a.b) == 1)
+		a.family = HA_IPV4;
+	else if (inet_pton(AF_INET6, value, a.b) == 1)
+		a.family = HA_IPV6;
+	if (a.family == HA_FAMILY_NONE) {
+		config_mistake(d, line, "'%s': '%s' is no IPv4 or IPv6 address", key->name, value);
+		return;
+	}
+	why = no_station(&a);
+	if (why != NULL) {
+		config_mistake(d, line, "'%s': '%s' is %s", key->name, value, why);
+		return;
+	}
+	for (unsigned i = 0; i < *n; i++) {
+		if (ha_address_equal(&a, &list[i])) {
+			config_mistake(d, line, "'%s': '%s' is there twice", key->name, value);
+			return;
+		}
+	}
+	if (*n == max)
+		config_mistake(d, line, "'%s' has more than %u addresses", key->name, max);
+	else
+		list[(*n)++] = a;
+}
+
+static void witness(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	struct config *c = &d->config;
+	bool none = strcmp(value, "none") == 0;
+
+	if (c->witness_policy == CONFIG_WITNESS_NONE || (none && c->witness_policy == CONFIG_WITNESS_LIST)) {
+		config_mistake(d, line, "'%s': \"none\" stands alone", key->name);
+		return;
+	}
+	c->witness_policy = none ? CONFIG_WITNESS_NONE : CONFIG_WITNESS_LIST;
+	if (!none)
+		address(d, key, value, line, c->witness, &c->witness_n, CONFIG_WITNESS_MAX);
+}
+
+static void timing(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (!config_timing_preset(d, value))
+		config_mistake(d, line, "'%s' is \"default\", \"fast\" or \"calm\", not '%s'", key->name, value);
+}
+
+static bool is_absolute(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (*value == '/' && is_printable(value))
+		return true;
+	config_mistake(d, line, "'%s': '%s' is no absolute path", key->name, value);
+	return false;
+}
+
+static void directory(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	size_t room = key->cap - 1 - CONTROL_NAME_LEN;
+
+	if (!is_absolute(d, key, value, line))
+		return;
+	if (strlen(value) > room)
+		config_mistake(d, line, "'%s' is longer than %zu bytes", key->name, room);
+	else
+		keep_string(d, key, value, line);
+}
+
+static void user(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (*value == '\0' || *value == '-' || !is_printable_ascii(value) || strpbrk(value, "/:,") != NULL)
+		config_mistake(d, line, "'%s': '%s' is no name of a user", key->name, value);
+	else
+		keep_string(d, key, value, line);
+}
+
+static void text(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (!is_printable(value))
+		config_mistake(d, line, "'%s' has bytes that are no printable UTF-8", key->name);
+	else
+		keep_string(d, key, value, line);
+}
+
+static void nonempty(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (*value == '\0' || !is_printable(value))
+		config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);
+}
+
+void config_value(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	struct config *c = &d->config;
+
+	switch (key->kind) {
+	case KIND_INTERFACE:
+		interface(d, key, value, line);
+		break;
+	case KIND_BOOL:
+		boolean(d, key, value, line);
+		break;
+	case KIND_VIP:
+		address(d, key, value, line, c->vip, &c->vip_n, HA_VIP_MAX);
+		break;
+	case KIND_WITNESS:
+		witness(d, key, value, line);
+		break;
+	case KIND_TIMING:
+		timing(d, key, value, line);
+		break;
+	case KIND_NUMBER:
+		number(d, key, value, line);
+		break;
+	case KIND_DIRECTORY:
+		directory(d, key, value, line);
+		break;
+	case KIND_USER:
+		user(d, key, value, line);
+		break;
+	case KIND_TEXT:
+		text(d, key, value, line);
+		break;
+	case KIND_PATH:
+		is_absolute(d, key, value, line);
+		break;
+	case KIND_NONEMPTY:
+		nonempty(d, key, value, line);
+		break;
+	}
+}

@@ -1,0 +1,260 @@
+/* control.c - see control.h. */
+#include "agent/control.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	bool change; /* only root may */
+} control_actions[CONTROL_ACTION_N] = {
+    [CONTROL_DUMP] = {"dump", false},    [CONTROL_HISTORY] = {"history", false},
+    [CONTROL_SWAP] = {"swap", true},     [CONTROL_SUSPEND] = {"suspend", true},
+    [CONTROL_RESUME] = {"resume", true}, [CONTROL_JOIN] = {"join", true},
+};
+
+/* jansson takes its allocator for the whole process, so the arena is the one thing here that is global. */
+static _Alignas(16) uint8_t control_arena[CONTROL_ARENA_LEN];
+static size_t control_arena_used;
+
+static void *control_arena_take(size_t size)
+{
+	void *at;
+
+	if (size > CONTROL_ARENA_LEN - 16 || control_arena_used > CONTROL_ARENA_LEN - 16 - size)
+		return NULL;
+	at = control_arena + control_arena_used;
+	control_arena_used += (size + 15) & ~(size_t)15;
+	return at;
+}
+
+static void control_arena_give(void *at)
+{
+	(void)at; /* all at once, by control_arena_reset */
+}
+
+static void control_arena_reset(void)
+{
+	control_arena_used = 0;
+}
+
+static void control_ready(void *arg, uint32_t events);
+static void control_accept(void *arg, uint32_t events);
+
+int control_open(struct control *control, struct loop *loop, int listener, control_fn *handle,
+		 void *arg)
+{
+	size_t seed = 0;
+
+	*control =
+	    (struct control){.loop = loop, .listener = listener, .handle = handle, .arg = arg};
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control->client[i] = (struct control_client){.fd = -1, .control = control};
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	json_object_seed(seed | 1);
+	json_set_alloc_funcs(control_arena_take, control_arena_give);
+	return listener < 0 ? 0 : loop_add(loop, listener, control_accept, control);
+}
+
+static void control_drop(struct control_client *client)
+{
+	if (client->fd < 0)
+		return;
+	loop_remove(client->control->loop, client->fd);
+	close(client->fd);
+	client->fd = -1;
+	client->waiting = 0;
+}
+
+void control_close(struct control *control)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control_drop(&control->client[i]);
+	loop_remove(control->loop, control->listener);
+}
+
+int control_adopt(struct control *control, int fd, uid_t uid)
+{
+	int room = 2 * CONTROL_ANSWER_MAX;
+
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *client = &control->client[i];
+		int error;
+
+		if (client->fd >= 0)
+			continue;
+		if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) != 0)
+			return -errno;
+		error = loop_add(control->loop, fd, control_ready, client);
+		if (error)
+			return error;
+		client->fd = fd;
+		client->uid = uid;
+		client->waiting = 0;
+		client->heard = loop_now();
+		return 0;
+	}
+	return -EBUSY;
+}
+
+static void control_accept(void *arg, uint32_t events)
+{
+	struct control *control = arg;
+	struct ucred peer;
+	socklen_t len;
+	int fd;
+
+	(void)events;
+	for (unsigned n = 0; n < CONTROL_CLIENTS_MAX; n++) {
+		fd = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		len = sizeof(peer);
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
+		    control_adopt(control, fd, peer.uid) != 0)
+			close(fd);
+	}
+}
+
+/* Sends the answer and empties the arena. */
+static void control_send(struct control_client *client, const struct control_answer *answer)
+{
+	static const char *const result[] = {"done", "refused", "error"};
+	struct control *control = client->control;
+	json_t *whole = json_pack("{s:s, s:s, s:O*}", "result", result[answer->result], "text",
+				  answer->text, "data", answer->data);
+	size_t len = 0;
+
+	if (whole != NULL)
+		len = json_dumpb(whole, control->answer, sizeof(control->answer), JSON_COMPACT);
+	if (len == 0 || len > sizeof(control->answer))
+		len =
+		    (size_t)snprintf(control->answer, sizeof(control->answer),
+				     "{\"result\":\"error\",\"text\":\"the answer does not fit\"}");
+	control_arena_reset();
+	client->waiting = 0;
+	client->heard = loop_now();
+	if (send(client->fd, control->answer, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)
+		control_drop(client);
+}
+
+static void control_say(struct control_client *client, enum control_result result, const char *text)
+{
+	struct control_answer answer = {.result = result};
+
+	snprintf(answer.text, sizeof(answer.text), "%s", text);
+	control_send(client, &answer);
+}
+
+/* The parser recurses, so what could nest deeply is turned away unparsed. */
+static json_t *control_parse(const char *text, size_t len)
+{
+	unsigned brackets = 0;
+
+	for (size_t i = 0; i < len; i++)
+		brackets += text[i] == '{' || text[i] == '[';
+	if (brackets > CONTROL_NESTING_MAX)
+		return NULL;
+	return json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void control_request(struct control_client *client, size_t len)
+{
+	struct control *control = client->control;
+	json_t *request = control_parse(control->request, len);
+	const char *name = json_string_value(json_object_get(request, "action"));
+	struct control_answer answer = {.result = CONTROL_ERROR};
+	unsigned action;
+
+	if (name == NULL) {
+		control_say(client, CONTROL_ERROR,
+			    "not a request: {\"action\": \"...\"} is expected");
+		return;
+	}
+	for (action = 0; action < CONTROL_ACTION_N; action++)
+		if (strcmp(control_actions[action].name, name) == 0)
+			break;
+	if (action == CONTROL_ACTION_N) {
+		control_say(client, CONTROL_ERROR, "no such action");
+		return;
+	}
+	if (control_actions[action].change && client->uid != 0) {
+		snprintf(answer.text, sizeof(answer.text), "only root may %s", name);
+		answer.result = CONTROL_REFUSED;
+		control_send(client, &answer);
+		return;
+	}
+	if (++control->number == 0)
+		control->number = 1;
+	client->waiting = control->number;
+	if (control->handle(control->arg, (enum control_action)action, request, client->waiting,
+			    &answer))
+		control_send(client, &answer);
+	else
+		control_arena_reset();
+}
+
+static void control_ready(void *arg, uint32_t events)
+{
+	struct control_client *client = arg;
+	struct control *control = client->control;
+	ssize_t len;
+
+	(void)events;
+	/* MSG_TRUNC: the packet's own length, however much of it fits. */
+	len = recv(client->fd, control->request, CONTROL_REQUEST_MAX, MSG_DONTWAIT | MSG_TRUNC);
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0 || client->waiting != 0) { /* gone, or impatient: one request at a time */
+		control_drop(client);
+		return;
+	}
+	client->heard = loop_now();
+	if (len > CONTROL_REQUEST_MAX) {
+		control_say(client, CONTROL_ERROR, "the request is too long");
+		control_drop(client);
+		return;
+	}
+	control_request(client, (size_t)len);
+}
+
+void control_answer(struct control *control, uint32_t number, enum control_result result,
+		    const char *text)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		if (control->client[i].fd >= 0 && number != 0 &&
+		    control->client[i].waiting == number)
+			control_say(&control->client[i], result, text);
+}
+
+/* A client whose request is under way waits for this side, not the other way round. */
+ha_time control_deadline(const struct control *control)
+{
+	ha_time deadline = HA_NEVER;
+
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		const struct control_client *client = &control->client[i];
+
+		if (client->fd >= 0 && client->waiting == 0 &&
+		    client->heard + CONTROL_PATIENCE < deadline)
+			deadline = client->heard + CONTROL_PATIENCE;
+	}
+	return deadline;
+}
+
+void control_timer(struct control *control, ha_time now)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *client = &control->client[i];
+
+		if (client->fd >= 0 && client->waiting == 0 &&
+		    now - client->heard >= CONTROL_PATIENCE)
+			control_drop(client);
+	}
+}

@@ -1,0 +1,88 @@
+/* control.h - the control socket: one JSON request and its answer per packet, read-only for the group, changes for root.
+ *
+ *   request  {"action": "dump"}   {"action": "join", "address": "192.0.2.1"}
+ *   answer   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *
+ * Who may connect is the socket file's business; who may change something is decided by the peer's credentials at the time
+ * it connected. A client that asks too much, sends garbage or keeps still for CONTROL_PATIENCE is shown the door, and
+ * no client can make this process wait or allocate: jansson works in a fixed arena that is empty again after each
+ * answer. An answer may come later (a join, a swap): by the number that the request was given.
+ */
+#ifndef HA_AGENT_CONTROL_H
+#define HA_AGENT_CONTROL_H
+
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "agent/loop.h"
+
+enum {
+	CONTROL_CLIENTS_MAX = 8,
+	CONTROL_REQUEST_MAX = 4096,
+	CONTROL_ANSWER_MAX = 128 * 1024,
+	CONTROL_ARENA_LEN = 512 * 1024,
+	CONTROL_TEXT_MAX = 512,
+	CONTROL_NESTING_MAX = 8, /* brackets that a request may open */
+};
+
+#define CONTROL_PATIENCE (10 * HA_SEC)
+
+enum control_action {
+	CONTROL_DUMP,
+	CONTROL_HISTORY,
+	CONTROL_SWAP,
+	CONTROL_SUSPEND,
+	CONTROL_RESUME,
+	CONTROL_JOIN,
+	CONTROL_ACTION_N,
+};
+
+enum control_result {
+	CONTROL_DONE,
+	CONTROL_REFUSED,
+	CONTROL_ERROR,
+};
+
+struct control_answer {
+	enum control_result result;
+	char text[CONTROL_TEXT_MAX];
+	json_t *data; /* NULL: none; made inside the handler */
+};
+
+/* Carries out a request. True: *answer is complete; false: control_answer() follows with that number, which is not 0. */
+typedef bool control_fn(void *arg, enum control_action, const json_t *request, uint32_t number,
+			struct control_answer *answer);
+
+struct control_client {
+	int fd; /* -1: free */
+	uid_t uid;
+	uint32_t waiting; /* number of the request that is not answered yet; 0 = none */
+	ha_time heard;
+	struct control *control;
+};
+
+struct control {
+	struct loop *loop;
+	int listener; /* -1: none */
+	control_fn *handle;
+	void *arg;
+	uint32_t number; /* last given */
+	struct control_client client[CONTROL_CLIENTS_MAX];
+	char request[CONTROL_REQUEST_MAX + 1];
+	char answer[CONTROL_ANSWER_MAX];
+};
+
+/* Takes the listening socket into the loop. From here on jansson allocates from the arena, in this whole process. 0 or -errno. */
+int control_open(struct control *, struct loop *, int listener, control_fn *, void *arg);
+void control_close(struct control *);
+
+/* Takes a connected client in. 0, or -EBUSY when there are CONTROL_CLIENTS_MAX: then fd is still the caller's. */
+int control_adopt(struct control *, int fd, uid_t uid);
+
+/* The answer to a deferred request; nothing if its client has gone meanwhile. */
+void control_answer(struct control *, uint32_t number, enum control_result, const char *text);
+
+ha_time control_deadline(const struct control *); /* when control_timer() is due, or HA_NEVER */
+void control_timer(struct control *, ha_time now);
+
+#endif

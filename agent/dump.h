@@ -1,0 +1,64 @@
+/* dump.h - everything an operator may want to know, as JSON objects, and the history in memory.
+ *
+ * Reads; changes nothing. Durations are in the unit that their key names, and `..._ms` of an event says how long ago it
+ * was. What is not known is null. Made where jansson allocates from the control socket's arena, so every function
+ * here may return NULL: the arena is full.
+ */
+#ifndef HA_AGENT_DUMP_H
+#define HA_AGENT_DUMP_H
+
+#include <jansson.h>
+
+#include "agent/config.h"
+#include "agent/ipc.h"
+#include "agent/store.h"
+#include "agent/wire.h"
+#include "proto/node.h"
+#include "proto/session.h"
+
+enum {
+	DUMP_HISTORY_N = 20,       /* events in a dump; history has all */
+	DUMP_FINGERPRINT_MAX = 64, /* "SHA256:" and 43 characters */
+	DUMP_ADDRESS_MAX = 48,
+};
+
+/* The newest STORE_HISTORY_MAX events, a ring. */
+struct dump_history {
+	unsigned n, first;
+	struct store_event event[STORE_HISTORY_MAX];
+};
+
+struct dump_path {
+	const struct wire *wire;
+	const struct session *session; /* NULL: none before the join */
+	uint64_t sent, received;       /* heartbeats */
+	const uint64_t *drop;          /* DROP_N counters */
+};
+
+struct dump_view {
+	ha_time now;
+	const struct config *config;
+	const struct node *node;
+	const struct store_record *record;
+	const uint8_t *public_key;
+	const struct msg_identity *own;
+	const struct msg_identity *peer;  /* NULL: not heard in this start */
+	const struct ipc_message *status; /* newest IPC_STATUS */
+	const struct dump_history *history;
+	struct dump_path path[HA_PATH_N];
+	ha_time lateness_last; /* of the node's timer */
+	uint64_t floods, ipc_errors;
+};
+
+void dump_history_add(struct dump_history *, const struct store_event *);
+const struct store_event *dump_history_at(const struct dump_history *, unsigned i); /* 0 = oldest */
+
+json_t *dump_all(const struct dump_view *);
+json_t *dump_events(const struct dump_history *,
+		    unsigned newest); /* {"history": [...]}, oldest first */
+
+/* "SHA256:" and base64 without padding, as ssh shows keys. */
+void dump_fingerprint(char out[DUMP_FINGERPRINT_MAX], const uint8_t public_key[HA_KEY_LEN]);
+void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *); /* "" for none */
+
+#endif

@@ -1,0 +1,358 @@
+/* guardian.c - see guardian.h.
+ *
+ * The policy of the privileged side. The engine is taken to be in an attacker's hands: it reads what strangers send.
+ *
+ *   - The engine may ask for three things only: to have the virtual addresses on until a time, to have them off, and at the
+ *     end to be ended. It names neither address nor interface: those are the configuration's, or the cluster record's as
+ *     the steward reports them, and each is checked.
+ *   - What it asked for ends by itself (hold.h). All that it has queued is read before any of it is acted on; only
+ *     the newest request counts; then the deadline is looked at.
+ *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and what it held is
+ *     withdrawn, before it is started anew.
+ *   - The steward may name addresses. What it is told by the engine is its own affair.
+ *   - Once the children have been started the guardian opens no file, runs nothing but its own executable, which it has kept
+ *     open, and has the capabilities of privileges_guardian() only.
+ *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
+ */
+#include "agent/guardian.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "agent/family.h"
+#include "agent/keeper.h"
+#include "agent/log.h"
+#include "agent/notify.h"
+#include "agent/privileges.h"
+
+enum {
+	GUARDIAN_PRIORITY = 50,	 /* SCHED_FIFO, above the engine: it must be able to end it */
+	GUARDIAN_QUEUE_MAX = 1024, /* messages read at a stretch: more than a queue can hold */
+};
+
+#define SILENCE_HEARTBEATS 10
+#define SILENCE_LEAST	   (500 * HA_MS)
+#define START_GRACE	   (3 * HA_SEC)
+#define LEAVE_LIMIT	   (3 * HA_SEC)
+#define STEWARD_LIMIT	   (1 * HA_SEC)
+
+struct guardian {
+	struct config config;
+	struct runtime runtime;
+	struct loop loop;
+	struct keeper keeper;
+	struct family family;
+	struct notify notify;
+	struct ipc_message status; /* as it was told to the engine last */
+	bool realtime, locked;
+	bool engine_lost; /* to be seen to when the callbacks are done */
+	bool ready;	  /* the service manager knows */
+	bool leaving;	  /* SIGTERM has come */
+	ha_time leave_until;
+	bool done, failed;
+	ha_time watchdog_at;
+};
+
+static void drop_engine(struct guardian *guardian, const char *why)
+{
+	log_event(LOG_WARNING, "drop", "process=engine why=%s", why);
+	family_drop(&guardian->family, &guardian->family.engine);
+	keeper_new_engine(&guardian->keeper);
+	if (guardian->leaving)
+		guardian->done = true;
+}
+
+static void on_answer(void *arg, const struct ipc_message *message)
+{
+	struct guardian *guardian = arg;
+	int fd = guardian->family.engine.fd;
+
+	if (fd >= 0 && ipc_send(fd, message) != 0)
+		guardian->engine_lost = true;
+}
+
+static void on_engine(void *arg, uint32_t events)
+{
+	struct guardian *guardian = arg;
+	struct child *engine = &guardian->family.engine;
+	struct ipc_message message, newest = {0};
+	bool left = false;
+	int got = 0;
+
+	(void)events;
+	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
+		got = ipc_receive(engine->fd, &message, NULL);
+		if (got <= 0)
+			break;
+		if (message.type == IPC_HOLD || message.type == IPC_RELEASE)
+			newest = message;
+		else if (message.type == IPC_LEFT)
+			left = true;
+		else if (message.type != IPC_ALIVE)
+			got = -EPROTO;
+		if (got < 0)
+			break;
+		engine->heard = loop_now();
+	}
+	if (got < 0) {
+		drop_engine(guardian, got == -EPIPE ? "gone" : "bad message");
+		return;
+	}
+	if (newest.type != 0)
+		keeper_request(&guardian->keeper, &newest);
+	if (left && guardian->leaving)
+		guardian->done = true;
+	if (!guardian->ready)
+		notify_send(&guardian->notify, "READY=1");
+	guardian->ready = true;
+}
+
+static void on_steward(void *arg, uint32_t events)
+{
+	struct guardian *guardian = arg;
+	struct child *steward = &guardian->family.steward;
+	const struct config *config = &guardian->config;
+	struct ipc_message message;
+	int got;
+
+	(void)events;
+	while ((got = ipc_receive(steward->fd, &message, NULL)) > 0) {
+		unsigned n = message.u.vips.n;
+
+		if (message.type != IPC_VIPS) {
+			got = -EPROTO;
+			break;
+		}
+		if (!keeper_set_addresses(&guardian->keeper, n == 0 ? config->vip : message.u.vips.vip,
+					  n == 0 ? config->vip_n : n))
+			log_event(LOG_ERR, "addresses", "n=%u what=%s", n, "refused");
+	}
+	if (got < 0)
+		family_drop(&guardian->family, steward);
+}
+
+static void on_monitor(void *arg, uint32_t events)
+{
+	struct guardian *guardian = arg;
+	int error = keeper_read(&guardian->keeper);
+
+	(void)events;
+	if (error == 0)
+		return;
+	log_event(LOG_CRIT, "monitor", "error=%d", error);
+	guardian->done = guardian->failed = true;
+}
+
+static void leave(struct guardian *guardian)
+{
+	const struct ipc_message message = {.type = IPC_LEAVE};
+	int fd = guardian->family.engine.fd;
+
+	if (guardian->leaving)
+		return;
+	log_event(LOG_NOTICE, "leave", "holding=%d", hold_holds(&guardian->keeper.hold));
+	notify_send(&guardian->notify, "STOPPING=1");
+	guardian->leaving = true;
+	guardian->leave_until = loop_now() + LEAVE_LIMIT;
+	if (fd < 0 || ipc_send(fd, &message) != 0)
+		guardian->done = true;
+}
+
+static void on_signal(void *arg, int signal)
+{
+	struct guardian *guardian = arg;
+	pid_t engine = guardian->family.engine.pid;
+
+	if (signal == SIGTERM || signal == SIGINT)
+		leave(guardian);
+	if (signal != SIGCHLD)
+		return;
+	family_reap(&guardian->family, loop_now());
+	if (engine == 0 || guardian->family.engine.pid != 0)
+		return;
+	/* Its death, unlike its last messages, is certain. */
+	keeper_new_engine(&guardian->keeper);
+	if (guardian->leaving)
+		guardian->done = true;
+}
+
+/* When the engine counts as stuck; HA_NEVER while there is none. */
+static ha_time silent_at(const struct guardian *guardian)
+{
+	const struct child *engine = &guardian->family.engine;
+	ha_time limit = SILENCE_HEARTBEATS * guardian->config.timing.heartbeat, at, grace;
+
+	if (engine->fd < 0)
+		return HA_NEVER;
+	at = engine->heard + (limit > SILENCE_LEAST ? limit : SILENCE_LEAST);
+	grace = engine->started + START_GRACE;
+	return at > grace ? at : grace;
+}
+
+static void on_timer(void *arg, ha_time now)
+{
+	struct guardian *guardian = arg;
+
+	keeper_timer(&guardian->keeper);
+	if (now >= silent_at(guardian))
+		drop_engine(guardian, "silent");
+	if (guardian->leaving && now >= guardian->leave_until)
+		guardian->done = true;
+	if (!guardian->leaving)
+		family_start(&guardian->family, now);
+	if (guardian->notify.interval != 0 && now >= guardian->watchdog_at) {
+		if (guardian->family.engine.fd >= 0)
+			notify_send(&guardian->notify, "WATCHDOG=1");
+		guardian->watchdog_at = now + guardian->notify.interval;
+	}
+}
+
+static ha_time earlier(ha_time a, ha_time b)
+{
+	return a < b ? a : b;
+}
+
+static ha_time next_timer(const struct guardian *guardian)
+{
+	ha_time next = earlier(keeper_next(&guardian->keeper), silent_at(guardian));
+
+	next = earlier(next, guardian->leaving ? guardian->leave_until
+					       : family_next(&guardian->family));
+	return guardian->notify.interval == 0 ? next : earlier(next, guardian->watchdog_at);
+}
+
+/* Tells the engine what has changed, and a new one everything. */
+static void tell_status(struct guardian *guardian)
+{
+	const struct child *engine = &guardian->family.engine, *steward = &guardian->family.steward;
+	struct ipc_message message;
+
+	memset(&message, 0, sizeof(message)); /* with its padding: it is compared */
+	message.type = IPC_STATUS;
+	message.u.status.fence = guardian->keeper.fenced;
+	message.u.status.realtime = guardian->realtime;
+	message.u.status.locked = guardian->locked;
+	message.u.status.engine_starts = engine->starts;
+	message.u.status.steward_starts = steward->starts;
+	message.u.status.restored = guardian->keeper.hold.restored;
+	message.u.status.pid[IPC_GUARDIAN] = getpid();
+	message.u.status.pid[IPC_ENGINE_PROCESS] = engine->pid;
+	message.u.status.pid[IPC_STEWARD_PROCESS] = steward->pid;
+	if (engine->fd < 0 || memcmp(&message, &guardian->status, sizeof(message)) == 0)
+		return;
+	memcpy(&guardian->status, &message, sizeof(message));
+	if (ipc_send(engine->fd, &message) != 0)
+		guardian->engine_lost = true;
+}
+
+/* Nothing may make the guardian wait: not another process's turn, not a page that was written out, not the heap. */
+static void become_realtime(struct guardian *guardian)
+{
+	const struct sched_param param = {.sched_priority = GUARDIAN_PRIORITY};
+
+	guardian->realtime = sched_setscheduler(0, SCHED_FIFO, &param) == 0;
+	mallopt(M_TRIM_THRESHOLD, -1);
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TOP_PAD, 4 << 20);
+	guardian->locked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+	if (!guardian->realtime || !guardian->locked)
+		log_event(LOG_WARNING, "realtime", "scheduling=%d memory_locked=%d",
+			  guardian->realtime, guardian->locked);
+}
+
+static int watch_signals(struct guardian *guardian)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	return loop_signals(&guardian->loop, &set, on_signal, guardian);
+}
+
+/* All that takes root or opens anything. 0 or the exit status. */
+static int prepare(struct guardian *guardian, const char *file)
+{
+	const struct config *config = &guardian->config;
+	int error;
+
+	if (config_read(&guardian->config, file, stderr) != 0)
+		return 2;
+	if (geteuid() != 0) {
+		fprintf(stderr, "haagent: must be started as root\n");
+		return 1;
+	}
+	prctl(PR_SET_NAME, "ha-guardian", 0, 0, 0);
+	if (runtime_open(&guardian->runtime, config) != 0)
+		return 1;
+	log_open("guardian");
+	notify_open(&guardian->notify);
+	error = loop_init(&guardian->loop, on_timer, guardian);
+	if (error == 0)
+		error = watch_signals(guardian);
+	if (error == 0)
+		error = keeper_open(&guardian->keeper, config->management, config->vip,
+				    config->vip_n, on_answer, guardian);
+	if (error == 0)
+		error = loop_add(&guardian->loop, keeper_fd(&guardian->keeper), on_monitor, guardian);
+	if (error != 0) {
+		fprintf(stderr, "haagent: cannot start: %s\n", strerror(-error));
+		runtime_close(&guardian->runtime);
+		return 1;
+	}
+	become_realtime(guardian);
+	return 0;
+}
+
+static void run(struct guardian *guardian)
+{
+	while (!guardian->done) {
+		int error;
+
+		tell_status(guardian);
+		if (guardian->engine_lost) {
+			guardian->engine_lost = false;
+			drop_engine(guardian, "reads nothing");
+		}
+		loop_arm(&guardian->loop, next_timer(guardian));
+		error = loop_run_once(&guardian->loop);
+		if (error != 0) {
+			log_event(LOG_CRIT, "loop", "error=%d", error);
+			guardian->failed = true;
+			return;
+		}
+	}
+}
+
+int guardian_main(const char *config_file)
+{
+	struct guardian guardian = {0};
+	int status = prepare(&guardian, config_file), error;
+
+	if (status != 0)
+		return status;
+	family_init(&guardian.family, &guardian.loop, &guardian.runtime, on_engine, on_steward,
+		    &guardian);
+	family_start(&guardian.family, loop_now());
+	error = privileges_guardian();
+	if (error != 0) {
+		log_event(LOG_CRIT, "privileges", "error=%d", error);
+		guardian.failed = true;
+	} else {
+		run(&guardian);
+	}
+	keeper_close(&guardian.keeper);
+	family_end(&guardian.family, STEWARD_LIMIT);
+	runtime_close(&guardian.runtime);
+	log_event(LOG_NOTICE, "stop", "failed=%d", guardian.failed);
+	return guardian.failed ? 1 : 0;
+}

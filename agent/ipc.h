@@ -1,0 +1,111 @@
+/* ipc.h - what the processes say to each other: one SOCK_SEQPACKET packet is one message.
+ *
+ *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown
+ *   guardian <-> steward   the cluster's virtual IPs; file descriptors for a new engine
+ *   engine   <-> steward   durable state, history
+ *
+ * Every message is a struct ipc_message of one fixed size; a packet of another size, an unknown type or a type that
+ * the receiver does not expect ends the receiver (its parent starts it anew). All ends are non-blocking: a full
+ * queue is a dead reader, and the sender says so by -EAGAIN. Times are CLOCK_BOOTTIME, the same for all processes.
+ */
+#ifndef HA_AGENT_IPC_H
+#define HA_AGENT_IPC_H
+
+#include "agent/store.h"
+#include "proto/types.h"
+
+/* File descriptors that a child finds after exec. */
+enum ipc_fd {
+	IPC_FD_GUARDIAN = 3, /* to the guardian */
+	IPC_FD_CONFIG = 4,   /* sealed memory file with struct config */
+	IPC_FD_PEER = 5,     /* engine: to the steward; steward: to the engine */
+	IPC_FD_CONTROL = 6,  /* engine: the listening control socket */
+};
+
+enum ipc_process {
+	IPC_GUARDIAN,
+	IPC_ENGINE_PROCESS,
+	IPC_STEWARD_PROCESS,
+	IPC_PROCESS_N,
+};
+
+enum ipc_type {
+	/* engine -> guardian */
+	IPC_ALIVE = 1, /* every heartbeat tick while nothing is held */
+	IPC_HOLD,      /* lease: put the addresses on and keep them until deadline; again = renewal */
+	IPC_RELEASE,   /* lease: take them off now */
+	IPC_LEFT,      /* shutdown: the engine has handed over or released; end it */
+	/* guardian -> engine */
+	IPC_LEASE,  /* what became of the lease */
+	IPC_STATUS, /* the guardian's condition; once after start and on change */
+	IPC_LEAVE,  /* SIGTERM: hand over or release, then IPC_LEFT */
+	IPC_STEWARD, /* with a descriptor: a new steward is on the other end of it; say IPC_HELLO there */
+	/* steward -> guardian */
+	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
+	/* guardian -> steward, with a descriptor */
+	IPC_ENGINE, /* a new engine is on the other end of this descriptor */
+	/* steward -> engine */
+	IPC_RECORD,  /* once after IPC_HELLO: record, key, errors */
+	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */
+	IPC_SAVED,   /* the record of that number is on disk, or error says why not */
+	/* engine -> steward */
+	IPC_HELLO, /* the engine is up: boot it (the steward counts and writes the boot number first) */
+	IPC_SAVE,  /* make this record durable, answer with IPC_SAVED of the same number */
+	IPC_EVENT, /* append to history */
+	IPC_TYPE_N,
+};
+
+enum ipc_lease_status {
+	LEASE_HELD = 1, /* on: bit i = address i is on the interface (IPv6: its RTM_NEWADDR has come) */
+	LEASE_DROPPED,  /* off the interface, confirmed; cause says why */
+	LEASE_FAILED,   /* the kernel refused: error */
+};
+
+enum ipc_lease_cause {
+	LEASE_ASKED = 1, /* by IPC_RELEASE */
+	LEASE_EXPIRED,   /* the engine did not renew in time */
+	LEASE_STALE,     /* IPC_HOLD for a lease that has ended, or whose deadline has passed */
+	LEASE_GONE,      /* the interface is gone */
+};
+
+struct ipc_message {
+	uint32_t type; /* enum ipc_type */
+	int32_t error; /* IPC_LEASE, IPC_SAVED, IPC_RECORD: -errno or 0 */
+	union {
+		struct {
+			uint64_t lease;   /* rises with every acquisition; an ended one never lives again */
+			ha_time deadline; /* IPC_HOLD: CLOCK_BOOTTIME; the promise ends there */
+			uint32_t on;      /* IPC_LEASE */
+			uint8_t status;   /* IPC_LEASE: enum ipc_lease_status */
+			uint8_t cause;    /* IPC_LEASE: enum ipc_lease_cause */
+		} lease;
+		struct {
+			bool fence;    /* the kernel fence is in place */
+			bool realtime; /* SCHED_FIFO granted */
+			bool locked;   /* memory locked */
+			uint32_t engine_starts, steward_starts;
+			uint32_t restored; /* addresses that somebody else deleted, put back */
+			int32_t pid[IPC_PROCESS_N]; /* 0: not running */
+		} status;
+		struct {
+			uint32_t n;
+			struct ha_address vip[HA_VIP_MAX];
+		} vips;
+		struct {
+			uint64_t number; /* IPC_SAVE, IPC_SAVED */
+			struct store_record record;
+			struct store_key key;
+		} record;
+		struct store_event event;
+	} u;
+};
+
+/* 0, -EAGAIN if the queue is full, other -errno if the reader is gone. */
+int ipc_send(int fd, const struct ipc_message *);
+int ipc_send_fd(int fd, const struct ipc_message *, int passed);
+
+/* 1 and a message; 0 if none is waiting; -EPIPE if the writer is gone; -EPROTO if what came is no message.
+ * *passed is the descriptor that came along, or -1; passed may be NULL when none is expected. */
+int ipc_receive(int fd, struct ipc_message *out, int *passed);
+
+#endif

@@ -1,0 +1,348 @@
+/* keeper.c - see keeper.h. */
+#include "agent/keeper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "agent/loop.h"
+
+static ha_time kernel_now(void *arg)
+{
+	(void)arg;
+	return loop_now();
+}
+
+static int kernel_restore(void *arg, unsigned i)
+{
+	struct keeper *keeper = arg;
+
+	return vip_add_one(&keeper->vip, i);
+}
+
+static int kernel_remove(void *arg)
+{
+	struct keeper *keeper = arg;
+
+	return keeper->vip_open ? vip_delete(&keeper->vip, NULL) : 0;
+}
+
+static uint32_t kernel_on(void *arg)
+{
+	struct keeper *keeper = arg;
+
+	return keeper->vip_open ? keeper->vip.on : 0;
+}
+
+/* The fence as it should be, closed. Where there can be none, the lease and the lifetime of the addresses serve. */
+static int raise_fence(struct keeper *keeper)
+{
+	int error;
+
+	if (!keeper->vip_open)
+		return 0;
+	error = keeper->fence_open
+			? fence_install(&keeper->fence)
+			: fence_open(&keeper->fence, keeper->ifname, keeper->vip.addresses,
+				     keeper->vip.n);
+	if (error == 0)
+		keeper->fence_open = true;
+	if ((error == 0) != keeper->fenced || error != 0)
+		log_event(error == 0 ? LOG_INFO : LOG_WARNING, "fence",
+			  "interface=%s in_place=%d error=%d", keeper->ifname, error == 0, error);
+	keeper->fenced = error == 0;
+	keeper->fence_ifindex = keeper->vip.ifindex;
+	return error;
+}
+
+static int kernel_add(void *arg, uint32_t *acked)
+{
+	struct keeper *keeper = arg;
+	int error;
+
+	*acked = 0;
+	if (!keeper->vip_open)
+		return -EADDRNOTAVAIL;
+	error = vip_add(&keeper->vip, acked);
+	/* Another interface of that name: closed until the next renewal. */
+	if (keeper->vip.ifindex != keeper->fence_ifindex)
+		raise_fence(keeper);
+	return error;
+}
+
+static int kernel_fence_hold(void *arg, unsigned ms)
+{
+	struct keeper *keeper = arg;
+	int error;
+
+	if (!keeper->fenced)
+		return 0;
+	error = fence_hold(&keeper->fence, ms);
+	if (error != -ENOENT)
+		return error;
+	/* Somebody flushed the ruleset. */
+	return raise_fence(keeper) == 0 ? fence_hold(&keeper->fence, ms) : 0;
+}
+
+static int kernel_fence_shut(void *arg)
+{
+	struct keeper *keeper = arg;
+
+	return keeper->fenced ? fence_shut(&keeper->fence) : 0;
+}
+
+static void close_addresses(struct keeper *keeper)
+{
+	if (keeper->fence_open)
+		fence_close(&keeper->fence);
+	if (keeper->vip_open)
+		vip_close(&keeper->vip);
+	keeper->vip_open = keeper->fence_open = keeper->fenced = false;
+}
+
+/* Takes on the wanted addresses if they are others. The new fence replaces the old in one transaction. */
+static int switch_addresses(struct keeper *keeper)
+{
+	unsigned n = keeper->wanted_n, held = keeper->vip_open ? keeper->vip.n : 0;
+	int error;
+
+	if (hold_holds(&keeper->hold) || keeper->hold.leaving != 0)
+		return 0;
+	if (n == held && memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
+		return 0;
+	if (n == 0 && keeper->fenced)
+		fence_remove(&keeper->fence);
+	close_addresses(keeper);
+	if (n == 0)
+		return 0;
+	error = vip_open(&keeper->vip, keeper->ifname, keeper->wanted, n, HOLD_VALID_S);
+	if (error != 0)
+		return error;
+	keeper->vip_open = true;
+	raise_fence(keeper);
+	return 0;
+}
+
+static void answer_if(struct keeper *keeper, bool due, const struct ipc_message *message)
+{
+	if (due)
+		keeper->answer(keeper->arg, message);
+	if (!hold_holds(&keeper->hold) && switch_addresses(keeper) != 0)
+		log_event(LOG_ERR, "addresses", "interface=%s what=%s", keeper->ifname,
+			  "cannot switch");
+}
+
+/* Deletes what an earlier guardian left behind, whatever its configuration was. */
+static int sweep(struct keeper *keeper)
+{
+	static const struct ha_address any = {.family = HA_IPV4, .b = {192, 0, 2, 1}};
+	int n = vip_open(&keeper->vip, keeper->ifname, &any, 1, HOLD_VALID_S);
+
+	if (n != 0)
+		return n;
+	n = vip_sweep(&keeper->vip);
+	vip_close(&keeper->vip);
+	if (n > 0)
+		log_event(LOG_NOTICE, "sweep", "addresses=%d", n);
+	return n < 0 ? n : 0;
+}
+
+int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
+		unsigned n, keeper_answer_fn *answer, void *arg)
+{
+	int error;
+
+	assert(strlen(ifname) < sizeof(keeper->ifname) && n <= HA_VIP_MAX);
+	*keeper = (struct keeper){.answer = answer, .arg = arg};
+	strncpy(keeper->ifname, ifname, sizeof(keeper->ifname) - 1);
+	keeper->kernel = (struct hold_kernel){
+		.now = kernel_now,
+		.add = kernel_add,
+		.restore = kernel_restore,
+		.remove = kernel_remove,
+		.on = kernel_on,
+		.fence_hold = kernel_fence_hold,
+		.fence_shut = kernel_fence_shut,
+		.arg = keeper,
+	};
+	hold_init(&keeper->hold, &keeper->kernel);
+	error = sweep(keeper);
+	if (error != 0)
+		return error;
+	error = monitor_open(&keeper->monitor, MONITOR_LINKS | MONITOR_ADDRESSES);
+	if (error != 0)
+		return error;
+	keeper->wanted_n = n;
+	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));
+	error = switch_addresses(keeper);
+	if (error == 0)
+		error = monitor_dump(&keeper->monitor);
+	if (error != 0)
+		monitor_close(&keeper->monitor);
+	return error;
+}
+
+void keeper_close(struct keeper *keeper)
+{
+	hold_withdraw(&keeper->hold);
+	if (keeper->fence_open)
+		fence_remove(&keeper->fence);
+	close_addresses(keeper);
+	monitor_close(&keeper->monitor);
+}
+
+static bool address_is_usable(const struct ha_address *address)
+{
+	static const uint8_t zero[16], loopback[16] = {[15] = 1};
+
+	if (address->family == HA_IPV4) /* not 0/8, 127/8, 224/3: this host, loopback, groups, reserved */
+		return address->b[0] != 0 && address->b[0] != 127 && address->b[0] < 224;
+	return address->family == HA_IPV6 && address->b[0] != 0xff &&
+	       memcmp(address->b, zero, 16) != 0 && memcmp(address->b, loopback, 16) != 0;
+}
+
+bool keeper_set_addresses(struct keeper *keeper, const struct ha_address *addresses, unsigned n)
+{
+	if (n > HA_VIP_MAX)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (!address_is_usable(&addresses[i]))
+			return false;
+	keeper->wanted_n = n;
+	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));
+	answer_if(keeper, false, NULL);
+	return true;
+}
+
+void keeper_request(struct keeper *keeper, const struct ipc_message *message)
+{
+	struct ipc_message answer;
+	bool due;
+
+	/* What the kernel reported of our own last removal must not be taken for somebody else's. An error shows at
+	 * the next read. */
+	if (!hold_holds(&keeper->hold))
+		(void)keeper_read(keeper);
+	if (message->type == IPC_HOLD)
+		due = hold_request(&keeper->hold, message->u.lease.lease, message->u.lease.deadline,
+				   &answer);
+	else
+		due = hold_release(&keeper->hold, message->u.lease.lease, &answer);
+	answer_if(keeper, due, &answer);
+}
+
+void keeper_new_engine(struct keeper *keeper)
+{
+	hold_new_engine(&keeper->hold);
+	answer_if(keeper, false, NULL);
+}
+
+static void interface_gone(struct keeper *keeper)
+{
+	struct ipc_message answer;
+
+	vip_set_ifindex(&keeper->vip, 0);
+	answer_if(keeper, hold_gone(&keeper->hold, &answer), &answer);
+	log_event(LOG_WARNING, "interface", "interface=%s present=%d", keeper->ifname, 0);
+}
+
+static void on_link(struct keeper *keeper, const struct monitor_link *link)
+{
+	bool named = strcmp(link->name, keeper->ifname) == 0;
+
+	if (link->ifindex == keeper->vip.ifindex) {
+		if (link->gone || !named)
+			interface_gone(keeper);
+		else
+			keeper->link_seen = true;
+		return;
+	}
+	if (!named || link->gone)
+		return;
+	if (keeper->vip.ifindex != 0)
+		interface_gone(keeper);
+	keeper->link_seen = true;
+	vip_set_ifindex(&keeper->vip, link->ifindex);
+	log_event(LOG_NOTICE, "interface", "interface=%s present=%d", keeper->ifname, 1);
+	if (keeper->fence_ifindex != link->ifindex)
+		raise_fence(keeper);
+}
+
+static void on_address(struct keeper *keeper, const struct address_event *event)
+{
+	struct ipc_message answer;
+	int i = vip_observe(&keeper->vip, event);
+
+	if (i < 0)
+		return;
+	if (event->added)
+		keeper->seen |= UINT32_C(1) << i;
+	answer_if(keeper, hold_observe(&keeper->hold, (unsigned)i, event->added, &answer), &answer);
+}
+
+/* Reports were lost: what was on and did not come again is gone. */
+static void on_resync_end(struct keeper *keeper)
+{
+	if (keeper->vip.ifindex != 0 && !keeper->link_seen)
+		interface_gone(keeper);
+	for (unsigned i = 0; i < keeper->vip.n; i++) {
+		struct address_event lost = {
+			.ifindex = keeper->vip.ifindex,
+			.address = keeper->vip.addresses[i],
+			.prefix_len = address_prefix_len(&keeper->vip.addresses[i]),
+		};
+
+		if ((keeper->vip.on & ~keeper->seen) >> i & 1)
+			on_address(keeper, &lost);
+	}
+}
+
+static void on_event(const struct monitor_event *event, void *arg)
+{
+	struct keeper *keeper = arg;
+
+	if (!keeper->vip_open)
+		return;
+	switch (event->type) {
+	case MONITOR_LINK:
+		on_link(keeper, &event->link);
+		break;
+	case MONITOR_ADDRESS:
+		on_address(keeper, &event->address);
+		break;
+	case MONITOR_RESYNC_BEGIN:
+		keeper->link_seen = false;
+		keeper->seen = 0;
+		break;
+	case MONITOR_RESYNC_END:
+		on_resync_end(keeper);
+		break;
+	case MONITOR_ROUTE:
+		break;
+	}
+}
+
+int keeper_fd(const struct keeper *keeper)
+{
+	return monitor_fd(&keeper->monitor);
+}
+
+int keeper_read(struct keeper *keeper)
+{
+	return monitor_read(&keeper->monitor, on_event, keeper);
+}
+
+void keeper_timer(struct keeper *keeper)
+{
+	struct ipc_message answer;
+
+	while (hold_timer(&keeper->hold, &answer))
+		answer_if(keeper, true, &answer);
+	answer_if(keeper, false, NULL);
+}
+
+ha_time keeper_next(const struct keeper *keeper)
+{
+	return hold_next(&keeper->hold);
+}

@@ -1,0 +1,182 @@
+/* privileges.c - see privileges.h. */
+#include "agent/privileges.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define BIT(cap)     (UINT64_C(1) << (cap))
+#define GUARDIAN_CAPS                                                                              \
+	(BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_KILL) | BIT(CAP_SYS_NICE) |               \
+	 BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_IPC_LOCK))
+#define ENGINE_CAPS  (BIT(CAP_NET_RAW) | BIT(CAP_IPC_LOCK))
+#define FINAL_CAPS   BIT(CAP_NET_RAW)
+
+struct privileges {
+	unsigned uid, gid;
+	uint64_t inheritable, permitted, effective, bounding, ambient;
+	unsigned no_new_privs;
+};
+
+/* The process's own status file as text. */
+static int status_read(char *text, size_t size)
+{
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, text + len, size - 1 - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	error = n < 0 ? -errno : 0;
+	close(fd);
+	text[len] = '\0';
+	return error;
+}
+
+static bool status_has(const char *text, const char *line)
+{
+	return strstr(text, line) != NULL;
+}
+
+/* Line by line what the kernel writes in such a process, spaces and all. */
+static int status_compare(const struct privileges *want)
+{
+	char text[4096], line[512];
+	int error = status_read(text, sizeof(text));
+
+	if (error != 0)
+		return error;
+	snprintf(line, sizeof(line), "\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", want->uid,
+		 want->uid, want->uid, want->uid, want->gid, want->gid, want->gid, want->gid);
+	if (!status_has(text, line))
+		return -EPERM;
+	/* The guardian may keep root's groups: they give nothing that root's ids do not. */
+	if (want->uid != 0 && !status_has(text, "\nGroups:\t \n"))
+		return -EPERM;
+	snprintf(line, sizeof(line),
+		 "\nCapInh:\t%016jx\nCapPrm:\t%016jx\nCapEff:\t%016jx\nCapBnd:\t%016jx\n"
+		 "CapAmb:\t%016jx\nNoNewPrivs:\t%u\n",
+		 (uintmax_t)want->inheritable, (uintmax_t)want->permitted,
+		 (uintmax_t)want->effective, (uintmax_t)want->bounding, (uintmax_t)want->ambient,
+		 want->no_new_privs);
+	return status_has(text, line) ? 0 : -EPERM;
+}
+
+/* The bounding set as it is now. */
+static uint64_t bounding_set(void)
+{
+	uint64_t set = 0;
+
+	for (unsigned cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+			set |= BIT(cap);
+	return set;
+}
+
+int privileges_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(name);
+	if (entry == NULL)
+		return errno == 0 ? -ENOENT : -errno;
+	if (entry->pw_uid == 0 || entry->pw_gid == 0)
+		return -EINVAL;
+	*uid = entry->pw_uid;
+	*gid = entry->pw_gid;
+	return 0;
+}
+
+int privileges_guardian(void)
+{
+	const struct privileges want = {
+		.permitted = GUARDIAN_CAPS,
+		.effective = GUARDIAN_CAPS,
+		.bounding = bounding_set(),
+		.no_new_privs = 0,
+	};
+
+	if (setgroups(0, NULL) != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return -errno;
+	capng_clear(CAPNG_SELECT_CAPS);
+	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
+			  CAP_KILL, CAP_SYS_NICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_IPC_LOCK,
+			  -1) != 0 ||
+	    capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return -EPERM;
+	return status_compare(&want);
+}
+
+int privileges_engine(uid_t uid, gid_t gid)
+{
+	const struct privileges want = {
+		.uid = uid,
+		.gid = gid,
+		.inheritable = ENGINE_CAPS,
+		.permitted = ENGINE_CAPS,
+		.effective = ENGINE_CAPS,
+		.ambient = ENGINE_CAPS,
+		.no_new_privs = 1,
+	};
+
+	if (uid == 0 || gid == 0)
+		return -EINVAL;
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_updatev(CAPNG_ADD,
+			  CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_AMBIENT,
+			  CAP_NET_RAW, CAP_IPC_LOCK, -1) != 0 ||
+	    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0 ||
+	    capng_apply(CAPNG_SELECT_AMBIENT) != 0)
+		return -EPERM;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -errno;
+	return status_compare(&want);
+}
+
+int privileges_engine_final(void)
+{
+	const struct privileges want = {
+		.uid = getuid(),
+		.gid = getgid(),
+		.permitted = FINAL_CAPS,
+		.effective = FINAL_CAPS,
+		.no_new_privs = 1,
+	};
+
+	if (want.uid == 0 || want.gid == 0)
+		return -EPERM;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return -errno;
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW) != 0 ||
+	    capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return -EPERM;
+	return status_compare(&want);
+}
+
+int privileges_steward(void)
+{
+	uint64_t all = bounding_set();
+	const struct privileges want = {
+		.permitted = all,
+		.effective = all,
+		.bounding = all,
+	};
+
+	return status_compare(&want);
+}

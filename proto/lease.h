@@ -1,0 +1,34 @@
+/* lease.h - the node's hold on the virtual IP: acquired from the guardian, renewed with every heartbeat, announced,
+ * probed (SPEC 5.7, 5.8).
+ */
+#ifndef HA_PROTO_LEASE_H
+#define HA_PROTO_LEASE_H
+
+#include "proto/clock.h"
+#include "proto/node.h"
+
+ha_time lease_time(
+    const struct node_timing *); /* 60 % of dead: shorter than the peer's takeover bound */
+
+void lease_acquire(struct node *, struct node_actions *);
+void lease_renew(struct node *, struct node_actions *);
+void lease_release(struct node *, struct node_actions *);
+void lease_ended(struct node *); /* it is certain that the addresses are mute */
+
+/* What the guardian says of the lease. True if it withdrew one that was wanted. */
+bool lease_event(struct node *, const struct node_event *);
+
+/* A release that the guardian does not confirm is certain when the lease has run out. */
+bool lease_ran_out(const struct node *, struct clock *);
+
+/* Gratuitous ARP and NA, when they are due. */
+void lease_announce(struct node *, struct clock *, struct node_actions *);
+void lease_announce_again(struct node *);
+
+/* Asks who else has the virtual IP, while that matters (T2, T3, T5, V1). */
+void lease_probe(struct node *, struct clock *, struct node_actions *);
+
+/* Three probes in a row went unanswered, the last long enough ago. */
+bool lease_unanswered(const struct node *, struct clock *);
+
+#endif

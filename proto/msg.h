@@ -1,0 +1,217 @@
+/* msg.h - the messages: header and bodies, encoded and decoded field by field (SPEC 2, 3).
+ *
+ * Every type has exactly one body length; strings are fixed fields padded with zeros, so that no
+ * length inside a body can lie. All integers are big-endian. Encoders return the bytes written,
+ * or 0 if the buffer is too small. Decoders check range after length and write *out only when
+ * they return DROP_NONE. They know nothing of keys: the caller has the body authenticated before
+ * it decodes it.
+ */
+#ifndef HA_PROTO_MSG_H
+#define HA_PROTO_MSG_H
+
+#include "proto/drop.h"
+#include "proto/types.h"
+
+enum {
+	MSG_VERSION = 1,
+	MSG_ETHERTYPE = 0x88b5,
+	MSG_HEADER_LEN = 18,
+	MSG_TAG_LEN = 16,
+	MSG_LEN_MAX = 1500,      /* header + body + tag of any message but SYNC_* */
+	MSG_SYNC_LEN_MAX = 9216, /* of a SYNC_* message: what jumbo frames carry */
+};
+
+enum msg_type {
+	MSG_BEACON = 1,
+	MSG_HANDSHAKE = 2,
+	MSG_HEARTBEAT = 3,
+	MSG_SOLICIT = 4,
+	MSG_ANSWER = 5,
+	MSG_IDENTITY = 6,
+	MSG_JOIN = 7,
+	MSG_SYNC_FIRST = 0x40, /* SYNC_* are 0x40..0x4f; the engine never sees them */
+	MSG_SYNC_LAST = 0x4f,
+};
+
+struct msg_header {
+	uint8_t version;
+	uint8_t type;      /* enum msg_type */
+	uint8_t path;      /* enum ha_path that it was sent on */
+	uint8_t flags;     /* reserved: sent as zero, ignored when received */
+	uint16_t length;   /* header + body + tag; Ethernet padding comes after */
+	uint32_t receiver; /* session index the receiver chose; 0 in BEACON, first HANDSHAKE */
+	uint64_t counter;  /* nonce; 0 in BEACON and HANDSHAKE */
+};
+
+/* The body's length for the type, or 0 for a type without a fixed one (HANDSHAKE) or no such
+ * type. */
+size_t msg_body_len(enum msg_type);
+
+/* How many bytes of tag follow the body: 16, or 0 for BEACON and HANDSHAKE. */
+size_t msg_tag_len(enum msg_type);
+
+size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);
+
+/* frame..len is what follows the EtherType, padding included. Checks, in this order: truncated,
+ * version, type, the shortest length, oversized, the type's exact length, truncated against the
+ * length field, and the path. */
+enum ha_drop msg_decode_header(const uint8_t *frame, size_t len, enum ha_path on,
+			       struct msg_header *out);
+
+/* BEACON: "here I am". Unauthenticated: it makes the receiver consider a handshake, and nothing
+ * else. */
+struct msg_beacon {
+	uint8_t key[HA_KEY_LEN]; /* static public key */
+	uint64_t boot;
+};
+
+/* HEARTBEAT: the sender's whole public state (SPEC 3.3). */
+enum msg_flag {
+	MSG_FLAG_ELIGIBLE = 1 << 0, /* may take over */
+	MSG_FLAG_LEAVING = 1 << 1,  /* shutting down in good order */
+	MSG_FLAG_DEGRADED = 1 << 2, /* up, but not whole */
+	MSG_FLAG_REACH_OK = 1 << 3, /* its management interface hears the segment */
+	MSG_FLAG_CARRIER = 1 << 4,  /* its management interface has carrier */
+	MSG_FLAG_RESERVED = 1 << 5, /* its next term is on disk */
+	MSG_FLAG_ALL = (1 << 6) - 1,
+};
+
+/* Why a node is not eligible; bits of msg_heartbeat.why_not. */
+enum msg_why_not {
+	WHY_NOT_COPY = 1 << 0,      /* no whole copy of the settings yet */
+	WHY_NOT_SUSPENDED = 1 << 1, /* by an operator */
+	WHY_NOT_CHECK = 1 << 2,     /* a service check fails, or its hold has not ended */
+	WHY_NOT_CARRIER = 1 << 3,   /* management interface without carrier */
+	WHY_NOT_DEAF = 1 << 4,      /* management interface hears nobody */
+	WHY_NOT_STORE = 1 << 5,     /* state not readable or not writable; no term reserved */
+	WHY_NOT_GUARDIAN = 1 << 6,  /* the virtual IP cannot be put on the interface */
+	WHY_NOT_STARTING = 1 << 7,  /* boot wait, or watching after a pause */
+	WHY_NOT_LEAVING = 1 << 8,   /* shutting down */
+	WHY_NOT_DISPROVED = 1 << 9, /* the peer still answers for the virtual IP (V1) */
+	WHY_NOT_ALL = (1 << 10) - 1,
+};
+
+enum msg_handover_phase {
+	HANDOVER_NONE = 0,
+	HANDOVER_INTENT = 1,   /* giver: will you? */
+	HANDOVER_ACK = 2,      /* taker: reserved and ready */
+	HANDOVER_RESIGNED = 3, /* giver: address deleted and confirmed; yours for grant_ms */
+	HANDOVER_TAKING = 4,   /* taker: installing it */
+	HANDOVER_N,
+};
+
+struct msg_handover {
+	uint8_t phase; /* enum msg_handover_phase */
+	uint64_t term; /* id: the giver's term and a number that rises in it */
+	uint32_t number;
+	uint32_t grant_ms;
+};
+
+/* What the sender has heard of the receiver on one path. */
+struct msg_heard {
+	uint64_t counter; /* newest frame counter */
+	uint32_t age_us;  /* since then; UINT32_MAX = never in this boot, or longer than that */
+};
+
+struct msg_lineage {
+	uint64_t term;
+	uint64_t number;
+	uint8_t digest[HA_KEY_LEN];
+};
+
+struct msg_heartbeat {
+	uint64_t boot; /* rises with every start of the sender's engine; durable */
+	uint64_t
+	    number; /* of the state: rises with every heartbeat round, the same on both paths */
+	uint8_t mode, state, claim;
+	uint8_t reason;   /* enum ha_reason of its state */
+	uint8_t flags;    /* enum msg_flag */
+	uint16_t why_not; /* enum msg_why_not; 0 exactly when MSG_FLAG_ELIGIBLE is set */
+	uint64_t term;    /* the newest it held under; 0 = none yet */
+	struct msg_handover handover;
+	struct msg_heard heard[HA_PATH_N];
+	uint32_t reach_age_ms; /* since its last evidence of the segment; UINT32_MAX = never */
+	struct msg_lineage lineage;
+	uint32_t identity_revision;
+	uint32_t lateness_us;  /* worst of the last minute */
+	uint64_t sent_us;      /* the sender's clock */
+	uint64_t echo_us;      /* newest sent_us received on this path; 0 = none */
+	uint32_t echo_hold_us; /* from its receipt until this was sent */
+};
+
+/* SOLICIT and its ANSWER carry the same body. */
+struct msg_solicit {
+	uint64_t nonce;
+};
+
+enum {
+	MSG_MODEL_LEN = 32, /* string fields: UTF-8, zero-padded, may fill the whole field */
+	MSG_FIRMWARE_LEN = 32,
+	MSG_HOTFIX_LEN = 32,
+	MSG_PATCH_LEN = 32,
+	MSG_HOST_LEN = 64,
+	MSG_AGENT_LEN = 16,
+};
+
+struct msg_prefix {
+	struct ha_address address; /* family 0 = entry unused */
+	uint8_t length;
+};
+
+/* IDENTITY: decoded strings are NUL-terminated; a control character (U+0000 to U+001F, U+007F
+ * to U+009F) or malformed UTF-8 is DROP_BAD_VALUE, and so is a group address as MAC. To encode
+ * a string that is not terminated gives 0. */
+struct msg_identity {
+	uint32_t revision;
+	char model[MSG_MODEL_LEN + 1];
+	char firmware[MSG_FIRMWARE_LEN + 1];
+	char hotfix[MSG_HOTFIX_LEN + 1];
+	char patch[MSG_PATCH_LEN + 1];
+	char host_name[MSG_HOST_LEN + 1];
+	char agent[MSG_AGENT_LEN + 1];
+	struct ha_mac management_mac;
+	struct msg_prefix management[HA_ADDRESS_MAX];
+	struct ha_address vip[HA_VIP_MAX];
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+};
+
+enum msg_join_op {
+	JOIN_REQUEST = 1, /* joiner -> active: pair with me; address = what the operator typed */
+	JOIN_ACCEPT = 2,  /* active -> joiner: pinned, durable; cluster_id and term are valid */
+	JOIN_REFUSE = 3,  /* active -> joiner: refusal says why */
+	JOIN_OP_N,
+};
+
+enum msg_join_refusal {
+	JOIN_OK = 0,
+	JOIN_NOT_ACTIVE = 1,    /* the peer is not primary (active) */
+	JOIN_OCCUPIED = 2,      /* it has a passive already */
+	JOIN_WRONG_ADDRESS = 3, /* the address is not one of its management addresses */
+	JOIN_NO_VIP = 4,        /* it has no virtual IP configured */
+	JOIN_REQUIREMENTS = 5,  /* the cluster requirements are not met */
+	JOIN_STORE = 6,         /* it could not write its cluster record */
+	JOIN_REFUSAL_N,
+};
+
+struct msg_join {
+	uint8_t op;      /* enum msg_join_op */
+	uint8_t refusal; /* enum msg_join_refusal; not JOIN_OK exactly when op is JOIN_REFUSE */
+	struct ha_address address;
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+	uint64_t term; /* the active's */
+};
+
+size_t msg_encode_beacon(uint8_t *out, size_t cap, const struct msg_beacon *);
+size_t msg_encode_heartbeat(uint8_t *out, size_t cap, const struct msg_heartbeat *);
+size_t msg_encode_solicit(uint8_t *out, size_t cap, const struct msg_solicit *);
+size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *);
+size_t msg_encode_join(uint8_t *out, size_t cap, const struct msg_join *);
+
+/* body..len is the body without its tag; another length than the type's is DROP_BAD_LENGTH. */
+enum ha_drop msg_decode_beacon(const uint8_t *body, size_t len, struct msg_beacon *out);
+enum ha_drop msg_decode_heartbeat(const uint8_t *body, size_t len, struct msg_heartbeat *out);
+enum ha_drop msg_decode_solicit(const uint8_t *body, size_t len, struct msg_solicit *out);
+enum ha_drop msg_decode_identity(const uint8_t *body, size_t len, struct msg_identity *out);
+enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *out);
+
+#endif

@@ -1,0 +1,185 @@
+/* node_view.c - the node seen from outside: its heartbeat, its durable state, its names. */
+#include "proto/clock.h"
+#include "proto/judge.h"
+#include "proto/node.h"
+#include "proto/peer.h"
+#include "proto/reach.h"
+
+#include <string.h>
+
+static uint32_t saturate(ha_time duration, ha_time unit)
+{
+	ha_time units = duration < 0 ? 0 : duration / unit;
+
+	return units >= UINT32_MAX ? UINT32_MAX : (uint32_t)units;
+}
+
+static uint8_t flags(const struct node *n, uint16_t why_not, struct clock *c)
+{
+	bool carrier = n->path[HA_PATH_MANAGEMENT].carrier;
+	unsigned f = why_not ? 0 : MSG_FLAG_ELIGIBLE;
+
+	f |= n->leaving ? MSG_FLAG_LEAVING : 0;
+	f |= node_degraded(n, c->now) ? MSG_FLAG_DEGRADED : 0;
+	f |= carrier ? MSG_FLAG_CARRIER : 0;
+	f |= carrier && !reach_deaf(n, c) ? MSG_FLAG_REACH_OK : 0;
+	f |= n->reserved ? MSG_FLAG_RESERVED : 0;
+	return (uint8_t)f;
+}
+
+void node_heartbeat(const struct node *n, enum ha_path path, ha_time now, struct msg_heartbeat *out)
+{
+	const struct node_path *p = &n->path[path];
+	struct clock c = {.now = now, .next = HA_NEVER};
+	uint16_t why_not = judge_why_not(n, &c);
+
+	*out = (struct msg_heartbeat){
+	    .boot = n->config.boot,
+	    .number = n->number,
+	    .mode = (uint8_t)n->mode,
+	    .state = (uint8_t)n->state,
+	    .claim = (uint8_t)n->claim,
+	    .reason = (uint8_t)n->reason,
+	    .flags = flags(n, why_not, &c),
+	    .why_not = why_not,
+	    .term = n->term,
+	    .handover = n->handover.own,
+	    .reach_age_ms =
+		n->reach.evidence < 0 ? UINT32_MAX : saturate(now - n->reach.evidence, HA_MS),
+	    .lineage = n->lineage,
+	    .lateness_us = saturate(worst_of(&n->late_worst), HA_US),
+	    .sent_us = (uint64_t)(now / HA_US),
+	    .echo_us = p->echo_us,
+	    .echo_hold_us = p->echo_us ? saturate(now - p->echo_at, HA_US) : 0,
+	};
+	for (int i = 0; i < HA_PATH_N; i++) {
+		out->heard[i].counter = n->path[i].counter;
+		out->heard[i].age_us =
+		    n->path[i].session ? saturate(now - n->path[i].heard, HA_US) : UINT32_MAX;
+	}
+}
+
+void node_durable(const struct node *n, struct node_durable *out)
+{
+	*out = (struct node_durable){
+	    .term = n->term_known,
+	    .held_term = n->term,
+	    .reserved = n->reserving ? n->reserving : n->reserved,
+	    .mode = n->mode,
+	    .suspended = n->suspended,
+	    .whole_copy = n->whole_copy,
+	    .in_sync = n->in_sync,
+	};
+}
+
+uint16_t node_why_not(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return judge_why_not(n, &c);
+}
+
+bool node_path_audible(const struct node *n, enum ha_path path, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return path_audible(n, path, &c);
+}
+
+bool node_peer_audible(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return peer_audible(n, &c);
+}
+
+bool node_peer_ready(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return peer_ready(n, &c);
+}
+
+bool node_degraded(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	if (!n->config.paired)
+		return false;
+	if (!path_audible(n, HA_PATH_LINK, &c) || !path_audible(n, HA_PATH_MANAGEMENT, &c))
+		return true;
+	return n->lease.wanted && !peer_ready(n, &c);
+}
+
+const char *node_event_name(enum node_event_code event)
+{
+	static const char *const names[EVENT_CODE_N] = {
+	    [EVENT_NONE] = "none",
+	    [EVENT_STATE] = "state",
+	    [EVENT_PATH_UP] = "path_up",
+	    [EVENT_PATH_DOWN] = "path_down",
+	    [EVENT_CARRIER_UP] = "carrier_up",
+	    [EVENT_CARRIER_DOWN] = "carrier_down",
+	    [EVENT_THIRD_PARTY] = "third_party",
+	    [EVENT_LEASE_LOST] = "lease_lost",
+	    [EVENT_HANDOVER_FAILED] = "handover_failed",
+	    [EVENT_SUSPENDED] = "suspended",
+	    [EVENT_RESUMED] = "resumed",
+	    [EVENT_DEAF] = "deaf",
+	    [EVENT_REACH_OK] = "reach_ok",
+	    [EVENT_PEER_RESTARTED] = "peer_restarted",
+	    [EVENT_CONFLICT] = "conflict",
+	    [EVENT_DISPROVED] = "disproved",
+	    [EVENT_STORE_FAILED] = "store_failed",
+	    [EVENT_JOINED] = "joined",
+	    [EVENT_STARTED] = "started",
+	};
+
+	return (size_t)event < EVENT_CODE_N ? names[event] : "?";
+}
+
+const char *node_refusal_text(enum node_refusal refusal)
+{
+	static const char *const texts[REFUSED_N] = {
+	    [REFUSED_NOT] = "done",
+	    [REFUSED_NOT_ACTIVE] = "only the active can do that",
+	    [REFUSED_NO_PEER] = "the passive is not heard",
+	    [REFUSED_PEER_NOT_READY] = "the passive is not ready",
+	    [REFUSED_BUSY] = "a handover is under way",
+	    [REFUSED_TIMEOUT] = "the passive did not answer in time",
+	    [REFUSED_UNPAIRED] = "this appliance is not part of a pair",
+	    [REFUSED_STORE] = "the state could not be made durable",
+	    [REFUSED_PEER_ACTIVE] = "the peer holds the virtual IP",
+	};
+
+	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";
+}
+
+const char *node_why_not_text(enum msg_why_not bit)
+{
+	switch (bit) {
+	case WHY_NOT_COPY:
+		return "no whole copy of the settings yet";
+	case WHY_NOT_SUSPENDED:
+		return "suspended by an operator";
+	case WHY_NOT_CHECK:
+		return "a service check fails or failed a short while ago";
+	case WHY_NOT_CARRIER:
+		return "management interface has no carrier";
+	case WHY_NOT_DEAF:
+		return "management interface hears nobody";
+	case WHY_NOT_STORE:
+		return "next term is not on disk";
+	case WHY_NOT_GUARDIAN:
+		return "the virtual IP cannot be put on the interface";
+	case WHY_NOT_STARTING:
+		return "starting, or watching after a pause";
+	case WHY_NOT_LEAVING:
+		return "shutting down";
+	case WHY_NOT_DISPROVED:
+		return "the peer still answers for the virtual IP";
+	case WHY_NOT_ALL:
+		break;
+	}
+	return "?";
+}

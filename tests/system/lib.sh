@@ -1,0 +1,459 @@
+# shellcheck shell=bash
+# lib.sh - the lab: two appliances, a client and a gateway in network namespaces, and what can happen to them.
+#
+#          g  gateway                              c  client
+#          |  192.0.2.1  2001:db8::1               |  192.0.2.10  2001:db8::10
+#          | eth0                                  | eth0
+#     .----pg--------------------------------------pc----.
+#     |                     sw: br0                      |    recorder: who speaks for the virtual IP,
+#     '----pa--------------------------------------pb----'    seen at the ports pa and pb
+#          | eth0                                  | eth0
+#          |  192.0.2.11  2001:db8::11             |  192.0.2.12  2001:db8::12
+#          a  appliance                            b  appliance
+#          '- eth3 ======= [wa  w: wire  wb] ===== eth3 -'
+#
+#     virtual IP: 192.0.2.100 and 2001:db8::100, probed by the client every millisecond
+#
+# The wire is there when asked for (`lab_up wire`): it can be cut like a cable, and it can lose frames. Everything is named
+# after this process, is in a directory and in namespaces of its own, and is gone when it ends, however it ends.
+#
+# A test file sources this, calls lab_up, tells its story with the functions below, and ends with done_testing.
+
+set -u
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+HAAGENT=${HAAGENT:-$LAB_ROOT/build/haagent}
+TOOLS=${TOOLS:-$LAB_ROOT/build/tools}
+NS=ha$$-
+VIP4=192.0.2.100
+VIP6=2001:db8::100
+LAB=      # this lab's directory
+LAB_WIRE= # set when the wire is there
+LAB_V4=   # set when there is no IPv6
+LAB_TIMING=${LAB_TIMING:-default}
+LAB_USER=${LAB_USER:-haagent}
+
+# ---- TAP -------------------------------------------------------------------------------------------------------
+
+tap_n=0
+tap_failed=0
+
+diag() { printf '%s\n' "$@" | sed 's/^/# /'; }
+
+pass() { tap_n=$((tap_n + 1)) && echo "ok $tap_n - $1"; }
+
+fail() {
+	tap_n=$((tap_n + 1)) tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_n - $1"
+	lab_evidence
+}
+
+# check DESCRIPTION CONDITION: the condition, a piece of shell, holds now.
+check() {
+	if eval "$2"; then
+		pass "$1"
+	else
+		fail "$1"
+		diag "does not hold: $2"
+		return 1
+	fi
+}
+
+# eventually SECONDS DESCRIPTION CONDITION: it holds within a generous time.
+eventually() {
+	if wait_for "$1" "$3"; then
+		pass "$2"
+	else
+		fail "$2"
+		diag "did not come true in $1 s: $3"
+		return 1
+	fi
+}
+
+# always SECONDS DESCRIPTION CONDITION: it holds all the time.
+always() {
+	local end=$((SECONDS + $1))
+	while [ $SECONDS -lt $end ]; do
+		if ! eval "$3"; then
+			fail "$2"
+			diag "was not always true: $3"
+			return 1
+		fi
+		sleep 0.05
+	done
+	pass "$2"
+}
+
+skip() { tap_n=$((tap_n + 1)) && echo "ok $tap_n - $1 # SKIP $2"; }
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing() {
+	echo "1..$tap_n"
+	[ $tap_failed -eq 0 ]
+	exit
+}
+
+# wait_for SECONDS CONDITION
+wait_for() {
+	local end=$((SECONDS + $1 + 1))
+	until eval "$2"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# What an investigator would ask for first.
+lab_evidence() {
+	local n
+	[ -n "$LAB" ] || return 0
+	diag "virtual IP at: $(holder)"
+	for n in a b; do
+		diag "$n: $(dump $n '"\(.mode), \(.state) (\(.reason)) since \(.since), term \(.term), paths \([.paths[]? | .name + "=" + .state] | join(" "))"')"
+		[ -s "$LAB/$n/log" ] && tail -n 12 "$LAB/$n/log" | sed "s/^/#   $n: /"
+	done
+	return 0
+}
+
+# ---- building and clearing -------------------------------------------------------------------------------------
+
+lab_require() {
+	local tool
+	[ "$(id -u)" -eq 0 ] || skip_all "needs root for network namespaces"
+	for tool in ip nft jq bridge unshare; do
+		command -v $tool >/dev/null || skip_all "needs $tool: scripts/install-deps"
+	done
+	[ -x "$TOOLS/prober" ] || skip_all "needs build/tools: make tools"
+	ip netns add "${NS}try" 2>/dev/null || skip_all "network namespaces are refused here"
+	ip netns del "${NS}try"
+}
+
+lab_require_agent() {
+	[ -x "$HAAGENT" ] || skip_all "needs build/haagent: make"
+	id "$LAB_USER" >/dev/null 2>&1 || skip_all "needs the user $LAB_USER: scripts/install-deps"
+}
+
+in_ns() { # NAMESPACE COMMAND...
+	local n=$1
+	shift
+	ip netns exec "$NS$n" "$@"
+}
+
+# One host on the segment: its port at the switch, its addresses.
+lab_host() { # NAME LAST-BYTE LAST-GROUP
+	ip netns add "$NS$1"
+	in_ns "$1" sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0 \
+		net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0
+	[ -z "$LAB_V4" ] || in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+		net.ipv6.conf.default.disable_ipv6=1
+	ip -n "$NS$1" link set lo up
+	ip link add eth0 netns "$NS$1" address "02:00:00:00:00:$2" type veth peer name "p$1" netns "${NS}sw"
+	ip -n "${NS}sw" link set "p$1" master br0 up
+	lab_addresses "$1" "$2" "$3"
+}
+
+lab_addresses() { # NAME MAC-BYTE LAST-BYTE
+	ip -n "$NS$1" link set eth0 up
+	ip -n "$NS$1" address replace "192.0.2.$3/24" dev eth0
+	[ -n "$LAB_V4" ] || ip -n "$NS$1" address replace "2001:db8::$3/64" dev eth0 nodad
+	[ "$1" = g ] || ip -n "$NS$1" route replace default via 192.0.2.1
+	[ "$1" = g ] || [ -n "$LAB_V4" ] || ip -n "$NS$1" route replace default via 2001:db8::1
+}
+
+lab_cable() {
+	local n
+	if [ -n "$LAB_WIRE" ]; then
+		ip netns add "${NS}w"
+		in_ns w sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+		for n in a b; do
+			ip link add eth3 netns "$NS$n" type veth peer name "w$n" netns "${NS}w"
+			ip -n "${NS}w" link set "w$n" up
+		done
+		lab_loss 0 0
+	else
+		ip link add eth3 netns "${NS}a" type veth peer name eth3 netns "${NS}b"
+	fi
+	for n in a b; do
+		in_ns $n sysctl -qw net.ipv6.conf.eth3.disable_ipv6=1
+		ip -n "$NS$n" link set eth3 address "02:00:00:03:00:0$n" up
+	done
+}
+
+# lab_up [v4only] [wire] [bare]: bare does without the agents' program.
+lab_up() {
+	local n
+	LAB_WIRE='' LAB_V4=''
+	lab_require
+	for n in "$@"; do
+		case $n in
+		wire) LAB_WIRE=1 ;;
+		v4only) LAB_V4=1 ;;
+		bare) ;;
+		esac
+	done
+	[[ " $* " = *" bare "* ]] || lab_require_agent
+	LAB=$(mktemp -d "${TMPDIR:-/tmp}/haagent-lab.XXXXXX")
+	chmod 755 "$LAB"
+	trap lab_down EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	ip netns add "${NS}sw"
+	ip -n "${NS}sw" link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+	ip -n "${NS}sw" link set br0 up
+	lab_host g 01 1
+	lab_host c 10 10
+	lab_host a 0a 11
+	lab_host b 0b 12
+	lab_cable
+	for n in a b; do
+		mkdir -p "$LAB/$n/run" "$LAB/$n/state"
+		chmod 700 "$LAB/$n/state"
+		lab_config $n
+	done
+	wait_for 5 'in_ns c ping -qnc1 -W1 192.0.2.11 >/dev/null && in_ns c ping -qnc1 -W1 192.0.2.12 >/dev/null'
+}
+
+lab_down() {
+	local n pids
+	trap '' INT TERM HUP
+	trap - EXIT
+	for n in a b c g sw w; do
+		[ -e "/run/netns/$NS$n" ] || continue
+		pids=$(ip netns pids "$NS$n" 2>/dev/null)
+		# shellcheck disable=SC2086 # a list
+		[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+		ip netns del "$NS$n"
+	done
+	wait 2>/dev/null
+	[ -z "$LAB" ] || rm -rf "$LAB"
+	LAB=
+	trap - INT TERM HUP
+}
+
+# ---- the appliances --------------------------------------------------------------------------------------------
+
+# lab_config a|b [VIRTUAL_IP...]
+lab_config() {
+	local n=$1 list
+	shift
+	list=$(printf ', "%s"' "$@")
+	[ $# -gt 0 ] || list=', '
+	cat >"$LAB/$n/haagent.conf" <<END
+link              = "eth3"
+management        = "eth0"
+virtual_ip        = {${list#, }}
+timing            = "$LAB_TIMING"
+state_directory   = "$LAB/$n/state"
+runtime_directory = "$LAB/$n/run"
+user              = "$LAB_USER"
+appliance { model = "1100"  firmware = "7.1.0.1234"  hotfix = "1050"  patch = "2" }
+END
+}
+
+lab_vips() { [ -n "$LAB_V4" ] && echo "$VIP4" || echo "$VIP4 $VIP6"; }
+
+ha() { # a|b ACTION...
+	local n=$1
+	shift
+	timeout 60 "$HAAGENT" -c "$LAB/$n/haagent.conf" "$@"
+}
+
+# dump a|b [JQ-EXPRESSION]: raw output; nothing if the agent is down.
+dump() { ha "$1" --dump=json 2>/dev/null | jq -r "${2:-.}" 2>/dev/null; }
+state() { dump "$1" .state; }
+counter() { dump "$1" ".counters[\"$2\"] // 0"; }
+pid_of() { dump "$1" ".guardian.pids.$2"; } # a|b guardian|engine|steward
+lab_pids() { ip netns pids "$NS$1"; }
+
+is_alive() { ha "$1" --dump=json >/dev/null 2>&1; }
+is_state() { [ "$(state "$1")" = "$2" ]; }
+path_state() { dump "$1" ".paths[] | select(.name == \"$2\") | .state"; } # link|management
+is_ready() { [ "$(dump "$1" .takeover.ready)" = true ]; }                # could take over now
+transitions() { dump "$1" '[.history[] | select(.event == "state")] | length'; }
+
+# lab_agent a|b start|stop|wait
+lab_agent() {
+	local n=$1 i
+	case $2 in
+	start)
+		ip netns exec "$NS$n" unshare --uts --mount setsid sh -c \
+			"hostname appliance-$n && exec \"\$0\" -c \"\$1\"" \
+			"$HAAGENT" "$LAB/$n/haagent.conf" >>"$LAB/$n/log" 2>&1 &
+		echo $! >"$LAB/$n/pid"
+		;;
+	stop)
+		kill -TERM "$(cat "$LAB/$n/pid")" 2>/dev/null
+		for ((i = 0; i < 200; i++)); do
+			[ -n "$(lab_pids "$n")" ] || return 0
+			sleep 0.05
+		done
+		return 1
+		;;
+	esac
+}
+
+# Two appliances as they leave the factory become a pair: a active, b passive and ready to take over.
+lab_pair() {
+	# shellcheck disable=SC2046 # a list
+	lab_config a $(lab_vips)
+	lab_agent a start
+	lab_agent b start
+	wait_for 20 '[ "$(holder)" = a ] && is_state a active && is_alive b' &&
+		ha b --join 192.0.2.11 --yes >"$LAB/join" 2>&1 &&
+		wait_for 20 'is_state b passive && is_ready b' && return
+	diag "no pair: $(cat "$LAB/join" 2>/dev/null)"
+	lab_evidence
+	return 1
+}
+
+# For tests that need a pair to begin with.
+lab_up_pair() {
+	lab_up "$@"
+	lab_pair && pass "a and b are a pair, a active" && return
+	fail "a and b are a pair, a active"
+	done_testing
+}
+
+holds() { # a|b [ADDRESS]
+	local got
+	got=$(ip -n "$NS$1" -o address show dev eth0 2>/dev/null)
+	case ${2:-all} in
+	all) [[ $got = *" $VIP4/"* ]] && { [ -n "$LAB_V4" ] || [[ $got = *" $VIP6/"* ]]; } ;;
+	any) [[ $got = *" $VIP4/"* || $got = *" $VIP6/"* ]] ;;
+	*) [[ $got = *" $2/"* ]] ;;
+	esac
+}
+
+# Who has the virtual IP: a, b, both, none, or partial when one of its addresses is missing.
+holder() {
+	if holds a any && holds b any; then
+		echo both
+	elif holds a all; then
+		echo a
+	elif holds b all; then
+		echo b
+	elif holds a any || holds b any; then
+		echo partial
+	else
+		echo none
+	fi
+}
+
+# b is active and a stands by, or the other way round.
+lab_settled() { # ACTIVE PASSIVE
+	is_state "$1" active && [ "$(holder)" = "$1" ] && is_state "$2" passive && is_ready "$2"
+}
+
+# ---- what the client and the switch saw ------------------------------------------------------------------------
+
+lab_watch() {
+	# shellcheck disable=SC2046 # lists
+	ip netns exec "${NS}sw" "$TOOLS/recorder" $(lab_vips) -- pa pb >"$LAB/recorder.json" 2>"$LAB/recorder.log" &
+	LAB_RECORDER=$!
+	# shellcheck disable=SC2046
+	ip netns exec "${NS}c" "$TOOLS/prober" -i "${LAB_PROBE_US:-1000}" $(lab_vips) >"$LAB/prober.json" 2>"$LAB/prober.log" &
+	LAB_PROBER=$!
+	sleep 0.5
+}
+
+lab_watched() {
+	kill -TERM "$LAB_PROBER" && wait "$LAB_PROBER"
+	kill -TERM "$LAB_RECORDER" && wait "$LAB_RECORDER"
+	diag "client: $(jq -r '[.targets[] | "\(.address) \(.sent) sent, \(.lost) lost, longest outage \(.longest_outage_ms) ms"] | join("; ")' "$LAB/prober.json")"
+}
+
+client() { jq -r "$1" "$LAB/prober.json"; }
+witness() { jq -r "$1" "$LAB/recorder.json"; }
+outage_ms() { client '[.targets[].longest_outage_ms] | max'; }
+lost() { client '[.targets[].lost] | max'; }
+overlaps() { witness '[.addresses[].overlap_count] | add'; }
+
+# The client has the service again: the newest probes of every address were answered.
+client_served() { client '[.targets[] | .answered > 0 and ([.outages[] | select(.open)] | length == 0)] | all' | grep -qx true; }
+
+check_client_served() { check "${1:-the client is served at the end}" client_served; }
+
+check_one_answered() {
+	check "${1:-at no moment two answered for the virtual IP}" '[ "$(overlaps)" = 0 ]' ||
+		diag "$(cat "$LAB/recorder.json")"
+}
+
+# At most so many ms without an answer; generous, so that it tells a takeover from none, not a good one from a bad one.
+check_outage_below() { # MS DESCRIPTION
+	check "$2" "jq -en \"\$(outage_ms) < $1\" >/dev/null"
+}
+
+# ---- what can happen -------------------------------------------------------------------------------------------
+
+strike() { "$TOOLS/strike" "$@"; }
+
+lab_power_ports() { echo "$NS$1:eth0" && { [ -z "$LAB_WIRE" ] && echo "$NS$1:eth3" || echo "${NS}w:wa ${NS}w:wb"; }; }
+
+# A power failure: both cables dead and every process gone at one moment; the kernel's memory is lost too.
+lab_power_off() {
+	# shellcheck disable=SC2046 # lists
+	strike power $(lab_power_ports "$1") -- $(lab_pids "$1") >"$LAB/strike.json"
+	ip -n "$NS$1" address flush dev eth0
+	ip -n "$NS$1" neighbour flush all 2>/dev/null
+	in_ns "$1" nft flush ruleset
+	rm -rf "$LAB/$1/run" && mkdir "$LAB/$1/run"
+}
+
+lab_power_on() {
+	local last
+	last=$([ "$1" = a ] && echo 11 || echo 12)
+	lab_addresses "$1" - "$last"
+	ip -n "$NS$1" link set eth3 up
+	[ -z "$LAB_WIRE" ] || strike up "${NS}w:wa" "${NS}w:wb" >/dev/null
+	lab_agent "$1" start
+}
+
+# The machine stands still: no frame, no process, but carrier everywhere.
+lab_freeze() {
+	# shellcheck disable=SC2046
+	strike freeze "${NS}sw:p$1" -- $(lab_pids "$1") >"$LAB/strike.json"
+}
+
+lab_thaw() {
+	# shellcheck disable=SC2046
+	strike thaw "${NS}sw:p$1" -- $(lab_pids "$1") >"$LAB/strike.json"
+}
+
+# The link's cable, pulled and plugged in (needs the wire).
+lab_cut_link() { strike down "${NS}w:wa" "${NS}w:wb" >/dev/null; }
+lab_heal_link() { strike up "${NS}w:wa" "${NS}w:wb" >/dev/null; }
+
+# The management cable of an appliance.
+lab_cut_mgmt() { strike down "${NS}sw:p$1" >/dev/null; }
+lab_heal_mgmt() { strike up "${NS}sw:p$1" >/dev/null; }
+
+# lab_loss PERCENT-FROM-A PERCENT-FROM-B: what the wire loses, at random (needs the wire).
+lab_loss() {
+	in_ns w nft -f - <<END
+table netdev wire
+delete table netdev wire
+table netdev wire {
+	chain from_a {
+		type filter hook ingress device "wa" priority 0
+		numgen random mod 100 < $1 drop
+		fwd to "wb"
+	}
+	chain from_b {
+		type filter hook ingress device "wb" priority 0
+		numgen random mod 100 < $2 drop
+		fwd to "wa"
+	}
+}
+END
+}
+
+lab_gateway() { # down|up
+	strike "$1" "${NS}sw:pg" >/dev/null
+}
+
+lab_switch() { # down|up
+	strike "$1" "${NS}sw:pa" "${NS}sw:pb" "${NS}sw:pc" "${NS}sw:pg" >/dev/null
+}

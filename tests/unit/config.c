@@ -1,0 +1,428 @@
+/* haagent.conf: what is accepted, and that every mistake is reported with its line, all of them at once. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+
+static struct config config;
+static char errors[16384]; /* what config_read() wrote, each FILE: left out */
+static char file[64];
+
+static void setup(void)
+{
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/haagent-config-XXXXXX", P_tmpdir);
+	fd = mkstemp(file);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	memset(&config, 0, sizeof(config));
+}
+
+static void teardown(void)
+{
+	unlink(file);
+}
+
+TestSuite(config, .init = setup, .fini = teardown);
+
+static void drop_file_name(char *text)
+{
+	size_t len = strlen(file);
+	char *at = text;
+
+	while ((at = strstr(at, file)) != NULL)
+		memmove(at, at + len + 1, strlen(at + len + 1) + 1);
+}
+
+static unsigned read_bytes(const char *text, size_t len)
+{
+	FILE *out = fopen(file, "w");
+	FILE *to = fmemopen(errors, sizeof(errors), "w");
+	unsigned n;
+
+	cr_assert(out != NULL && to != NULL);
+	cr_assert_eq(fwrite(text, 1, len, out), len);
+	fclose(out);
+	n = config_read(&config, file, to);
+	fclose(to);
+	if (n == 0)
+		errors[0] = '\0';
+	drop_file_name(errors);
+	return n;
+}
+
+static unsigned read_text(const char *text)
+{
+	return read_bytes(text, strlen(text));
+}
+
+#define GOOD(text) cr_expect_eq(read_text(text), 0, "%s", errors)
+
+/* The text has exactly the mistakes that expected lists, a line each. */
+static void bad(const char *text, const char *expected)
+{
+	unsigned n = read_text(text), lines = 0;
+
+	for (const char *c = expected; *c != '\0'; c++)
+		lines += *c == '\n';
+	cr_expect_eq(n, lines, "%u mistakes, not %u", n, lines);
+	cr_expect_str_eq(errors, expected, "of:\n%s\n", text);
+}
+
+static bool is_ipv4(const struct ha_address *a, uint8_t first, uint8_t last)
+{
+	return a->family == HA_IPV4 && a->b[0] == first && a->b[3] == last && a->b[4] == 0;
+}
+
+Test(config, empty_file_gives_the_defaults)
+{
+	char *absolute = realpath(file, NULL);
+
+	GOOD("");
+	cr_expect_str_eq(config.file, absolute);
+	cr_expect_str_eq(config.link, "eth3");
+	cr_expect_str_eq(config.management, "eth0");
+	cr_expect(config.link_direct);
+	cr_expect_eq(config.vip_n, 0);
+	cr_expect_eq(config.witness_policy, CONFIG_WITNESS_AUTO);
+	cr_expect_str_eq(config.timing_name, "default");
+	cr_expect_eq(config.timing.heartbeat, 20 * HA_MS);
+	cr_expect_eq(config.timing.dead, 100 * HA_MS);
+	cr_expect_eq(config.timing.confirm, 5 * HA_MS);
+	cr_expect_eq(config.timing.boot_wait, 3 * HA_SEC);
+	cr_expect_eq(config.timing.boot_wait_passive, 30 * HA_SEC);
+	cr_expect_str_eq(config.state_directory, "/var/lib/haagent");
+	cr_expect_str_eq(config.runtime_directory, "/run/haagent");
+	cr_expect_str_eq(config.user, "haagent");
+	cr_expect_str_eq(config.model, "");
+	free(absolute);
+}
+
+/* Run from the root of the source tree. */
+Test(config, sample_file_is_clean)
+{
+	char text[4096] = "";
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	cr_expect_eq(config_read(&config, "agent/haagent.conf", to), 0);
+	fclose(to);
+	cr_expect_str_eq(text, "");
+	cr_expect_eq(config.vip_n, 2);
+	cr_expect(is_ipv4(&config.vip[0], 192, 100));
+	cr_expect_eq(config.vip[1].family, HA_IPV6);
+	cr_expect_eq(config.vip[1].b[14], 1);
+	cr_expect_str_eq(config.firmware, "7.1.0.1234");
+	cr_expect_eq(config.file[0], '/');
+}
+
+Test(config, every_option_is_read)
+{
+	GOOD("link = \"ha0\" management = mgmt\nlink_direct = false\nvirtual_ip = {\"192.0.2.100\"}\n"
+	     "witness = {\"192.0.2.1\", \"2001:db8::1\"}\nstate_directory = \"/srv/ha\"\n"
+	     "runtime_directory = '/run/ha'\nuser = \"_ha\"\n"
+	     "appliance { model = \"M \xc3\xa9\" firmware = \"1\" hotfix = \"2\" patch = \"3\" }\n"
+	     "settings { paths = {\"/etc/a\", \"/etc/b\"} exclude = {\"*.local\"} }\n"
+	     "check \"a\" { command = \"true\" interval_ms = 1000 timeout_ms = 3000 fall = 3 rise = 2\n"
+	     "recover = \"x\" recover_attempts = 0 }\ncheck \"b\" { command = \"true\" }\n");
+	cr_expect_str_eq(config.link, "ha0");
+	cr_expect_str_eq(config.management, "mgmt");
+	cr_expect(!config.link_direct);
+	cr_expect_eq(config.witness_policy, CONFIG_WITNESS_LIST);
+	cr_expect_eq(config.witness_n, 2);
+	cr_expect(is_ipv4(&config.witness[0], 192, 1));
+	cr_expect_str_eq(config.state_directory, "/srv/ha");
+	cr_expect_str_eq(config.runtime_directory, "/run/ha");
+	cr_expect_str_eq(config.user, "_ha");
+	cr_expect_str_eq(config.model, "M \xc3\xa9");
+	cr_expect_str_eq(config.patch, "3");
+}
+
+Test(config, witness_none_is_explicit)
+{
+	GOOD("witness = {\"none\"}\n");
+	cr_expect_eq(config.witness_policy, CONFIG_WITNESS_NONE);
+	cr_expect_eq(config.witness_n, 0);
+	GOOD("witness = {}\n");
+	cr_expect_eq(config.witness_policy, CONFIG_WITNESS_AUTO);
+	bad("witness = {\"none\",\n\"192.0.2.1\"}\n", "2: 'witness': \"none\" stands alone\n");
+	bad("witness = {\"192.0.2.1\",\n\"none\"}\n", "2: 'witness': \"none\" stands alone\n");
+}
+
+Test(config, timing_presets_and_overrides)
+{
+	GOOD("timing = \"fast\"\n");
+	cr_expect_str_eq(config.timing_name, "fast");
+	cr_expect_eq(config.timing.heartbeat, 2 * HA_MS);
+	cr_expect_eq(config.timing.dead, 8 * HA_MS);
+	cr_expect_eq(config.timing.confirm, 3 * HA_MS);
+	GOOD("timing = \"calm\"\n");
+	cr_expect_eq(config.timing.heartbeat, 200 * HA_MS);
+	cr_expect_eq(config.timing.dead, 1000 * HA_MS);
+	cr_expect_eq(config.timing.confirm, 50 * HA_MS);
+	GOOD("boot_wait_ms = 500\ntiming = \"fast\"\nboot_wait_passive_ms = 900\n");
+	cr_expect_str_eq(config.timing_name, "custom");
+	cr_expect_eq(config.timing.heartbeat, 2 * HA_MS);
+	cr_expect_eq(config.timing.boot_wait, 500 * HA_MS);
+	cr_expect_eq(config.timing.boot_wait_passive, 900 * HA_MS);
+	bad("timing = \"slow\"\n", "1: 'timing' is \"default\", \"fast\" or \"calm\", not 'slow'\n");
+}
+
+Test(config, timing_is_validated_together)
+{
+	bad("\nheartbeat_ms = 40\n", "2: the dead interval, 100 ms, is less than three heartbeats of 40 ms\n");
+	bad("heartbeat_ms = 40\ndead_ms = 119\n",
+	    "2: the dead interval, 119 ms, is less than three heartbeats of 40 ms\n");
+	GOOD("heartbeat_ms = 40\ndead_ms = 120\n");
+	bad("confirm_ms = 101\n", "1: the confirmation, 101 ms, is longer than the dead interval, 100 ms\n");
+	GOOD("confirm_ms = 100\n");
+	bad("boot_wait_ms = 99\n", "1: the boot wait, 99 ms, is shorter than the dead interval, 100 ms\n");
+	bad("boot_wait_passive_ms = 2999\n",
+	    "1: the boot wait of a former passive, 2999 ms, is shorter than the other, 3000 ms\n");
+}
+
+Test(config, a_wrong_value_is_not_compared)
+{
+	bad("heartbeat_ms = x\ndead_ms = 30\n", "1: 'heartbeat_ms' is a number from 1 to 1000, not 'x'\n");
+	bad("link = \"a b\"\nmanagement = \"eth3\"\n", "1: 'link': 'a b' is no name of an interface\n");
+}
+
+Test(config, numbers_are_decimal_and_in_range)
+{
+	static const char *const wrong[] = {"0", "1001", "010", "0x10", "-1", "+5", "1.5", "\"\"", "20ms", "9999999999"};
+	char text[64], expected[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const char *shown = strcmp(wrong[i], "\"\"") == 0 ? "" : wrong[i];
+
+		if (*wrong[i] == '+')
+			continue;
+		snprintf(text, sizeof(text), "heartbeat_ms = %s\n", wrong[i]);
+		snprintf(expected, sizeof(expected), "1: 'heartbeat_ms' is a number from 1 to 1000, not '%s'\n", shown);
+		bad(text, expected);
+	}
+	bad("dead_ms = 4\n", "1: 'dead_ms' is a number from 5 to 10000, not '4'\n");
+	GOOD("heartbeat_ms = 1000\ndead_ms = 10000\nboot_wait_ms = 600000\nboot_wait_passive_ms = 600000\n");
+	bad("heartbeat_ms = +5\n", "1: '+' has to be in quotes\n");
+}
+
+Test(config, virtual_ips_are_single_stations)
+{
+	static const struct {
+		const char *address, *why;
+	} wrong[] = {
+		{"224.0.0.1", "is multicast"},
+		{"ff02::1", "is multicast"},
+		{"127.0.0.1", "is loopback"},
+		{"::1", "is loopback"},
+		{"0.0.0.0", "is unspecified"},
+		{"::", "is unspecified"},
+		{"255.255.255.255", "is broadcast or reserved"},
+		{"::ffff:192.0.2.1", "is IPv4-mapped: write the IPv4 address"},
+		{"192.0.2.1/24", "is no IPv4 or IPv6 address"},
+		{"192.0.2.01", "is no IPv4 or IPv6 address"},
+		{"192.0.2", "is no IPv4 or IPv6 address"},
+		{"2001:db8::1%eth0", "is no IPv4 or IPv6 address"},
+		{"", "is no IPv4 or IPv6 address"},
+	};
+	char text[128], expected[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "virtual_ip = {\n\"192.0.2.9\",\n\"%s\"\n}\n", wrong[i].address);
+		snprintf(expected, sizeof(expected), "3: 'virtual_ip': '%s' %s\n", wrong[i].address, wrong[i].why);
+		bad(text, expected);
+	}
+	bad("virtual_ip = {\"2001:db8::1\",\n\"2001:DB8:0::1\"}\n", "2: 'virtual_ip': '2001:DB8:0::1' is there twice\n");
+	bad("virtual_ip = {192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8,\n"
+	    "192.0.2.9}\n",
+	    "2: 'virtual_ip' has more than 8 addresses\n");
+	bad("virtual_ip = 192.0.2.1\nwitness = {192.0.2.1}\n", "2: 'witness' names a virtual IP\n");
+}
+
+Test(config, interfaces_have_valid_and_different_names)
+{
+	bad("link = \"eth0\"\n", "1: 'link' and 'management' are both 'eth0'\n");
+	bad("link = \"\"\n", "1: 'link': '' is no name of an interface\n");
+	bad("link = \"a/b\"\nmanagement = \"..\"\n", "1: 'link': 'a/b' is no name of an interface\n"
+						     "2: 'management': '..' is no name of an interface\n");
+	bad("link = \"abcdefghijklmnop\"\n", "1: 'link' is longer than 15 bytes\n");
+	GOOD("link = \"abcdefghijklmno\"\n");
+}
+
+Test(config, paths_are_absolute_and_fit)
+{
+	char text[256], name[101];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[0] = '/';
+	name[99] = '\0';
+	snprintf(text, sizeof(text), "runtime_directory = \"%s\"\n", name);
+	GOOD(text);
+	name[99] = 'x';
+	name[100] = '\0';
+	snprintf(text, sizeof(text), "runtime_directory = \"%s\"\n", name);
+	bad(text, "1: 'runtime_directory' is longer than 99 bytes\n");
+	bad("state_directory = \"var\"\n", "1: 'state_directory': 'var' is no absolute path\n");
+	bad("settings {\npaths = {\"/etc/a\",\n\"etc/b\"}\nexclude = {\"\"}\n}\n",
+	    "3: 'paths': 'etc/b' is no absolute path\n4: 'exclude' is empty or no printable UTF-8\n");
+	bad("user = \"a:b\"\n", "1: 'user': 'a:b' is no name of a user\n");
+	bad("link_direct = 1\n", "1: 'link_direct' is true or false, not '1'\n");
+}
+
+Test(config, appliance_strings_fit_identity)
+{
+	static const char *const wrong[] = {"\\x01", "\\x7f", "\\xc2\\x85", "\\xff", "\\xc3", "\\xc0\\xaf", "\\xed\\xa0\\x80",
+					    "\\xf4\\x90\\x80\\x80", "a\\tb", "a\\nb"};
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "appliance {\n model = \"%s\"\n}\n", wrong[i]);
+		bad(text, "2: 'model' has bytes that are no printable UTF-8\n");
+	}
+	GOOD("appliance { model = \"12345678901234567890123456789012\" }\n");
+	bad("appliance { model = \"123456789012345678901234567890123\" }\n", "1: 'model' is longer than 32 bytes\n");
+}
+
+Test(config, unknown_names_are_reported_and_passed_over)
+{
+	bad("lnik = \"eth3\"\nvirtual_pi = {\"a\",\n\"b\"}\nlink = \"a/b\"\n",
+	    "1: unknown option 'lnik'\n2: unknown option 'virtual_pi'\n4: 'link': 'a/b' is no name of an interface\n");
+	bad("appliance {\n modle = \"1\"\n patch = \"\\x01\"\n}\n",
+	    "2: unknown option 'modle' in section appliance\n3: 'patch' has bytes that are no printable UTF-8\n");
+	bad("extra {\n a = 1\n b { c = 2 }\n}\nextra \"t\" { }\nlink_direct = maybe\n",
+	    "1: unknown section 'extra'\n5: unknown section 'extra'\n6: 'link_direct' is true or false, not 'maybe'\n");
+	bad("settings {\n inner { a = 1 }\n}\n", "2: unknown section 'inner' in section settings\n");
+	bad("appliance|model = 1\n", "1: unknown option 'appliance|model'\n");
+	bad("model = 1\n", "1: unknown option 'model'\n");
+}
+
+Test(config, repeated_names_are_reported)
+{
+	bad("link = \"eth1\"\n\nlink = \"eth2\"\n", "3: 'link' is set twice, first in line 1\n");
+	bad("virtual_ip = {\"192.0.2.1\"}\nvirtual_ip = {\"192.0.2.2\"}\n",
+	    "2: 'virtual_ip' is set twice, first in line 1\n");
+	bad("appliance { }\nappliance { }\n", "2: section 'appliance' is there twice, first in line 1\n");
+	bad("check \"a\" { command = x }\ncheck \"a\" { command = x }\n",
+	    "2: section 'check a' is there twice, first in line 1\n");
+	bad("check \"a\" {\n fall = 1\n command = x\n fall = 1\n}\n", "4: 'fall' is set twice, first in line 2\n");
+	GOOD("check \"a\" { command = x }\ncheck \"b\" { command = x }\n");
+	GOOD("virtual_ip = {\"192.0.2.1\"}\nvirtual_ip += {\"192.0.2.2\"}\n");
+	cr_expect_eq(config.vip_n, 2);
+}
+
+Test(config, checks_are_validated_though_not_kept)
+{
+	bad("check \"a\" {\n interval_ms = 1\n fall = 0\n rise = 101\n recover_attempts = -1\n recover = \"\"\n}\n",
+	    "1: section 'check' needs 'command'\n"
+	    "2: 'interval_ms' is a number from 100 to 3600000, not '1'\n"
+	    "3: 'fall' is a number from 1 to 100, not '0'\n"
+	    "4: 'rise' is a number from 1 to 100, not '101'\n"
+	    "5: 'recover_attempts' is a number from 0 to 100, not '-1'\n"
+	    "6: 'recover' is empty or no printable UTF-8\n");
+	bad("check \"\" { command = x }\n", "1: section 'check' needs a name\n");
+}
+
+Test(config, what_is_not_closed_is_reported_where_it_opens)
+{
+	bad("link = \"a/b\"\nappliance {\n model = \"1\"\n", "1: 'link': 'a/b' is no name of an interface\n"
+							    "2: section 'appliance' is not closed\n");
+	bad("\nlink = \"eth3\nmanagement = \"eth0\"\n", "2: string is not closed\n");
+	bad("link = 'eth3\n", "1: string is not closed\n");
+	bad("user = \"a:b\"\nappliance {\n patch = \"\\x01\"\n model = \"1\n}\n",
+	    "1: 'user': 'a:b' is no name of a user\n3: 'patch' has bytes that are no printable UTF-8\n"
+	    "4: string is not closed\n");
+	bad("\n/* never\nends\n", "2: comment is not closed\n");
+	bad("extra {\n a = 1\n", "1: unknown section 'extra'\n1: section 'extra' is not closed\n");
+}
+
+Test(config, syntax_errors_end_the_list_but_do_not_hide_it)
+{
+	bad("lnik = 1\nuser = \"a:b\"\nlink \"eth3\"\nuser = \"c:d\"\n",
+	    "1: unknown option 'lnik'\n2: 'user': 'a:b' is no name of a user\n"
+	    "3: missing equal sign after option 'link'\n");
+	bad("appliance = \"x\"\n", "1: missing opening brace for section 'appliance'\n");
+	bad("link { }\n", "1: missing equal sign after option 'link'\n");
+	bad("link = {\"a\"}\n", "1: unexpected token '{'\n");
+	bad("\n}\n", "2: unexpected closing brace\n");
+	bad("link += \"a\"\n", "1: attempt to append to non-list option 'link'\n");
+	bad("check { command = x }\n", "1: missing title for section 'check'\n");
+	bad("include(\"/etc/passwd\")\n", "1: no such option 'include'\n");
+	bad("link =\n", "2: premature end of file\n");
+	bad("virtual_ip = {\"192.0.2.1\"\n\"192.0.2.2\"}\n", "2: unexpected token '192.0.2.2'\n");
+}
+
+Test(config, lines_are_right_after_every_kind_of_comment)
+{
+	bad("# one\n// two\n//three\n/* four */ /* four */\n/* five\nsix */ link = \"a/b\" # end\nuser = \"a:b\" // end\n"
+	    "lnik = 1",
+	    "6: 'link': 'a/b' is no name of an interface\n7: 'user': 'a:b' is no name of a user\n"
+	    "8: unknown option 'lnik'\n");
+	GOOD("appliance { model = \"a # b // c /* d */\" }\n");
+	cr_expect_str_eq(config.model, "a # b // c /* d */");
+	GOOD("appliance { model = \"a\\\"b\" }\r\n");
+	cr_expect_str_eq(config.model, "a\"b");
+}
+
+Test(config, nothing_is_expanded_or_dropped_silently)
+{
+	static const char variable[] =
+		"1: environment variables are not expanded: write \"\\${\" for the characters\n";
+
+	setenv("HAAGENT_TEST", "value", 1);
+	bad("appliance { model = \"${HAAGENT_TEST}\" }\n", variable);
+	bad("appliance { model = ${HAAGENT_TEST} }\n", variable);
+	GOOD("appliance { model = \"\\${HAAGENT_TEST}\" }\n");
+	cr_expect_str_eq(config.model, "${HAAGENT_TEST}");
+	GOOD("appliance { model = '${HAAGENT_TEST}' }\n");
+	cr_expect_str_eq(config.model, "${HAAGENT_TEST}");
+	bad("settings { exclude = {*.local} }\n", "1: '*' has to be in quotes\n");
+}
+
+Test(config, files_that_are_none_are_reported)
+{
+	char text[512] = "", too_long[70000];
+	FILE *to = fmemopen(text, sizeof(text), "w");
+
+	cr_expect_eq(config_read(&config, "/", to), 1);
+	cr_expect_eq(config_read(&config, "/nonexistent/haagent.conf", to), 1);
+	cr_expect_eq(config_read(&config, "/dev/null", to), 1);
+	fclose(to);
+	cr_expect_str_eq(text, "/: Is a directory\n/nonexistent/haagent.conf: No such file or directory\n"
+			       "/dev/null: not a regular file\n");
+	cr_expect_eq(read_bytes("link = \"eth3\"\n\0x", 15), 1);
+	cr_expect_str_eq(errors, " not a text file\n");
+	memset(too_long, '\n', sizeof(too_long));
+	cr_expect_eq(read_bytes(too_long, sizeof(too_long)), 1);
+	cr_expect_str_eq(errors, " longer than 65536 bytes\n");
+	cr_expect_eq(read_bytes(too_long, 65536), 0);
+}
+
+Test(config, no_more_than_fit_are_listed_and_all_are_counted)
+{
+	char text[2048] = "";
+
+	for (unsigned i = 0; i < CONFIG_ERRORS_MAX + 6; i++)
+		strcat(text, "x = 1\n");
+	cr_expect_eq(read_text(text), CONFIG_ERRORS_MAX + 6);
+	cr_expect(strstr(errors, "\n64: unknown option 'x'\n and 6 more\n") != NULL, "%s", errors);
+}
+
+Test(config, no_torn_file_crashes_or_passes_half_a_section)
+{
+	static const char text[] = "link = \"a\" /* c */ virtual_ip = {\"192.0.2.1\", '2001:db8::1'} # x\n"
+				   "appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n";
+
+	for (size_t len = 0; len < sizeof(text) - 1; len++)
+		read_bytes(text, len);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		char changed[sizeof(text)];
+
+		for (unsigned c = 1; c < 256; c++) {
+			memcpy(changed, text, sizeof(text));
+			changed[i] = (char)c;
+			read_bytes(changed, sizeof(text) - 1);
+		}
+	}
+}
