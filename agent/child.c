@@ -15,10 +15,10 @@
 
 #include "agent/privileges.h"
 
-#define BACKOFF_FIRST  (100 * HA_MS)
-#define BACKOFF_MAX    (5 * HA_SEC)
-#define LIFE_FORGIVES  (10 * HA_SEC)
-#define EXEC_FAILED    127
+#define BACKOFF_FIRST (100 * HA_MS)
+#define BACKOFF_MAX   (5 * HA_SEC)
+#define LIFE_FORGIVES (10 * HA_SEC)
+#define EXEC_FAILED   127
 
 const char *child_name(enum ipc_process process)
 {
@@ -60,7 +60,8 @@ static int limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return setrlimit(what, &value) == 0 ? 0 : -errno;
 }
 
-/* Real-time for the engine where it is allowed, with a limit that ends it if it spins; none for the steward and what it runs. */
+/* Real-time for the engine where it is allowed, with a limit that ends it if it spins; none for
+ * the steward and what it runs. */
 static int set_scheduling(enum ipc_process process)
 {
 	struct sched_param param = {.sched_priority = 0};
@@ -73,7 +74,8 @@ static int set_scheduling(enum ipc_process process)
 	return limit(RLIMIT_RTTIME, 200000, 500000);
 }
 
-/* Each descriptor to its number. They are moved out of the way first, since one may stand where another belongs. */
+/* Each descriptor to its number. They are moved out of the way first, since one may stand where
+ * another belongs. */
 static int place_descriptors(const struct child_gift *gift, int *executable)
 {
 	const int from[] = {gift->guardian, gift->config, gift->peer, gift->control};

@@ -1,10 +1,12 @@
 /* child.h - a process of this program, started as itself anew.
  *
- * Fork and exec of the executable that the guardian opened at its start: a child inherits none of its parent's memory,
- * finds its descriptors where enum ipc_fd says, has no other, and is killed by the kernel when the guardian ends. It is
- * the leader of a session of its own, so that a terminal's Ctrl-C reaches the guardian alone.
+ * Fork and exec of the executable that the guardian opened at its start: a child inherits none of
+ * its parent's memory, finds its descriptors where enum ipc_fd says, has no other, and is killed by
+ * the kernel when the guardian ends. It is the leader of a session of its own, so that a terminal's
+ * Ctrl-C reaches the guardian alone.
  *
- * The engine gets its user, its capabilities and SCHED_FIFO before exec; the steward is root with normal scheduling.
+ * The engine gets its user, its capabilities and SCHED_FIFO before exec; the steward is root with
+ * normal scheduling.
  */
 #ifndef HA_AGENT_CHILD_H
 #define HA_AGENT_CHILD_H
@@ -19,11 +21,11 @@ enum {
 
 struct child {
 	enum ipc_process process; /* IPC_ENGINE_PROCESS or IPC_STEWARD_PROCESS */
-	pid_t pid;		  /* 0: not running */
-	int fd;			  /* the guardian's end, -1: none */
+	pid_t pid;                /* 0: not running */
+	int fd;                   /* the guardian's end, -1: none */
 	uint32_t starts;
 	ha_time started;
-	ha_time heard;	    /* its newest message; started, if there was none */
+	ha_time heard;      /* its newest message; started, if there was none */
 	ha_time restart_at; /* HA_NEVER while it runs */
 	ha_time backoff;    /* before the restart after the next */
 };
@@ -42,7 +44,8 @@ void child_init(struct child *, enum ipc_process, ha_time now); /* due at once *
 /* 0 or -errno. A child that cannot become what it should be exits with status 127. */
 int child_start(struct child *, const struct child_gift *, ha_time now);
 
-/* It ended. The first restart comes at once, the next after 100 ms, doubling to 5 s; 10 s of life are forgiven. */
+/* It ended. The first restart comes at once, the next after 100 ms, doubling to 5 s; 10 s of
+ * life are forgiven. */
 void child_ended(struct child *, ha_time now);
 
 void child_kill(struct child *); /* SIGKILL; child_ended when the kernel reports it */

@@ -38,7 +38,8 @@ void config_mistake(struct config_draft *d, int line, const char *format, ...)
 	}
 }
 
-__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+							   va_list ap)
 {
 	char text[CONFIG_MISTAKE_MAX];
 
@@ -175,7 +176,8 @@ static void check_timing(struct config_draft *d)
 {
 	struct node_timing *t = &d->config.timing;
 
-	if (ANY_WRONG(d, "timing", "heartbeat_ms", "dead_ms", "confirm_ms", "boot_wait_ms", "boot_wait_passive_ms"))
+	if (ANY_WRONG(d, "timing", "heartbeat_ms", "dead_ms", "confirm_ms", "boot_wait_ms",
+		      "boot_wait_passive_ms"))
 		return;
 	override(d, &t->heartbeat, d->heartbeat_ms);
 	override(d, &t->dead, d->dead_ms);
@@ -183,21 +185,25 @@ static void check_timing(struct config_draft *d)
 	override(d, &t->boot_wait, d->boot_wait_ms);
 	override(d, &t->boot_wait_passive, d->boot_wait_passive_ms);
 	if (t->dead < 3 * t->heartbeat)
-		config_mistake(d, LINE_OF(d, "dead_ms", "heartbeat_ms"),
-			       "the dead interval, %lld ms, is less than three heartbeats of %lld ms",
-			       (long long)(t->dead / HA_MS), (long long)(t->heartbeat / HA_MS));
+		config_mistake(
+			d, LINE_OF(d, "dead_ms", "heartbeat_ms"),
+			"the dead interval, %lld ms, is less than three heartbeats of %lld ms",
+			(long long)(t->dead / HA_MS), (long long)(t->heartbeat / HA_MS));
 	if (t->confirm > t->dead)
-		config_mistake(d, LINE_OF(d, "confirm_ms", "dead_ms"),
-			       "the confirmation, %lld ms, is longer than the dead interval, %lld ms",
-			       (long long)(t->confirm / HA_MS), (long long)(t->dead / HA_MS));
+		config_mistake(
+			d, LINE_OF(d, "confirm_ms", "dead_ms"),
+			"the confirmation, %lld ms, is longer than the dead interval, %lld ms",
+			(long long)(t->confirm / HA_MS), (long long)(t->dead / HA_MS));
 	if (t->boot_wait < t->dead)
 		config_mistake(d, LINE_OF(d, "boot_wait_ms", "dead_ms"),
 			       "the boot wait, %lld ms, is shorter than the dead interval, %lld ms",
 			       (long long)(t->boot_wait / HA_MS), (long long)(t->dead / HA_MS));
 	if (t->boot_wait_passive < t->boot_wait)
 		config_mistake(d, LINE_OF(d, "boot_wait_passive_ms", "boot_wait_ms"),
-			       "the boot wait of a former passive, %lld ms, is shorter than the other, %lld ms",
-			       (long long)(t->boot_wait_passive / HA_MS), (long long)(t->boot_wait / HA_MS));
+			       "the boot wait of a former passive, %lld ms, is shorter than the "
+			       "other, %lld ms",
+			       (long long)(t->boot_wait_passive / HA_MS),
+			       (long long)(t->boot_wait / HA_MS));
 }
 
 /* What must hold between options. */
@@ -206,11 +212,13 @@ static void check_together(struct config_draft *d)
 	const struct config *c = &d->config;
 
 	if (strcmp(c->link, c->management) == 0 && !ANY_WRONG(d, "link", "management"))
-		config_mistake(d, LINE_OF(d, "management", "link"), "'link' and 'management' are both '%s'", c->link);
+		config_mistake(d, LINE_OF(d, "management", "link"),
+			       "'link' and 'management' are both '%s'", c->link);
 	for (unsigned i = 0; i < c->witness_n; i++) {
 		for (unsigned k = 0; k < c->vip_n; k++) {
 			if (ha_address_equal(&c->witness[i], &c->vip[k]))
-				config_mistake(d, LINE_OF(d, "witness"), "'witness' names a virtual IP");
+				config_mistake(d, LINE_OF(d, "witness"),
+					       "'witness' names a virtual IP");
 		}
 	}
 	check_timing(d);
@@ -222,7 +230,9 @@ static void read_file(struct config_draft *d, const char *file, char text[FILE_L
 	size_t len;
 	int error, stopped;
 
-	error = absolute == NULL ? -errno : file_read(AT_FDCWD, absolute, (uint8_t *)text, FILE_LEN_MAX, &len);
+	error = absolute == NULL
+			? -errno
+			: file_read(AT_FDCWD, absolute, (uint8_t *)text, FILE_LEN_MAX, &len);
 	if (error == -EFBIG)
 		config_mistake(d, 0, "longer than %d bytes", FILE_LEN_MAX);
 	else if (error == -EINVAL)
@@ -230,7 +240,8 @@ static void read_file(struct config_draft *d, const char *file, char text[FILE_L
 	else if (error != 0)
 		config_mistake(d, 0, "%s", strerror(-error));
 	else if (strlen(absolute) >= sizeof(d->config.file))
-		config_mistake(d, 0, "the name '%s' is longer than %zu bytes", absolute, sizeof(d->config.file) - 1);
+		config_mistake(d, 0, "the name '%s' is longer than %zu bytes", absolute,
+			       sizeof(d->config.file) - 1);
 	if (d->mistakes.n > 0)
 		goto out;
 	memcpy(d->config.file, absolute, strlen(absolute) + 1);

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#define STRING(field) .offset = offsetof(struct config_draft, config.field), .cap = sizeof(((struct config *)0)->field)
-#define AT(field)     .offset = offsetof(struct config_draft, field)
+#define STRING(field)                                                                              \
+	.offset = offsetof(struct config_draft, config.field),                                     \
+	.cap = sizeof(((struct config *)0)->field)
+#define AT(field) .offset = offsetof(struct config_draft, field)
 
 /* haagent.conf(5) describes each of them. */
 const struct config_key config_keys[] = {
@@ -17,7 +19,8 @@ const struct config_key config_keys[] = {
 	{"", "dead_ms", KIND_NUMBER, AT(dead_ms), .min = 5, .max = 10000},
 	{"", "confirm_ms", KIND_NUMBER, AT(confirm_ms), .min = 1, .max = 10000},
 	{"", "boot_wait_ms", KIND_NUMBER, AT(boot_wait_ms), .min = 5, .max = 600000},
-	{"", "boot_wait_passive_ms", KIND_NUMBER, AT(boot_wait_passive_ms), .min = 5, .max = 600000},
+	{"", "boot_wait_passive_ms", KIND_NUMBER, AT(boot_wait_passive_ms), .min = 5,
+	 .max = 600000},
 	{"", "state_directory", KIND_DIRECTORY, "/var/lib/haagent", STRING(state_directory)},
 	{"", "runtime_directory", KIND_DIRECTORY, "/run/haagent", STRING(runtime_directory)},
 	{"", "user", KIND_USER, "haagent", STRING(user)},
@@ -37,7 +40,8 @@ const struct config_key config_keys[] = {
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(*config_keys);
 
-_Static_assert(sizeof(config_keys) / sizeof(*config_keys) <= CONFIG_KEYS_MAX, "room for each key's line");
+_Static_assert(sizeof(config_keys) / sizeof(*config_keys) <= CONFIG_KEYS_MAX,
+	       "room for each key's line");
 
 const struct config_section config_sections[] = {
 	{"appliance", .titled = false},
@@ -54,7 +58,8 @@ static bool is_named(const char *name, const char *text, size_t len)
 const struct config_key *config_key_find(const char *section, const char *name, size_t name_len)
 {
 	for (size_t i = 0; i < config_keys_n; i++) {
-		if (strcmp(config_keys[i].section, section) == 0 && is_named(config_keys[i].name, name, name_len))
+		if (strcmp(config_keys[i].section, section) == 0 &&
+		    is_named(config_keys[i].name, name, name_len))
 			return &config_keys[i];
 	}
 	return NULL;

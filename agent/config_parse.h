@@ -25,7 +25,7 @@ enum config_kind {
 	KIND_DIRECTORY,
 	KIND_USER,
 	KIND_TEXT,
-	KIND_PATH,    /* absolute, checked and not kept */
+	KIND_PATH,     /* absolute, checked and not kept */
 	KIND_NONEMPTY, /* checked and not kept */
 };
 
@@ -82,7 +82,8 @@ struct config_draft {
 	long unused; /* numbers that are checked only */
 };
 
-void config_mistake(struct config_draft *, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void config_mistake(struct config_draft *, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Reports and blanks out as said above. 0, or the line where the text could not be followed any more: that is either
  * reported already or left for libconfuse to report. */

@@ -95,7 +95,8 @@ static void skip_blanks(struct scan *s)
 
 static void variable(struct scan *s)
 {
-	config_mistake(s->draft, s->line, "environment variables are not expanded: write \"\\${\" for the characters");
+	config_mistake(s->draft, s->line,
+		       "environment variables are not expanded: write \"\\${\" for the characters");
 }
 
 static enum token quoted(struct scan *s)
@@ -197,13 +198,14 @@ static void note_key(struct scan *s, const struct config_key *key, int line)
 	int *seen = &s->seen[key - config_keys];
 
 	if (*seen != 0)
-		config_mistake(s->draft, line, "'%s' is set twice, first in line %d", key->name, *seen);
+		config_mistake(s->draft, line, "'%s' is set twice, first in line %d", key->name,
+			       *seen);
 	else
 		*seen = line;
 }
 
-static void note_section(struct scan *s, const struct config_section *section, const char *title, size_t title_len,
-			 int line)
+static void note_section(struct scan *s, const struct config_section *section, const char *title,
+			 size_t title_len, int line)
 {
 	for (size_t i = 0; i < config_keys_n; i++) {
 		if (strcmp(config_keys[i].section, section->name) == 0)
@@ -213,7 +215,8 @@ static void note_section(struct scan *s, const struct config_section *section, c
 		if (s->opened[i].section != section || s->opened[i].title_len != title_len ||
 		    memcmp(s->opened[i].title, title, title_len) != 0)
 			continue;
-		config_mistake(s->draft, line, "section '%s%s%.*s' is there twice, first in line %d", section->name,
+		config_mistake(s->draft, line,
+			       "section '%s%s%.*s' is there twice, first in line %d", section->name,
 			       title_len > 0 ? " " : "", (int)title_len, title, s->opened[i].line);
 		return;
 	}
@@ -230,13 +233,16 @@ static void note_section(struct scan *s, const struct config_section *section, c
 static void require_keys(struct scan *s, const struct config_section *section, int line)
 {
 	for (size_t i = 0; i < config_keys_n; i++) {
-		if (config_keys[i].required && strcmp(config_keys[i].section, section->name) == 0 && s->seen[i] == 0)
-			config_mistake(s->draft, line, "section '%s' needs '%s'", section->name, config_keys[i].name);
+		if (config_keys[i].required && strcmp(config_keys[i].section, section->name) == 0 &&
+		    s->seen[i] == 0)
+			config_mistake(s->draft, line, "section '%s' needs '%s'", section->name,
+				       config_keys[i].name);
 	}
 }
 
 /* An option or section that does not exist: reported, followed to its end, and blanked. */
-static bool unknown(struct scan *s, const char *section, const char *name, size_t name_len, size_t start, int line)
+static bool unknown(struct scan *s, const char *section, const char *name, size_t name_len,
+		    size_t start, int line)
 {
 	bool assigned = s->token == ASSIGN || s->token == APPEND;
 	bool good;
@@ -245,8 +251,8 @@ static bool unknown(struct scan *s, const char *section, const char *name, size_
 		next(s);
 	if (!assigned && s->token != OPEN)
 		return false;
-	config_mistake(s->draft, line, "unknown %s '%.*s'%s%s", assigned ? "option" : "section", (int)name_len, name,
-		       *section != '\0' ? " in section " : "", section);
+	config_mistake(s->draft, line, "unknown %s '%.*s'%s%s", assigned ? "option" : "section",
+		       (int)name_len, name, *section != '\0' ? " in section " : "", section);
 	good = assigned ? skip_value(s) : skip_section(s);
 	if (!good && !assigned && s->token == END)
 		config_mistake(s->draft, line, "section '%.*s' is not closed", (int)name_len, name);
@@ -284,7 +290,8 @@ static bool statement(struct scan *s, const char *in_name)
 	size_t name_len = s->word_len, start = s->start;
 	int line = s->start_line;
 	const struct config_key *key = config_key_find(in_name, name, name_len);
-	const struct config_section *section = *in_name == '\0' ? config_section_find(name, name_len) : NULL;
+	const struct config_section *section =
+		*in_name == '\0' ? config_section_find(name, name_len) : NULL;
 
 	next(s);
 	if (section != NULL)

@@ -6,7 +6,8 @@
 
 enum {
 	NUMBER_DIGITS_MAX = 9,
-	CONTROL_NAME_LEN = sizeof("/control") - 1, /* the longest file name in the runtime directory */
+	CONTROL_NAME_LEN =
+		sizeof("/control") - 1, /* the longest file name in the runtime directory */
 };
 
 static bool is_printable_ascii(const char *s)
@@ -67,7 +68,8 @@ static bool is_printable(const char *s)
 }
 
 /* Checks that it fits, and keeps it. */
-static void keep_string(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void keep_string(struct config_draft *d, const struct config_key *key, const char *value,
+			int line)
 {
 	if (strlen(value) >= key->cap)
 		config_mistake(d, line, "'%s' is longer than %zu bytes", key->name, key->cap - 1);
@@ -75,16 +77,18 @@ static void keep_string(struct config_draft *d, const struct config_key *key, co
 		memcpy((char *)d + key->offset, value, strlen(value) + 1);
 }
 
-static void interface(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void interface(struct config_draft *d, const struct config_key *key, const char *value,
+		      int line)
 {
-	if (*value == '\0' || !is_printable_ascii(value) || strpbrk(value, "/:%") != NULL || strcmp(value, ".") == 0 ||
-	    strcmp(value, "..") == 0)
+	if (*value == '\0' || !is_printable_ascii(value) || strpbrk(value, "/:%") != NULL ||
+	    strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
 		config_mistake(d, line, "'%s': '%s' is no name of an interface", key->name, value);
 	else
 		keep_string(d, key, value, line);
 }
 
-static void boolean(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void boolean(struct config_draft *d, const struct config_key *key, const char *value,
+		    int line)
 {
 	bool *out = (bool *)(void *)((char *)d + key->offset);
 
@@ -97,17 +101,19 @@ static void boolean(struct config_draft *d, const struct config_key *key, const 
 }
 
 /* Decimal digits only: "010" would mean 10 to one reader and 8 to another. */
-static void number(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void number(struct config_draft *d, const struct config_key *key, const char *value,
+		   int line)
 {
 	size_t len = strlen(value);
 	long *out = (long *)(void *)((char *)d + key->offset);
 	long n = -1;
 
-	if (len > 0 && len <= NUMBER_DIGITS_MAX && strspn(value, "0123456789") == len && (*value != '0' || len == 1))
+	if (len > 0 && len <= NUMBER_DIGITS_MAX && strspn(value, "0123456789") == len &&
+	    (*value != '0' || len == 1))
 		n = strtol(value, NULL, 10);
 	if (n < key->min || n > key->max)
-		config_mistake(d, line, "'%s' is a number from %ld to %ld, not '%s'", key->name, key->min, key->max,
-			       value);
+		config_mistake(d, line, "'%s' is a number from %ld to %ld, not '%s'", key->name,
+			       key->min, key->max, value);
 	else
 		*out = n;
 }
@@ -115,7 +121,8 @@ static void number(struct config_draft *d, const struct config_key *key, const c
 /* Why no single station can have the address; NULL if one can. */
 static const char *no_station(const struct ha_address *a)
 {
-	static const uint8_t loopback6[16] = {[15] = 1}, any[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t loopback6[16] = {[15] = 1}, any[16],
+			     mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	if (a->family == HA_IPV4) {
 		if (a->b[0] == 0)
@@ -136,8 +143,8 @@ static const char *no_station(const struct ha_address *a)
 }
 
 /* Adds the address to the list of *n of at most max. */
-static void address(struct config_draft *d, const struct config_key *key, const char *value, int line,
-		    struct ha_address *list, unsigned *n, unsigned max)
+static void address(struct config_draft *d, const struct config_key *key, const char *value,
+		    int line, struct ha_address *list, unsigned *n, unsigned max)
 {
 	struct ha_address a = {.family = HA_FAMILY_NONE};
 	const char *why;
@@ -167,12 +174,14 @@ static void address(struct config_draft *d, const struct config_key *key, const 
 		list[(*n)++] = a;
 }
 
-static void witness(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void witness(struct config_draft *d, const struct config_key *key, const char *value,
+		    int line)
 {
 	struct config *c = &d->config;
 	bool none = strcmp(value, "none") == 0;
 
-	if (c->witness_policy == CONFIG_WITNESS_NONE || (none && c->witness_policy == CONFIG_WITNESS_LIST)) {
+	if (c->witness_policy == CONFIG_WITNESS_NONE ||
+	    (none && c->witness_policy == CONFIG_WITNESS_LIST)) {
 		config_mistake(d, line, "'%s': \"none\" stands alone", key->name);
 		return;
 	}
@@ -181,13 +190,16 @@ static void witness(struct config_draft *d, const struct config_key *key, const 
 		address(d, key, value, line, c->witness, &c->witness_n, CONFIG_WITNESS_MAX);
 }
 
-static void timing(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void timing(struct config_draft *d, const struct config_key *key, const char *value,
+		   int line)
 {
 	if (!config_timing_preset(d, value))
-		config_mistake(d, line, "'%s' is \"default\", \"fast\" or \"calm\", not '%s'", key->name, value);
+		config_mistake(d, line, "'%s' is \"default\", \"fast\" or \"calm\", not '%s'",
+			       key->name, value);
 }
 
-static bool is_absolute(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static bool is_absolute(struct config_draft *d, const struct config_key *key, const char *value,
+			int line)
 {
 	if (*value == '/' && is_printable(value))
 		return true;
@@ -195,7 +207,8 @@ static bool is_absolute(struct config_draft *d, const struct config_key *key, co
 	return false;
 }
 
-static void directory(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void directory(struct config_draft *d, const struct config_key *key, const char *value,
+		      int line)
 {
 	size_t room = key->cap - 1 - CONTROL_NAME_LEN;
 
@@ -209,7 +222,8 @@ static void directory(struct config_draft *d, const struct config_key *key, cons
 
 static void user(struct config_draft *d, const struct config_key *key, const char *value, int line)
 {
-	if (*value == '\0' || *value == '-' || !is_printable_ascii(value) || strpbrk(value, "/:,") != NULL)
+	if (*value == '\0' || *value == '-' || !is_printable_ascii(value) ||
+	    strpbrk(value, "/:,") != NULL)
 		config_mistake(d, line, "'%s': '%s' is no name of a user", key->name, value);
 	else
 		keep_string(d, key, value, line);
@@ -223,7 +237,8 @@ static void text(struct config_draft *d, const struct config_key *key, const cha
 		keep_string(d, key, value, line);
 }
 
-static void nonempty(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void nonempty(struct config_draft *d, const struct config_key *key, const char *value,
+		     int line)
 {
 	if (*value == '\0' || !is_printable(value))
 		config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);

@@ -13,9 +13,9 @@ static const struct {
 	const char *name;
 	bool change; /* only root may */
 } control_actions[CONTROL_ACTION_N] = {
-    [CONTROL_DUMP] = {"dump", false},    [CONTROL_HISTORY] = {"history", false},
-    [CONTROL_SWAP] = {"swap", true},     [CONTROL_SUSPEND] = {"suspend", true},
-    [CONTROL_RESUME] = {"resume", true}, [CONTROL_JOIN] = {"join", true},
+	[CONTROL_DUMP] = {"dump", false},    [CONTROL_HISTORY] = {"history", false},
+	[CONTROL_SWAP] = {"swap", true},     [CONTROL_SUSPEND] = {"suspend", true},
+	[CONTROL_RESUME] = {"resume", true}, [CONTROL_JOIN] = {"join", true},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is global. */
@@ -52,7 +52,7 @@ int control_open(struct control *control, struct loop *loop, int listener, contr
 	size_t seed = 0;
 
 	*control =
-	    (struct control){.loop = loop, .listener = listener, .handle = handle, .arg = arg};
+		(struct control){.loop = loop, .listener = listener, .handle = handle, .arg = arg};
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->client[i] = (struct control_client){.fd = -1, .control = control};
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
@@ -134,9 +134,9 @@ static void control_send(struct control_client *client, const struct control_ans
 	if (whole != NULL)
 		len = json_dumpb(whole, control->answer, sizeof(control->answer), JSON_COMPACT);
 	if (len == 0 || len > sizeof(control->answer))
-		len =
-		    (size_t)snprintf(control->answer, sizeof(control->answer),
-				     "{\"result\":\"error\",\"text\":\"the answer does not fit\"}");
+		len = (size_t)snprintf(
+			control->answer, sizeof(control->answer),
+			"{\"result\":\"error\",\"text\":\"the answer does not fit\"}");
 	control_arena_reset();
 	client->waiting = 0;
 	client->heard = loop_now();
@@ -190,8 +190,7 @@ static void control_request(struct control_client *client, size_t len)
 		control_send(client, &answer);
 		return;
 	}
-	if (++control->number == 0)
-		control->number = 1;
+	control->number = control->number % CONTROL_NUMBER_MAX + 1;
 	client->waiting = control->number;
 	if (control->handle(control->arg, (enum control_action)action, request, client->waiting,
 			    &answer))

@@ -22,7 +22,8 @@ enum {
 	CONTROL_ANSWER_MAX = 128 * 1024,
 	CONTROL_ARENA_LEN = 512 * 1024,
 	CONTROL_TEXT_MAX = 512,
-	CONTROL_NESTING_MAX = 8, /* brackets that a request may open */
+	CONTROL_NUMBER_MAX = 1 << 28, /* of requests: from 1 on, then from the start */
+	CONTROL_NESTING_MAX = 8,      /* brackets that a request may open */
 };
 
 #define CONTROL_PATIENCE (10 * HA_SEC)

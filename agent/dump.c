@@ -114,7 +114,7 @@ static json_t *why_not_texts(unsigned why_not)
 	for (unsigned bit = 1; bit <= WHY_NOT_ALL; bit <<= 1)
 		if (why_not & bit)
 			json_array_append_new(
-			    texts, json_string(node_why_not_text((enum msg_why_not)bit)));
+				texts, json_string(node_why_not_text((enum msg_why_not)bit)));
 	return texts;
 }
 
@@ -268,9 +268,9 @@ static json_t *dump_guardian(const struct ipc_message *status)
 static json_t *dump_witness(const struct dump_view *view)
 {
 	static const char *const policy[] = {
-	    [CONFIG_WITNESS_AUTO] = "auto",
-	    [CONFIG_WITNESS_LIST] = "list",
-	    [CONFIG_WITNESS_NONE] = "none",
+		[CONFIG_WITNESS_AUTO] = "auto",
+		[CONFIG_WITNESS_LIST] = "list",
+		[CONFIG_WITNESS_NONE] = "none",
 	};
 	const struct node_reach *reach = &view->node->reach;
 	json_t *witness = json_object(), *stations = json_array();

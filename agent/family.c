@@ -42,7 +42,8 @@ static void close_spare(struct family *family)
 	family->spare = -1;
 }
 
-/* A descriptor to the other one for `child`. The other end goes to the other one, or waits for it. */
+/* A descriptor to the other one for `child`. The other end goes to the other one, or waits for
+ * it. */
 static int connect_peer(struct family *family, const struct child *child)
 {
 	struct child *other = child == &family->engine ? &family->steward : &family->engine;
@@ -89,7 +90,8 @@ static int start(struct family *family, struct child *child, ha_time now)
 	if (error == 0) {
 		child->fd = pair[0];
 		error = loop_add(family->loop, child->fd,
-				 engine ? family->engine_ready : family->steward_ready, family->arg);
+				 engine ? family->engine_ready : family->steward_ready,
+				 family->arg);
 		assert(error == 0); /* there are few descriptors, and each is new */
 	} else {
 		close(pair[0]);

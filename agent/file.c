@@ -85,7 +85,8 @@ static int write_new(int directory, const char *name, const uint8_t *bytes, size
 	return error;
 }
 
-int file_replace(int directory, const char *name, const char *temporary, const uint8_t *bytes, size_t len)
+int file_replace(int directory, const char *name, const char *temporary, const uint8_t *bytes,
+		 size_t len)
 {
 	int error = write_new(directory, temporary, bytes, len);
 

@@ -15,6 +15,7 @@ int file_read(int directory, const char *name, uint8_t *out, size_t cap, size_t 
 
 /* Mode 0600. temporary is a name in the same directory; what stands there from an interrupted run is removed. 0 or
  * -errno; then name still holds the old content, unless only the last step failed, the directory's. */
-int file_replace(int directory, const char *name, const char *temporary, const uint8_t *bytes, size_t len);
+int file_replace(int directory, const char *name, const char *temporary, const uint8_t *bytes,
+		 size_t len);
 
 #endif

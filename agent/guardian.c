@@ -1,17 +1,19 @@
 /* guardian.c - see guardian.h.
  *
- * The policy of the privileged side. The engine is taken to be in an attacker's hands: it reads what strangers send.
+ * The policy of the privileged side. The engine is taken to be in an attacker's hands: it reads
+ * what strangers send.
  *
- *   - The engine may ask for three things only: to have the virtual addresses on until a time, to have them off, and at the
- *     end to be ended. It names neither address nor interface: those are the configuration's, or the cluster record's as
- *     the steward reports them, and each is checked.
- *   - What it asked for ends by itself (hold.h). All that it has queued is read before any of it is acted on; only
- *     the newest request counts; then the deadline is looked at.
- *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and what it held is
- *     withdrawn, before it is started anew.
+ *   - The engine may ask for three things only: to have the virtual addresses on until a time, to
+ *     have them off, and at the end to be ended. It names neither address nor interface: those are
+ *     the configuration's, or the cluster record's as the steward reports them, and each is
+ *     checked.
+ *   - What it asked for ends by itself (hold.h). All that it has queued is read before any of it is
+ *     acted on; only the newest request counts; then the deadline is looked at.
+ *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and
+ *     what it held is withdrawn, before it is started anew.
  *   - The steward may name addresses. What it is told by the engine is its own affair.
- *   - Once the children have been started the guardian opens no file, runs nothing but its own executable, which it has kept
- *     open, and has the capabilities of privileges_guardian() only.
+ *   - Once the children have been started the guardian opens no file, runs nothing but its own
+ *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
  */
 #include "agent/guardian.h"
@@ -33,15 +35,15 @@
 #include "agent/privileges.h"
 
 enum {
-	GUARDIAN_PRIORITY = 50,	 /* SCHED_FIFO, above the engine: it must be able to end it */
+	GUARDIAN_PRIORITY = 50,    /* SCHED_FIFO, above the engine: it must be able to end it */
 	GUARDIAN_QUEUE_MAX = 1024, /* messages read at a stretch: more than a queue can hold */
 };
 
 #define SILENCE_HEARTBEATS 10
-#define SILENCE_LEAST	   (500 * HA_MS)
-#define START_GRACE	   (3 * HA_SEC)
-#define LEAVE_LIMIT	   (3 * HA_SEC)
-#define STEWARD_LIMIT	   (1 * HA_SEC)
+#define SILENCE_LEAST      (500 * HA_MS)
+#define START_GRACE        (3 * HA_SEC)
+#define LEAVE_LIMIT        (3 * HA_SEC)
+#define STEWARD_LIMIT      (1 * HA_SEC)
 
 struct guardian {
 	struct config config;
@@ -53,8 +55,8 @@ struct guardian {
 	struct ipc_message status; /* as it was told to the engine last */
 	bool realtime, locked;
 	bool engine_lost; /* to be seen to when the callbacks are done */
-	bool ready;	  /* the service manager knows */
-	bool leaving;	  /* SIGTERM has come */
+	bool ready;       /* the service manager knows */
+	bool leaving;     /* SIGTERM has come */
 	ha_time leave_until;
 	bool done, failed;
 	ha_time watchdog_at;
@@ -130,7 +132,8 @@ static void on_steward(void *arg, uint32_t events)
 			got = -EPROTO;
 			break;
 		}
-		if (!keeper_set_addresses(&guardian->keeper, n == 0 ? config->vip : message.u.vips.vip,
+		if (!keeper_set_addresses(&guardian->keeper,
+					  n == 0 ? config->vip : message.u.vips.vip,
 					  n == 0 ? config->vip_n : n))
 			log_event(LOG_ERR, "addresses", "n=%u what=%s", n, "refused");
 	}
@@ -223,8 +226,8 @@ static ha_time next_timer(const struct guardian *guardian)
 {
 	ha_time next = earlier(keeper_next(&guardian->keeper), silent_at(guardian));
 
-	next = earlier(next, guardian->leaving ? guardian->leave_until
-					       : family_next(&guardian->family));
+	next = earlier(next,
+		       guardian->leaving ? guardian->leave_until : family_next(&guardian->family));
 	return guardian->notify.interval == 0 ? next : earlier(next, guardian->watchdog_at);
 }
 
@@ -252,7 +255,8 @@ static void tell_status(struct guardian *guardian)
 		guardian->engine_lost = true;
 }
 
-/* Nothing may make the guardian wait: not another process's turn, not a page that was written out, not the heap. */
+/* Nothing may make the guardian wait: not another process's turn, not a page that was written
+ * out, not the heap. */
 static void become_realtime(struct guardian *guardian)
 {
 	const struct sched_param param = {.sched_priority = GUARDIAN_PRIORITY};
@@ -303,7 +307,8 @@ static int prepare(struct guardian *guardian, const char *file)
 		error = keeper_open(&guardian->keeper, config->management, config->vip,
 				    config->vip_n, on_answer, guardian);
 	if (error == 0)
-		error = loop_add(&guardian->loop, keeper_fd(&guardian->keeper), on_monitor, guardian);
+		error = loop_add(&guardian->loop, keeper_fd(&guardian->keeper), on_monitor,
+				 guardian);
 	if (error != 0) {
 		fprintf(stderr, "haagent: cannot start: %s\n", strerror(-error));
 		runtime_close(&guardian->runtime);

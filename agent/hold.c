@@ -60,19 +60,24 @@ static int take_off(struct hold *hold)
 	return hold->kernel->remove(hold->kernel->arg);
 }
 
-/* Ends the lease. The answer is due when the kernel has confirmed the removal. */
+/* Takes the addresses off. The answer is due when the kernel has confirmed it. */
+static bool clear(struct hold *hold, uint64_t lease, uint8_t cause, struct ipc_message *answer)
+{
+	if (take_off(hold) == 0) {
+		hold->leaving = 0;
+		return cause != 0 && answer_dropped(lease, (enum ipc_lease_cause)cause, answer);
+	}
+	hold->leaving = lease;
+	hold->leaving_cause = cause;
+	hold->retry_at = clock_of(hold) + HOLD_RETRY_EVERY;
+	return false;
+}
+
 static bool drop(struct hold *hold, uint64_t lease, enum ipc_lease_cause cause,
 		 struct ipc_message *answer)
 {
 	end_lease(hold, lease);
-	if (take_off(hold) == 0) {
-		hold->leaving = 0;
-		return answer_dropped(lease, cause, answer);
-	}
-	hold->leaving = lease;
-	hold->leaving_cause = (uint8_t)cause;
-	hold->retry_at = clock_of(hold) + HOLD_RETRY_EVERY;
-	return false;
+	return clear(hold, lease, (uint8_t)cause, answer);
 }
 
 static bool expired(const struct hold *hold)
@@ -135,7 +140,8 @@ static bool renew(struct hold *hold, ha_time deadline, struct ipc_message *answe
 		error = add_addresses(hold, &acked);
 	if (expired(hold) || error == -ETIME)
 		return drop(hold, hold->lease, LEASE_EXPIRED, answer);
-	/* What cannot be renewed ends by itself, in the kernel; the engine decides whether to go on. */
+	/* What cannot be renewed ends by itself, in the kernel; the engine decides whether to go
+	 * on. */
 	return error == 0 ? answer_held(hold, 0, answer)
 			  : answer_failed(hold->lease, error, answer);
 }
@@ -164,7 +170,8 @@ bool hold_release(struct hold *hold, uint64_t lease, struct ipc_message *answer)
 	return drop(hold, lease, LEASE_ASKED, answer);
 }
 
-/* Puts back what somebody else deleted: HOLD_RESTORES_MAX at once, then as many in each following second. */
+/* Puts back what somebody else deleted: HOLD_RESTORES_MAX at once, then as many in each
+ * following second. */
 static void restore(struct hold *hold)
 {
 	ha_time now = clock_of(hold);
@@ -186,20 +193,12 @@ static void restore(struct hold *hold)
 	}
 }
 
-static bool retry_drop(struct hold *hold, struct ipc_message *answer)
-{
-	uint8_t cause = hold->leaving_cause;
-	bool confirmed = drop(hold, hold->leaving, (enum ipc_lease_cause)cause, answer);
-
-	return confirmed && cause != 0;
-}
-
 bool hold_timer(struct hold *hold, struct ipc_message *answer)
 {
 	if (expired(hold))
 		return drop(hold, hold->lease, LEASE_EXPIRED, answer);
 	if (hold->leaving != 0 && clock_of(hold) >= hold->retry_at)
-		return retry_drop(hold, answer);
+		return clear(hold, hold->leaving, hold->leaving_cause, answer);
 	if (hold->missing != 0 && clock_of(hold) >= hold->restore_since + HA_SEC) {
 		restore(hold);
 		if (hold->kernel->on(hold->kernel->arg) != hold->told)
@@ -239,13 +238,7 @@ bool hold_observe(struct hold *hold, unsigned i, bool added, struct ipc_message 
 
 bool hold_gone(struct hold *hold, struct ipc_message *answer)
 {
-	uint64_t lease = hold->lease;
-
-	if (lease == 0)
-		return false;
-	end_lease(hold, lease);
-	hold->leaving = 0;
-	return answer_dropped(lease, LEASE_GONE, answer);
+	return hold->lease != 0 && drop(hold, hold->lease, LEASE_GONE, answer);
 }
 
 void hold_withdraw(struct hold *hold)

@@ -1,14 +1,17 @@
-/* hold.h - the guardian's decisions on one lease on the virtual addresses, apart from the kernel that they act on.
+/* hold.h - the guardian's decisions on one lease on the virtual addresses, apart from the kernel
+ * that they act on.
  *
- * The engine may hold the addresses until the deadline that it last stated, and not a moment longer: its peer counts on
- * that. Layer one is here: what is not renewed is withdrawn. Layer two, the fence, is opened before the addresses come on
- * and is given exactly what is left until the deadline. After every call into the kernel the clock is read again, since a guardian
- * that was stopped meanwhile has opened the fence too late.
+ * The engine may hold the addresses until the deadline that it last stated, and not a moment
+ * longer: its peer counts on that. Layer one is here: what is not renewed is withdrawn. Layer two,
+ * the fence, is opened before the addresses come on and is given exactly what is left until the
+ * deadline. After every call into the kernel the clock is read again, since a guardian that was
+ * stopped meanwhile has opened the fence too late.
  *
- * A lease has a number. It rises with every acquisition, and one that has ended never lives again, so that a request that
- * waited in a queue can not bring back what was withdrawn.
+ * A lease has a number. It rises with every acquisition, and one that has ended never lives again,
+ * so that a request that waited in a queue cannot bring back what was withdrawn.
  *
- * Pure but for struct hold_kernel: the only source of time and the only way to the outside. No heap.
+ * Pure but for struct hold_kernel: the only source of time and the only way to the outside. No
+ * heap.
  */
 #ifndef HA_AGENT_HOLD_H
 #define HA_AGENT_HOLD_H
@@ -18,10 +21,10 @@
 /* Masks: bit i = address i. Each int: 0 or -errno. */
 struct hold_kernel {
 	ha_time (*now)(void *arg);
-	int (*add)(void *arg, uint32_t *acked);	 /* all; also renews the lifetime of those that are on */
-	int (*restore)(void *arg, unsigned i);	 /* one */
-	int (*remove)(void *arg);		 /* all; not there counts as removed */
-	uint32_t (*on)(void *arg);		 /* those known to be on the interface */
+	int (*add)(void *arg, uint32_t *acked);    /* all; renews those that are on */
+	int (*restore)(void *arg, unsigned i);     /* one */
+	int (*remove)(void *arg);                  /* all; not there counts as removed */
+	uint32_t (*on)(void *arg);                 /* those known to be on the interface */
 	int (*fence_hold)(void *arg, unsigned ms); /* ms >= 1; 0 too where there is no fence */
 	int (*fence_shut)(void *arg);
 	void *arg;
@@ -31,9 +34,9 @@ enum {
 	HOLD_RESTORES_MAX = 10, /* addresses put back per second */
 };
 
-#define HOLD_RENEW_EVERY  HA_SEC	 /* the kernel address, whose lifetime is HOLD_VALID_S */
-#define HOLD_RETRY_EVERY  (200 * HA_MS) /* ... when that failed, and removals */
-#define HOLD_VALID_S	  3
+#define HOLD_RENEW_EVERY HA_SEC        /* the kernel address, whose lifetime is HOLD_VALID_S */
+#define HOLD_RETRY_EVERY (200 * HA_MS) /* ... when that failed, and removals */
+#define HOLD_VALID_S     3
 
 struct hold {
 	const struct hold_kernel *kernel;
@@ -41,11 +44,11 @@ struct hold {
 	uint64_t ended; /* the newest that has ended */
 	ha_time deadline;
 	ha_time renew_at; /* the kernel address */
-	uint32_t told;	  /* mask that the engine was told last */
+	uint32_t told;    /* mask that the engine was told last */
 	uint64_t leaving; /* ended, but the kernel has not confirmed the removal yet; 0: none */
 	uint8_t leaving_cause; /* 0: nobody is to be told */
 	ha_time retry_at;
-	uint32_t missing;      /* mask: somebody deleted it, and too many were put back in this second */
+	uint32_t missing; /* mask: somebody deleted it, and too many were put back in this second */
 	ha_time restore_since; /* when this second began */
 	unsigned restore_n;    /* put back in it */
 	uint32_t restored;     /* ... ever */
@@ -53,8 +56,9 @@ struct hold {
 
 void hold_init(struct hold *, const struct hold_kernel *);
 
-/* IPC_HOLD and IPC_RELEASE. Each writes an IPC_LEASE message to answer and returns whether there is one to send. A renewal
- * counts when its own deadline lies ahead, even if the running one has passed meanwhile. */
+/* IPC_HOLD and IPC_RELEASE. Each writes an IPC_LEASE message to answer and returns whether there
+ * is one to send. A renewal counts when its own deadline lies ahead, even if the running one has
+ * passed meanwhile. */
 bool hold_request(struct hold *, uint64_t lease, ha_time deadline, struct ipc_message *answer);
 bool hold_release(struct hold *, uint64_t lease, struct ipc_message *answer);
 

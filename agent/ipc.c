@@ -60,7 +60,8 @@ int ipc_send_fd(int fd, const struct ipc_message *message, int passed)
 	return ipc_transmit(fd, &header);
 }
 
-/* The one descriptor that came along, or -1. There is room for no more; the kernel closes what is over. */
+/* The one descriptor that came along, or -1. There is room for no more; the kernel closes what
+ * is over. */
 static int ipc_passed(struct msghdr *header)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);

@@ -1,12 +1,13 @@
 /* ipc.h - what the processes say to each other: one SOCK_SEQPACKET packet is one message.
  *
- *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown
- *   guardian <-> steward   the cluster's virtual IPs; file descriptors for a new engine
+ *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown; a new steward
+ *   guardian <-> steward   the cluster's virtual IPs; a new engine
  *   engine   <-> steward   durable state, history
  *
- * Every message is a struct ipc_message of one fixed size; a packet of another size, an unknown type or a type that
- * the receiver does not expect ends the receiver (its parent starts it anew). All ends are non-blocking: a full
- * queue is a dead reader, and the sender says so by -EAGAIN. Times are CLOCK_BOOTTIME, the same for all processes.
+ * Every message is a struct ipc_message of one fixed size; a packet of another size, an unknown
+ * type or a type that the receiver does not expect ends the receiver (its parent starts it anew).
+ * All ends are non-blocking: a full queue is a dead reader, and the sender says so by -EAGAIN.
+ * Times are CLOCK_BOOTTIME, the same for all processes.
  */
 #ifndef HA_AGENT_IPC_H
 #define HA_AGENT_IPC_H
@@ -32,14 +33,16 @@ enum ipc_process {
 enum ipc_type {
 	/* engine -> guardian */
 	IPC_ALIVE = 1, /* every heartbeat tick while nothing is held */
-	IPC_HOLD,      /* lease: put the addresses on and keep them until deadline; again = renewal */
-	IPC_RELEASE,   /* lease: take them off now */
-	IPC_LEFT,      /* shutdown: the engine has handed over or released; end it */
+	IPC_HOLD,    /* lease: put the addresses on and keep them until deadline; again = renewal */
+	IPC_RELEASE, /* lease: take them off now */
+	IPC_LEFT,    /* shutdown: the engine has handed over or released; end it */
 	/* guardian -> engine */
-	IPC_LEASE,  /* what became of the lease */
-	IPC_STATUS, /* the guardian's condition; once after start and on change */
-	IPC_LEAVE,  /* SIGTERM: hand over or release, then IPC_LEFT */
-	IPC_STEWARD, /* with a descriptor: a new steward is on the other end of it; say IPC_HELLO there */
+	IPC_LEASE,   /* what became of the lease */
+	IPC_STATUS,  /* the guardian's condition; once after start and on change */
+	IPC_LEAVE,   /* SIGTERM: hand over or release, then IPC_LEFT */
+	/* With a descriptor: a new steward is on the other end of it. IPC_HELLO there only if no
+	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again. */
+	IPC_STEWARD,
 	/* steward -> guardian */
 	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
 	/* guardian -> steward, with a descriptor */
@@ -49,14 +52,14 @@ enum ipc_type {
 	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */
 	IPC_SAVED,   /* the record of that number is on disk, or error says why not */
 	/* engine -> steward */
-	IPC_HELLO, /* the engine is up: boot it (the steward counts and writes the boot number first) */
+	IPC_HELLO, /* the engine is up: count and write its boot number, then IPC_RECORD */
 	IPC_SAVE,  /* make this record durable, answer with IPC_SAVED of the same number */
 	IPC_EVENT, /* append to history */
 	IPC_TYPE_N,
 };
 
 enum ipc_lease_status {
-	LEASE_HELD = 1, /* on: bit i = address i is on the interface (IPv6: its RTM_NEWADDR has come) */
+	LEASE_HELD = 1, /* on: bit i = address i is on (IPv6: its RTM_NEWADDR has come) */
 	LEASE_DROPPED,  /* off the interface, confirmed; cause says why */
 	LEASE_FAILED,   /* the kernel refused: error */
 };
@@ -73,7 +76,7 @@ struct ipc_message {
 	int32_t error; /* IPC_LEASE, IPC_SAVED, IPC_RECORD: -errno or 0 */
 	union {
 		struct {
-			uint64_t lease;   /* rises with every acquisition; an ended one never lives again */
+			uint64_t lease;   /* rises; one that has ended never lives again */
 			ha_time deadline; /* IPC_HOLD: CLOCK_BOOTTIME; the promise ends there */
 			uint32_t on;      /* IPC_LEASE */
 			uint8_t status;   /* IPC_LEASE: enum ipc_lease_status */
@@ -104,8 +107,9 @@ struct ipc_message {
 int ipc_send(int fd, const struct ipc_message *);
 int ipc_send_fd(int fd, const struct ipc_message *, int passed);
 
-/* 1 and a message; 0 if none is waiting; -EPIPE if the writer is gone; -EPROTO if what came is no message.
- * *passed is the descriptor that came along, or -1; passed may be NULL when none is expected. */
+/* 1 and a message; 0 if none is waiting; -EPIPE if the writer is gone; -EPROTO if what came is
+ * no message. *passed is the descriptor that came along, or -1; passed may be NULL when none is
+ * expected. */
 int ipc_receive(int fd, struct ipc_message *out, int *passed);
 
 #endif

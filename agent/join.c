@@ -18,11 +18,11 @@ static struct join_step join_fail(struct join *join, const char *text, bool refu
 void join_start(struct join *join, const struct ha_address *address, ha_time now)
 {
 	*join = (struct join){
-	    .joiner = true,
-	    .phase = JOIN_MEETING,
-	    .address = *address,
-	    .until = now + JOIN_TIMEOUT,
-	    .next = HA_NEVER,
+		.joiner = true,
+		.phase = JOIN_MEETING,
+		.address = *address,
+		.until = now + JOIN_TIMEOUT,
+		.next = HA_NEVER,
 	};
 }
 
@@ -37,8 +37,8 @@ static struct join_step join_ask(struct join *join, ha_time now)
 {
 	join->next = now + JOIN_REPEAT;
 	return (struct join_step){
-	    .what = JOIN_SEND,
-	    .message = {.op = JOIN_REQUEST, .address = join->address},
+		.what = JOIN_SEND,
+		.message = {.op = JOIN_REQUEST, .address = join->address},
 	};
 }
 
@@ -118,8 +118,8 @@ enum msg_join_refusal join_refusal(const struct join_view *view, const uint8_t k
 static struct join_step join_accept(const struct join *join, enum join_do what)
 {
 	struct join_step step = {
-	    .what = what,
-	    .message = {.op = JOIN_ACCEPT, .term = join->term},
+		.what = what,
+		.message = {.op = JOIN_ACCEPT, .term = join->term},
 	};
 
 	memcpy(step.message.cluster_id, join->cluster_id, HA_CLUSTER_ID_LEN);
@@ -129,8 +129,8 @@ static struct join_step join_accept(const struct join *join, enum join_do what)
 static struct join_step join_refuse(enum msg_join_refusal why)
 {
 	return (struct join_step){
-	    .what = JOIN_SEND,
-	    .message = {.op = JOIN_REFUSE, .refusal = (uint8_t)why},
+		.what = JOIN_SEND,
+		.message = {.op = JOIN_REFUSE, .refusal = (uint8_t)why},
 	};
 }
 
@@ -202,14 +202,14 @@ void join_record(const struct join *join, const struct ha_address *own, unsigned
 const char *join_refusal_text(enum msg_join_refusal why)
 {
 	static const char *const text[JOIN_REFUSAL_N] = {
-	    [JOIN_OK] = "it may join",
-	    [JOIN_NOT_ACTIVE] = "the other appliance is not primary (active)",
-	    [JOIN_OCCUPIED] = "the other appliance has a passive already",
-	    [JOIN_WRONG_ADDRESS] =
-		"the address is not one of the other appliance's management addresses",
-	    [JOIN_NO_VIP] = "the other appliance has no virtual IP configured",
-	    [JOIN_REQUIREMENTS] = "the cluster requirements are not met",
-	    [JOIN_STORE] = "the other appliance could not write its cluster record",
+		[JOIN_OK] = "it may join",
+		[JOIN_NOT_ACTIVE] = "the other appliance is not primary (active)",
+		[JOIN_OCCUPIED] = "the other appliance has a passive already",
+		[JOIN_WRONG_ADDRESS] =
+			"the address is not one of the other appliance's management addresses",
+		[JOIN_NO_VIP] = "the other appliance has no virtual IP configured",
+		[JOIN_REQUIREMENTS] = "the cluster requirements are not met",
+		[JOIN_STORE] = "the other appliance could not write its cluster record",
 	};
 
 	return why < JOIN_REFUSAL_N ? text[why] : "?";

@@ -35,22 +35,23 @@ static uint32_t kernel_on(void *arg)
 	return keeper->vip_open ? keeper->vip.on : 0;
 }
 
-/* The fence as it should be, closed. Where there can be none, the lease and the lifetime of the addresses serve. */
+/* The fence as it should be, closed. Where there can be none, the lease and the lifetime of the
+ * addresses serve. */
 static int raise_fence(struct keeper *keeper)
 {
 	int error;
 
 	if (!keeper->vip_open)
 		return 0;
-	error = keeper->fence_open
-			? fence_install(&keeper->fence)
-			: fence_open(&keeper->fence, keeper->ifname, keeper->vip.addresses,
-				     keeper->vip.n);
+	error = keeper->fence_open ? fence_install(&keeper->fence)
+				   : fence_open(&keeper->fence, keeper->ifname,
+						keeper->vip.addresses, keeper->vip.n);
 	if (error == 0)
 		keeper->fence_open = true;
-	if ((error == 0) != keeper->fenced || error != 0)
+	if (error != keeper->fence_error)
 		log_event(error == 0 ? LOG_INFO : LOG_WARNING, "fence",
 			  "interface=%s in_place=%d error=%d", keeper->ifname, error == 0, error);
+	keeper->fence_error = error;
 	keeper->fenced = error == 0;
 	keeper->fence_ifindex = keeper->vip.ifindex;
 	return error;
@@ -81,7 +82,8 @@ static int kernel_fence_hold(void *arg, unsigned ms)
 	error = fence_hold(&keeper->fence, ms);
 	if (error != -ENOENT)
 		return error;
-	/* Somebody flushed the ruleset. */
+	log_event(LOG_WARNING, "fence", "interface=%s what=%s", keeper->ifname,
+		  "removed by somebody else, put back");
 	return raise_fence(keeper) == 0 ? fence_hold(&keeper->fence, ms) : 0;
 }
 
@@ -101,7 +103,8 @@ static void close_addresses(struct keeper *keeper)
 	keeper->vip_open = keeper->fence_open = keeper->fenced = false;
 }
 
-/* Takes on the wanted addresses if they are others. The new fence replaces the old in one transaction. */
+/* Takes on the wanted addresses if they are others. The new fence replaces the old in one
+ * transaction. */
 static int switch_addresses(struct keeper *keeper)
 {
 	unsigned n = keeper->wanted_n, held = keeper->vip_open ? keeper->vip.n : 0;
@@ -109,7 +112,8 @@ static int switch_addresses(struct keeper *keeper)
 
 	if (hold_holds(&keeper->hold) || keeper->hold.leaving != 0)
 		return 0;
-	if (n == held && memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
+	if (n == held &&
+	    memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
 		return 0;
 	if (n == 0 && keeper->fenced)
 		fence_remove(&keeper->fence);
@@ -120,6 +124,7 @@ static int switch_addresses(struct keeper *keeper)
 	if (error != 0)
 		return error;
 	keeper->vip_open = true;
+	keeper->ifindex = keeper->vip.ifindex;
 	raise_fence(keeper);
 	return 0;
 }
@@ -154,7 +159,7 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 	int error;
 
 	assert(strlen(ifname) < sizeof(keeper->ifname) && n <= HA_VIP_MAX);
-	*keeper = (struct keeper){.answer = answer, .arg = arg};
+	*keeper = (struct keeper){.answer = answer, .arg = arg, .fence_error = 1};
 	strncpy(keeper->ifname, ifname, sizeof(keeper->ifname) - 1);
 	keeper->kernel = (struct hold_kernel){
 		.now = kernel_now,
@@ -196,7 +201,8 @@ static bool address_is_usable(const struct ha_address *address)
 {
 	static const uint8_t zero[16], loopback[16] = {[15] = 1};
 
-	if (address->family == HA_IPV4) /* not 0/8, 127/8, 224/3: this host, loopback, groups, reserved */
+	if (address->family ==
+	    HA_IPV4) /* not 0/8, 127/8, 224/3: this host, loopback, groups, reserved */
 		return address->b[0] != 0 && address->b[0] != 127 && address->b[0] < 224;
 	return address->family == HA_IPV6 && address->b[0] != 0xff &&
 	       memcmp(address->b, zero, 16) != 0 && memcmp(address->b, loopback, 16) != 0;
@@ -220,10 +226,13 @@ void keeper_request(struct keeper *keeper, const struct ipc_message *message)
 	struct ipc_message answer;
 	bool due;
 
-	/* What the kernel reported of our own last removal must not be taken for somebody else's. An error shows at
-	 * the next read. */
-	if (!hold_holds(&keeper->hold))
+	/* What the kernel reported of our own last removal must not be taken for somebody
+	 * else's. An error shows at the next read. */
+	if (!hold_holds(&keeper->hold)) {
 		(void)keeper_read(keeper);
+		if (!keeper->fenced && message->type == IPC_HOLD)
+			raise_fence(keeper);
+	}
 	if (message->type == IPC_HOLD)
 		due = hold_request(&keeper->hold, message->u.lease.lease, message->u.lease.deadline,
 				   &answer);
@@ -241,31 +250,36 @@ void keeper_new_engine(struct keeper *keeper)
 static void interface_gone(struct keeper *keeper)
 {
 	struct ipc_message answer;
+	bool due = hold_gone(&keeper->hold, &answer);
 
-	vip_set_ifindex(&keeper->vip, 0);
-	answer_if(keeper, hold_gone(&keeper->hold, &answer), &answer);
+	/* The kernel may have been asked in between, and then the new one of that name is known
+	 * already. */
+	if (keeper->vip.ifindex == keeper->ifindex)
+		vip_set_ifindex(&keeper->vip, 0);
+	keeper->ifindex = 0;
+	keeper->fenced = false; /* its chain went with it */
+	keeper->fence_error = -ENODEV;
 	log_event(LOG_WARNING, "interface", "interface=%s present=%d", keeper->ifname, 0);
+	answer_if(keeper, due, &answer);
 }
 
 static void on_link(struct keeper *keeper, const struct monitor_link *link)
 {
-	bool named = strcmp(link->name, keeper->ifname) == 0;
+	bool here = !link->gone && strcmp(link->name, keeper->ifname) == 0;
+	bool known = link->ifindex == keeper->ifindex;
 
-	if (link->ifindex == keeper->vip.ifindex) {
-		if (link->gone || !named)
-			interface_gone(keeper);
-		else
-			keeper->link_seen = true;
-		return;
-	}
-	if (!named || link->gone)
-		return;
-	if (keeper->vip.ifindex != 0)
+	/* Deleted or renamed, or another has its name. */
+	if (keeper->ifindex != 0 && here != known)
 		interface_gone(keeper);
+	if (!here)
+		return;
 	keeper->link_seen = true;
+	if (link->ifindex == keeper->ifindex)
+		return;
+	keeper->ifindex = link->ifindex;
 	vip_set_ifindex(&keeper->vip, link->ifindex);
 	log_event(LOG_NOTICE, "interface", "interface=%s present=%d", keeper->ifname, 1);
-	if (keeper->fence_ifindex != link->ifindex)
+	if (!keeper->fenced || keeper->fence_ifindex != link->ifindex)
 		raise_fence(keeper);
 }
 
@@ -284,7 +298,7 @@ static void on_address(struct keeper *keeper, const struct address_event *event)
 /* Reports were lost: what was on and did not come again is gone. */
 static void on_resync_end(struct keeper *keeper)
 {
-	if (keeper->vip.ifindex != 0 && !keeper->link_seen)
+	if (keeper->ifindex != 0 && !keeper->link_seen)
 		interface_gone(keeper);
 	for (unsigned i = 0; i < keeper->vip.n; i++) {
 		struct address_event lost = {

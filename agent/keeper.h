@@ -1,8 +1,10 @@
-/* keeper.h - the virtual addresses in the guardian's hands: the lease's rules (hold.h) with the kernel that they act on
- * (netlink/vip.h, netlink/fence.h) and what the kernel reports (netlink/monitor.h).
+/* keeper.h - the virtual addresses in the guardian's hands: the lease's rules (hold.h) with the
+ * kernel that they act on (netlink/vip.h, netlink/fence.h) and what the kernel reports
+ * (netlink/monitor.h).
  *
- * The interface is followed by name: gone, it ends a lease; back, it gets a new fence, since a netdev chain dies with its
- * device. Other addresses take effect when nothing is held: at once, or after the drop.
+ * The interface is followed by name: gone, it ends a lease; back, it gets a new fence, since a
+ * netdev chain dies with its device. Other addresses take effect when nothing is held: at once, or
+ * after the drop.
  */
 #ifndef HA_AGENT_KEEPER_H
 #define HA_AGENT_KEEPER_H
@@ -14,7 +16,8 @@
 #include "netlink/monitor.h"
 #include "netlink/vip.h"
 
-typedef void keeper_answer_fn(void *arg, const struct ipc_message *); /* IPC_LEASE, for the engine */
+/* IPC_LEASE, for the engine. */
+typedef void keeper_answer_fn(void *arg, const struct ipc_message *);
 
 struct keeper {
 	char ifname[IFNAMSIZ];
@@ -23,19 +26,22 @@ struct keeper {
 	struct vip vip;
 	bool vip_open; /* there are addresses */
 	struct fence fence;
-	bool fence_open;  /* its socket */
-	bool fenced;	  /* it is in place */
+	bool fence_open;   /* its socket */
+	bool fenced;       /* it is in place */
+	int fence_error;   /* why not; 1: not tried yet */
 	int fence_ifindex; /* on this interface: its chain dies with it */
 	struct monitor monitor;
-	bool link_seen;	  /* in this resync */
-	uint32_t seen;	  /* mask of addresses, likewise */
+	int ifindex;       /* as the monitor reported it; 0: absent */
+	bool link_seen;    /* in this resync */
+	uint32_t seen;     /* mask of addresses, likewise */
 	unsigned wanted_n; /* addresses to switch to when nothing is held */
 	struct ha_address wanted[HA_VIP_MAX];
 	keeper_answer_fn *answer;
 	void *arg;
 };
 
-/* Sweeps addresses that an earlier guardian left, on any interface. 0 or -errno; a missing fence is no error. n may be 0. */
+/* Sweeps addresses that an earlier guardian left, on any interface. 0 or -errno; a missing fence
+ * is no error. n may be 0. */
 int keeper_open(struct keeper *, const char *ifname, const struct ha_address *, unsigned n,
 		keeper_answer_fn *, void *arg);
 
@@ -46,10 +52,10 @@ void keeper_close(struct keeper *);
 bool keeper_set_addresses(struct keeper *, const struct ha_address *, unsigned n);
 
 void keeper_request(struct keeper *, const struct ipc_message *); /* IPC_HOLD or IPC_RELEASE */
-void keeper_new_engine(struct keeper *);			  /* withdraws */
+void keeper_new_engine(struct keeper *);                          /* withdraws */
 
 int keeper_fd(const struct keeper *); /* to be watched for input */
-int keeper_read(struct keeper *);     /* 0, or -errno: the kernel's reports cannot be had any more */
+int keeper_read(struct keeper *); /* 0, or -errno: the kernel's reports cannot be had any more */
 
 void keeper_timer(struct keeper *);
 ha_time keeper_next(const struct keeper *);

@@ -65,9 +65,11 @@ static void add_string(struct text *t, const char *s)
 static bool is_control(const char *value, size_t i, size_t len)
 {
 	unsigned char c = (unsigned char)value[i];
-	unsigned char next = i + 1 < len ? (unsigned char)value[i + 1] : 0;
+	unsigned char before = i > 0 ? (unsigned char)value[i - 1] : 0;
+	unsigned char after = i + 1 < len ? (unsigned char)value[i + 1] : 0;
 
-	return c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next <= 0x9f);
+	return c < ' ' || c == 0x7f || (c == 0xc2 && after >= 0x80 && after <= 0x9f) ||
+	       (before == 0xc2 && c >= 0x80 && c <= 0x9f);
 }
 
 static bool is_plain(const char *value, size_t len)
@@ -136,7 +138,8 @@ static const char *add_conversion(struct text *t, const char *format, va_list *a
 }
 #pragma GCC diagnostic pop
 
-size_t log_format(char *out, size_t cap, const char *process, const char *event, const char *format, va_list args)
+size_t log_format(char *out, size_t cap, const char *process, const char *event, const char *format,
+		  va_list args)
 {
 	struct text line = {.at = out, .cap = cap - 1};
 	va_list ap;
@@ -183,8 +186,8 @@ static void write_line(const char *line, size_t len)
 		log_bucket.suppressed++;
 }
 
-__attribute__((format(printf, 3, 0))) static void log_line(int level, const char *event, const char *format,
-							   va_list ap)
+__attribute__((format(printf, 3, 0))) static void log_line(int level, const char *event,
+							   const char *format, va_list ap)
 {
 	char line[4 + LOG_LINE_MAX];
 	size_t prefix = 0;
@@ -192,10 +195,12 @@ __attribute__((format(printf, 3, 0))) static void log_line(int level, const char
 	assert(level >= LOG_EMERG && level <= LOG_DEBUG);
 	if (log_journal)
 		prefix = (size_t)snprintf(line, sizeof(line), "<%d>", level);
-	write_line(line, prefix + log_format(line + prefix, LOG_LINE_MAX, log_process, event, format, ap));
+	write_line(line, prefix + log_format(line + prefix, LOG_LINE_MAX, log_process, event,
+					     format, ap));
 }
 
-__attribute__((format(printf, 3, 4))) static void log_now(int level, const char *event, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void log_now(int level, const char *event,
+							  const char *format, ...)
 {
 	va_list ap;
 
@@ -217,7 +222,8 @@ void log_event(int level, const char *event, const char *format, ...)
 	suppressed = log_bucket.suppressed;
 	log_bucket.suppressed = 0;
 	if (suppressed > 0)
-		log_now(LOG_WARNING, "log_limited", "suppressed=%llu", (unsigned long long)suppressed);
+		log_now(LOG_WARNING, "log_limited", "suppressed=%llu",
+			(unsigned long long)suppressed);
 	va_start(ap, format);
 	log_line(level, event, format, ap);
 	va_end(ap);

@@ -27,12 +27,13 @@ void log_open(const char *process);
 /* The format is "key=conversion key=conversion": what stands between two blanks of the format, not of the output, is
  * one value, and it is quoted and escaped where it needs that. Conversions: d i u x c s and %%, with flags, width and
  * precision as digits, and the lengths l, ll, z, h, hh. */
-void log_event(int level, const char *event, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_event(int level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The line as log_event() writes it, without its priority, with the newline; its length. Never more than cap bytes: a
  * line that is too long is cut, and still ends with a newline. process may be NULL. cap >= 2. */
-size_t log_format(char *out, size_t cap, const char *process, const char *event, const char *format, va_list)
-	__attribute__((format(printf, 5, 0)));
+size_t log_format(char *out, size_t cap, const char *process, const char *event, const char *format,
+		  va_list) __attribute__((format(printf, 5, 0)));
 
 /* The limit, apart from its clock. Starts full when zeroed. */
 struct log_bucket {

@@ -174,8 +174,8 @@ int loop_run_once(struct loop *loop)
 	now = loop_now();
 	if (now < loop->at)
 		return 0;
-	/* Something may have come in while the above was served, or this process may have been stopped: look
-	 * again, after the clock. */
+	/* Something may have come in while the above was served, or this process may have been
+	 * stopped: look again, after the clock. */
 	n = loop_serve(loop, 0);
 	if (n < 0)
 		return n;

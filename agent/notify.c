@@ -20,9 +20,8 @@ static int connect_to(const char *name)
 	if (name[0] == '@') /* the abstract namespace */
 		address.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 &&
-	    connect(fd, (const struct sockaddr *)&address,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) != 0) {
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address,
+			       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) != 0) {
 		close(fd);
 		return -1;
 	}

@@ -1,6 +1,7 @@
 /* notify.h - sd_notify(3) by hand: one datagram to the socket that the service manager named.
  *
- * Without a service manager every call does nothing. The socket is connected once, at the start, and never blocks.
+ * Without a service manager every call does nothing. The socket is connected once, at the start,
+ * and never blocks.
  */
 #ifndef HA_AGENT_NOTIFY_H
 #define HA_AGENT_NOTIFY_H
@@ -8,13 +9,15 @@
 #include "proto/types.h"
 
 struct notify {
-	int fd;		  /* -1: nobody listens */
-	ha_time interval; /* at least so often WATCHDOG=1 is due, half of what the manager allows; 0: no watchdog */
+	int fd;           /* -1: nobody listens */
+	ha_time interval; /* of WATCHDOG=1: half of what the manager allows; 0: no watchdog */
 };
 
-/* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment: they are not for children. */
+/* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment:
+ * they are not for children. */
 void notify_open(struct notify *);
 
-void notify_send(const struct notify *, const char *state); /* "READY=1", "WATCHDOG=1", "STOPPING=1" */
+/* "READY=1", "WATCHDOG=1", "STOPPING=1". */
+void notify_send(const struct notify *, const char *state);
 
 #endif

@@ -13,12 +13,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define BIT(cap)     (UINT64_C(1) << (cap))
+#define BIT(cap) (UINT64_C(1) << (cap))
 #define GUARDIAN_CAPS                                                                              \
 	(BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_KILL) | BIT(CAP_SYS_NICE) |               \
 	 BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_IPC_LOCK))
-#define ENGINE_CAPS  (BIT(CAP_NET_RAW) | BIT(CAP_IPC_LOCK))
-#define FINAL_CAPS   BIT(CAP_NET_RAW)
+#define ENGINE_CAPS (BIT(CAP_NET_RAW) | BIT(CAP_IPC_LOCK))
+#define FINAL_CAPS  BIT(CAP_NET_RAW)
+/* Where these cannot be had the agent runs without real-time scheduling and locked memory. */
+#define OPTIONAL_CAPS (BIT(CAP_SYS_NICE) | BIT(CAP_IPC_LOCK))
 
 struct privileges {
 	unsigned uid, gid;
@@ -87,6 +89,27 @@ static uint64_t bounding_set(void)
 	return set;
 }
 
+/* Those of caps that this process has to give; all that are not optional count as such. */
+static uint64_t available(uint64_t caps)
+{
+	capng_get_caps_process();
+	for (unsigned cap = 0; cap < 64; cap++)
+		if ((OPTIONAL_CAPS & BIT(cap)) != 0 &&
+		    capng_have_capability(CAPNG_PERMITTED, cap) == 0)
+			caps &= ~BIT(cap);
+	return caps;
+}
+
+/* Prepares libcap-ng to leave caps in the sets named, and nothing in any other. */
+static int select_caps(uint64_t caps, capng_type_t sets)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	for (unsigned cap = 0; cap < 64; cap++)
+		if ((caps & BIT(cap)) != 0 && capng_update(CAPNG_ADD, sets, cap) != 0)
+			return -EPERM;
+	return 0;
+}
+
 int privileges_user(const char *name, uid_t *uid, gid_t *gid)
 {
 	struct passwd *entry;
@@ -104,19 +127,17 @@ int privileges_user(const char *name, uid_t *uid, gid_t *gid)
 
 int privileges_guardian(void)
 {
+	uint64_t caps = available(GUARDIAN_CAPS);
 	const struct privileges want = {
-		.permitted = GUARDIAN_CAPS,
-		.effective = GUARDIAN_CAPS,
+		.permitted = caps,
+		.effective = caps,
 		.bounding = bounding_set(),
-		.no_new_privs = 0,
 	};
 
-	if (setgroups(0, NULL) != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+	if (setgroups(0, NULL) != 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
 		return -errno;
-	capng_clear(CAPNG_SELECT_CAPS);
-	if (capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
-			  CAP_KILL, CAP_SYS_NICE, CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_IPC_LOCK,
-			  -1) != 0 ||
+	if (select_caps(caps, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
 	    capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
 	return status_compare(&want);
@@ -124,22 +145,21 @@ int privileges_guardian(void)
 
 int privileges_engine(uid_t uid, gid_t gid)
 {
+	uint64_t caps = available(ENGINE_CAPS);
 	const struct privileges want = {
 		.uid = uid,
 		.gid = gid,
-		.inheritable = ENGINE_CAPS,
-		.permitted = ENGINE_CAPS,
-		.effective = ENGINE_CAPS,
-		.ambient = ENGINE_CAPS,
+		.inheritable = caps,
+		.permitted = caps,
+		.effective = caps,
+		.ambient = caps,
 		.no_new_privs = 1,
 	};
 
 	if (uid == 0 || gid == 0)
 		return -EINVAL;
-	capng_clear(CAPNG_SELECT_ALL);
-	if (capng_updatev(CAPNG_ADD,
-			  CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_AMBIENT,
-			  CAP_NET_RAW, CAP_IPC_LOCK, -1) != 0 ||
+	if (select_caps(caps, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+				      CAPNG_AMBIENT) != 0 ||
 	    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0 ||
 	    capng_apply(CAPNG_SELECT_AMBIENT) != 0)
 		return -EPERM;
@@ -162,8 +182,7 @@ int privileges_engine_final(void)
 		return -EPERM;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
 		return -errno;
-	capng_clear(CAPNG_SELECT_ALL);
-	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW) != 0 ||
+	if (select_caps(FINAL_CAPS, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
 	    capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return -EPERM;
 	return status_compare(&want);

@@ -1,12 +1,13 @@
-/* privileges.h - what each process may do, dropped in one fixed order and then compared with what the kernel says.
+/* privileges.h - what each process may do, dropped in one fixed order and then compared with what
+ * the kernel says.
  *
- *   guardian  root by name, with the capabilities that its work takes; the bounding set stays whole, because the
- *             steward is started anew as full root by nothing but exec
+ *   guardian  root by name, with the capabilities that its work takes; the bounding set stays
+ *             whole, because the steward is started anew as full root by nothing but exec
  *   engine    the configured user with CAP_NET_RAW, and CAP_IPC_LOCK until its memory is locked
  *   steward   root: hooks, service checks and the state directory need it
  *
- * Each call: 0, -errno, or -EPERM when /proc/self/status does not read exactly as it should. Any failure is fatal for the
- * caller: a process that could not drop does not go on.
+ * Each call: 0, -errno, or -EPERM when /proc/self/status does not read exactly as it should. Any
+ * failure is fatal for the caller: a process that could not drop does not go on.
  */
 #ifndef HA_AGENT_PRIVILEGES_H
 #define HA_AGENT_PRIVILEGES_H
@@ -18,11 +19,12 @@ int privileges_user(const char *name, uid_t *uid, gid_t *gid);
 
 int privileges_guardian(void); /* for good, once the first children have been started */
 
-/* Between fork and exec, as root or guardian: takes on the ids and leaves CAP_NET_RAW and CAP_IPC_LOCK to what is executed,
- * which can never get more. Clears PR_SET_PDEATHSIG. */
+/* Between fork and exec, as root or guardian: takes on the ids and leaves CAP_NET_RAW and
+ * CAP_IPC_LOCK to what is executed, which can never get more. Clears PR_SET_PDEATHSIG. */
 int privileges_engine(uid_t uid, gid_t gid);
 
-/* In the engine when its memory is locked and its sockets are open: CAP_NET_RAW stays, to reopen them. */
+/* In the engine when its memory is locked and its sockets are open: CAP_NET_RAW stays, to reopen
+ * them. */
 int privileges_engine_final(void);
 
 int privileges_steward(void); /* checks only */

@@ -25,7 +25,8 @@ static int complain(const char *what, const char *name, int error)
 	return error;
 }
 
-/* A directory that is made here is 0750 root:group. One that was there is taken as it is, if only root can write in it. */
+/* A directory that is made here is 0750 root:group. One that was there is taken as it is, if
+ * only root can write in it. */
 static int open_directory(const char *name, gid_t gid)
 {
 	bool made = mkdir(name, 0750) == 0;
@@ -40,7 +41,8 @@ static int open_directory(const char *name, gid_t gid)
 	if (made && (fchown(fd, 0, gid) != 0 || fchmod(fd, 0750) != 0))
 		return complain("cannot set the owner of the runtime directory", name, -errno);
 	if (!made && (status.st_uid != 0 || (status.st_mode & 022) != 0)) {
-		fprintf(stderr, "haagent: others than root can write in the runtime directory %s\n", name);
+		fprintf(stderr, "haagent: others than root can write in the runtime directory %s\n",
+			name);
 		return -EPERM;
 	}
 	return fd;
@@ -100,7 +102,8 @@ static int find_user(struct runtime *runtime, const char *name)
 	if (error == -ENOENT)
 		fprintf(stderr,
 			"haagent: there is no user %s: run scripts/install-deps, or\n"
-			"\tuseradd --system --no-create-home --shell /usr/sbin/nologin --user-group %s\n",
+			"\tuseradd --system --no-create-home --shell /usr/sbin/nologin "
+			"--user-group %s\n",
 			name, name);
 	else if (error == -EINVAL)
 		fprintf(stderr, "haagent: user %s is root, or in root's group\n", name);

@@ -1,7 +1,9 @@
-/* runtime.h - what the guardian opens and makes before it gives up the right to: once, at the start.
+/* runtime.h - what the guardian opens and makes before it gives up the right to: once, at the
+ * start.
  *
- * The runtime directory, a lock in it against a second daemon, the control socket for the engine, the configuration as a sealed memory
- * file, and the program's own executable, from which children are started even when the file has been replaced.
+ * The runtime directory, a lock in it against a second daemon, the control socket for the engine,
+ * the configuration as a sealed memory file, and the program's own executable, from which children
+ * are started even when the file has been replaced.
  */
 #ifndef HA_AGENT_RUNTIME_H
 #define HA_AGENT_RUNTIME_H
@@ -12,7 +14,7 @@
 
 struct runtime {
 	int executable; /* O_PATH */
-	int config;	/* sealed */
+	int config;     /* sealed */
 	int directory;
 	int lock;
 	int control; /* listening, non-blocking SOCK_SEQPACKET */
@@ -20,9 +22,12 @@ struct runtime {
 	gid_t gid;
 };
 
-/* 0, or -errno after a line on stderr that says what is wrong. Nothing needs undoing then: the caller exits. */
+/* 0, or -errno after a line on stderr that says what is wrong. Nothing needs undoing then: the
+ * caller exits. */
 int runtime_open(struct runtime *, const struct config *);
-void runtime_close(struct runtime *); /* removes the control socket; the lock goes with the process */
+
+/* Removes the control socket. The lock goes with the process. */
+void runtime_close(struct runtime *);
 
 /* In a child: the configuration from IPC_FD_CONFIG. 0 or -errno. */
 int runtime_config(struct config *out);

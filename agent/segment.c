@@ -44,13 +44,13 @@ static struct segment_address *segment_find(struct segment *segment,
 static unsigned segment_address_event(struct segment *segment, const struct address_event *event)
 {
 	static const struct ha_address none;
-	struct segment_address *known,
-	    new = {
-		.address = event->address,
-		.prefix_len = event->prefix_len,
-		.global = event->scope == RT_SCOPE_UNIVERSE || event->scope == RT_SCOPE_SITE,
-		.seen = true,
-	    };
+	struct segment_address *known, new = {
+					       .address = event->address,
+					       .prefix_len = event->prefix_len,
+					       .global = event->scope == RT_SCOPE_UNIVERSE ||
+							 event->scope == RT_SCOPE_SITE,
+					       .seen = true,
+				       };
 	bool usable = event->added && !(event->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
 	bool same;
 

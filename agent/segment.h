@@ -34,8 +34,7 @@ struct segment {
 	struct ha_mac mac;
 	unsigned vip_n;
 	struct ha_address vip[HA_VIP_MAX];
-	bool
-	    stale; /* a route vanished of which another may name the same gateway: monitor_dump() is due */
+	bool stale; /* a route vanished of which another may name the same gateway: monitor_dump() is due */
 	struct segment_address address[SEGMENT_ADDRESSES_MAX];
 	struct segment_gateway gateway[NODE_STATIONS_MAX];
 };

@@ -98,13 +98,15 @@ static int finish(struct store *s, struct cursor_writer *w, const struct kind *k
 	assert(len > 0);
 	checksum(sum, w->buffer, len);
 	cursor_put_bytes(w, sum, sizeof(sum));
-	error = file_replace(s->directory, kind->name, kind->temporary, w->buffer, cursor_written(w));
+	error = file_replace(s->directory, kind->name, kind->temporary, w->buffer,
+			     cursor_written(w));
 	sodium_memzero(w->buffer, FILE_MAX);
 	return error;
 }
 
 /* Reads the file, and leaves the reader at its body if magic, version and checksum are good. */
-static int load(struct store *s, uint8_t buffer[FILE_MAX], const struct kind *kind, struct cursor_reader *r)
+static int load(struct store *s, uint8_t buffer[FILE_MAX], const struct kind *kind,
+		struct cursor_reader *r)
 {
 	uint8_t sum[CHECKSUM_LEN], magic[4];
 	size_t len;
@@ -242,7 +244,8 @@ int store_key(struct store *s, struct store_key *out)
 	error = load(s, buffer, &kind_key, &r);
 	if (error == 0) {
 		cursor_get_bytes(&r, out->secret_key, sizeof(out->secret_key));
-		if (!cursor_finished(&r) || crypto_scalarmult_base(out->public_key, out->secret_key) != 0)
+		if (!cursor_finished(&r) ||
+		    crypto_scalarmult_base(out->public_key, out->secret_key) != 0)
 			error = -EBADMSG;
 	} else if (error == -ENOENT) {
 		error = make_key(s, out);

@@ -24,12 +24,15 @@
 	"((arp or (ip6 and ip6[6] == 58 and (ip6[40] == 135 or ip6[40] == 136))) and "             \
 	"not ether src %02x:%02x:%02x:%02x:%02x:%02x)) and not vlan"
 
-struct ha_mac wire_group(bool nearest_bridge)
+struct ha_mac wire_group(enum ha_path path, bool direct)
 {
 	static const struct ha_mac nearest = {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}};
-	static const struct ha_mac local = {{0x03, 0x68, 0x61, 0x00, 0x88, 0xb5}};
+	static const struct ha_mac link = {{0x03, 0x48, 0x41, 0x47, 0x00, 0x02}};
+	static const struct ha_mac management = {{0x03, 0x48, 0x41, 0x47, 0x00, 0x01}};
 
-	return nearest_bridge ? nearest : local;
+	if (path == HA_PATH_MANAGEMENT)
+		return management;
+	return direct ? nearest : link;
 }
 
 void wire_init(struct wire *wire, enum ha_path path, const char *ifname, const struct ha_mac *group)
@@ -42,9 +45,9 @@ void wire_init(struct wire *wire, enum ha_path path, const char *ifname, const s
 static int wire_options(struct wire *wire)
 {
 	struct packet_mreq group = {
-	    .mr_ifindex = (int)if_nametoindex(wire->ifname),
-	    .mr_type = PACKET_MR_MULTICAST,
-	    .mr_alen = sizeof(wire->group.b),
+		.mr_ifindex = (int)if_nametoindex(wire->ifname),
+		.mr_type = PACKET_MR_MULTICAST,
+		.mr_alen = sizeof(wire->group.b),
 	};
 	int one = 1, priority = WIRE_PRIORITY;
 

@@ -38,8 +38,8 @@ struct wire {
 
 typedef void wire_fn(void *arg, const uint8_t *frame, size_t len, ha_time heard_at);
 
-/* The group address: nearest bridge (no 802.1D bridge forwards it), or a locally administered one. */
-struct ha_mac wire_group(bool nearest_bridge);
+/* Where the peer listens (SPEC 1.R2, 1.R3). direct: the nearest-bridge group, which no 802.1D bridge forwards. */
+struct ha_mac wire_group(enum ha_path, bool direct);
 
 void wire_init(struct wire *, enum ha_path, const char *ifname, const struct ha_mac *group);
 

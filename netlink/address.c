@@ -149,13 +149,13 @@ int address_decode(const void *message, size_t len, struct address_event *e)
 	if (m->ifa_index == 0 || m->ifa_index > INT32_MAX)
 		return -EBADMSG;
 	*e = (struct address_event){
-	    .added = h->nlmsg_type == RTM_NEWADDR,
-	    .ifindex = (int)m->ifa_index,
-	    .address.family = m->ifa_family == AF_INET ? HA_IPV4 : HA_IPV6,
-	    .prefix_len = m->ifa_prefixlen,
-	    .scope = m->ifa_scope,
-	    .flags = m->ifa_flags,
-	    .valid_s = UINT32_MAX,
+		.added = h->nlmsg_type == RTM_NEWADDR,
+		.ifindex = (int)m->ifa_index,
+		.address.family = m->ifa_family == AF_INET ? HA_IPV4 : HA_IPV6,
+		.prefix_len = m->ifa_prefixlen,
+		.scope = m->ifa_scope,
+		.flags = m->ifa_flags,
+		.valid_s = UINT32_MAX,
 	};
 	error = attribute_walk_message(h, sizeof(*m), take_attribute, &d);
 	return error ? error : d.any ? 0 : -EBADMSG;

@@ -1,7 +1,7 @@
 /* attribute.h - walking the attributes of a netlink message, within its exact length.
  *
- * libmnl's iterators round the message up to four bytes and end quietly at an attribute that does not fit; here that is an
- * error.
+ * libmnl's iterators round the message up to four bytes and end quietly at an attribute that does
+ * not fit; here that is an error.
  */
 #ifndef HA_NETLINK_ATTRIBUTE_H
 #define HA_NETLINK_ATTRIBUTE_H
@@ -16,7 +16,8 @@ typedef int attribute_fn(const struct nlattr *, void *arg); /* 0 or -errno, whic
 /* Calls back for each attribute in len bytes: 0, what the callback returned, or -EBADMSG. */
 int attribute_walk(const void *attributes, size_t len, attribute_fn *, void *arg);
 
-/* The same for those of a message behind its header of family_len bytes. -EBADMSG also when that is cut. */
+/* The same for those of a message behind its header of family_len bytes. -EBADMSG also when that is
+ * cut. */
 int attribute_walk_message(const struct nlmsghdr *, size_t family_len, attribute_fn *, void *arg);
 
 /* The message at the front of len bytes, or NULL if it is not whole. */

@@ -1,7 +1,8 @@
-/* carrier.h - does the wire have a peer? Asked directly, since the kernel may hold back its own report of a loss
- * for up to a second when several came in a row.
+/* carrier.h - does the wire have a peer? Asked directly, since the kernel may hold back its own
+ * report of a loss for up to a second when several came in a row.
  *
- * Two ioctls, no heap, for any user; both the driver (ETHTOOL_GLINK) and the stack (IFF_UP, IFF_RUNNING) must say yes.
+ * Two ioctls, no heap, for any user; both the driver (ETHTOOL_GLINK) and the stack (IFF_UP,
+ * IFF_RUNNING) must say yes.
  */
 #ifndef HA_NETLINK_CARRIER_H
 #define HA_NETLINK_CARRIER_H

@@ -14,7 +14,7 @@
 enum {
 	DUMP_TIMEOUT_MS = 1000,
 	READS_MAX =
-	    256, /* datagrams read for one batch: nobody can keep the caller by sending more */
+		256, /* datagrams read for one batch: nobody can keep the caller by sending more */
 };
 
 int exchange_open(struct exchange *x, int bus)
@@ -49,10 +49,10 @@ ssize_t exchange_receive(int fd, void *buffer, size_t size, uint32_t *sender)
 	struct sockaddr_nl from = {0};
 	struct iovec part = {.iov_base = buffer, .iov_len = size};
 	struct msghdr message = {
-	    .msg_name = &from,
-	    .msg_namelen = sizeof(from),
-	    .msg_iov = &part,
-	    .msg_iovlen = 1,
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
 	};
 	ssize_t len;
 
@@ -75,8 +75,8 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Waits for the next datagram until `deadline`; what is there already is taken even after it, since a send may
- * have taken long. Its length or -errno. */
+/* Waits for the next datagram until `deadline`; what is there already is taken even after it, since
+ * a send may have taken long. Its length or -errno. */
 static ssize_t next_datagram(struct exchange *x, int64_t deadline, uint32_t *sender)
 {
 	struct pollfd p = {.fd = mnl_socket_get_fd(x->socket), .events = POLLIN};

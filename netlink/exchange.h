@@ -1,8 +1,8 @@
 /* exchange.h - one batch of netlink requests out, their acknowledgements in.
  *
- * Every message gets its own sequence number; only an answer from the kernel (sender 0) with one of the batch
- * counts, so that a late answer to an earlier batch, or a message that another process sent, does nothing.
- * Waiting is bounded. Nothing is allocated after exchange_open.
+ * Every message gets its own sequence number; only an answer from the kernel (sender 0) with one of
+ * the batch counts, so that a late answer to an earlier batch, or a message that another process
+ * sent, does nothing. Waiting is bounded. Nothing is allocated after exchange_open.
  */
 #ifndef HA_NETLINK_EXCHANGE_H
 #define HA_NETLINK_EXCHANGE_H
@@ -39,16 +39,17 @@ typedef void exchange_fn(const struct nlmsghdr *, void *arg);
 int exchange_open(struct exchange *, int bus); /* NETLINK_ROUTE or NETLINK_NETFILTER; 0 or -errno */
 void exchange_close(struct exchange *);        /* fine on a zeroed or closed one */
 
-/* Numbers the messages in batch, sends them at once and waits for the answers to those with NLM_F_ACK. With
- * `transaction` the first error ends the wait. 0 when all succeeded, else the first error, or -ETIMEDOUT. */
+/* Numbers the messages in batch, sends them at once and waits for the answers to those with
+ * NLM_F_ACK. With `transaction` the first error ends the wait. 0 when all succeeded, else the first
+ * error, or -ETIMEDOUT. */
 int exchange_run(struct exchange *, void *batch, size_t len, bool transaction);
 
-/* Sends one dump request and calls back for each message of the answer. -EINTR: the kernel's table changed
- * meanwhile, ask again. */
+/* Sends one dump request and calls back for each message of the answer. -EINTR: the kernel's table
+ * changed meanwhile, ask again. */
 int exchange_dump(struct exchange *, void *request, exchange_fn *, void *arg);
 
-/* The two halves of exchange_run, apart from the socket: exchange_number prepares for the answers to a batch,
- * exchange_take judges one datagram. True when nothing more is awaited. */
+/* The two halves of exchange_run, apart from the socket: exchange_number prepares for the answers
+ * to a batch, exchange_take judges one datagram. True when nothing more is awaited. */
 void exchange_number(struct exchange *, void *batch, size_t len);
 bool exchange_take(struct exchange *, const void *data, size_t len, uint32_t sender,
 		   bool transaction);

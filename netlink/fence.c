@@ -1,8 +1,8 @@
 /* fence.c - see fence.h
  *
- * To renew, the timed sets are emptied and filled in one transaction. Before Linux 6.12 adding an element again does not renew it,
- * and deleting it by name fails when it has just timed out; emptying the set works in every case, and no packet
- * ever sees the sets empty in between.
+ * To renew, the timed sets are emptied and filled in one transaction. Before Linux 6.12 adding an
+ * element again does not renew it, and deleting it by name fails when it has just timed out;
+ * emptying the set works in every case, and no packet ever sees the sets empty in between.
  */
 #include "netlink/fence.h"
 
@@ -44,7 +44,8 @@ int fence_open(struct fence *f, const char *ifname, const struct ha_address *add
 	return error;
 }
 
-/* Asked first: kernels answer differently where it is absent, and newer ones install the fence all the same. */
+/* Asked first: kernels answer differently where it is absent, and newer ones install the fence all
+ * the same. */
 static bool interface_exists(const struct fence *f)
 {
 	struct ifreq request = {0};
@@ -70,7 +71,7 @@ int fence_hold(struct fence *f, unsigned timeout_ms)
 	assert(timeout_ms > 0);
 	if (timeout_ms != f->hold_ms) {
 		f->renewal_len =
-		    ruleset_put_lease(f->renewal, f->table, f->addresses, f->n, timeout_ms);
+			ruleset_put_lease(f->renewal, f->table, f->addresses, f->n, timeout_ms);
 		f->hold_ms = timeout_ms;
 	}
 	return exchange_run(&f->exchange, f->renewal, f->renewal_len, true);

@@ -1,9 +1,10 @@
 /* fence.h - the kernel's own lease on the virtual addresses.
  *
- * An nftables chain on the interface's way out drops what speaks for a virtual address: ARP with it as sender, IP packets
- * from it, and neighbour advertisements for it whatever their source. It lets them pass only while the
- * addresses are in a set whose elements time out, and which the guardian renews. So a dead or stopped guardian falls
- * silent by itself, to the millisecond, with no thread to be scheduled and no lock to be waited for.
+ * An nftables chain on the interface's way out drops what speaks for a virtual address: ARP with it
+ * as sender, IP packets from it, and neighbour advertisements for it whatever their source. It lets
+ * them pass only while the addresses are in a set whose elements time out, and which the guardian
+ * renews. So a dead or stopped guardian falls silent by itself, to the millisecond, with no thread
+ * to be scheduled and no lock to be waited for.
  *
  *	table netdev haagent_<ifname> {
  *		set vip4   { type ipv4_addr; flags constant; elements = { ... } }
@@ -18,8 +19,9 @@
  *		}
  *	}
  *
- * A timeout of T ms closes the fence after T at the latest, and up to one kernel tick (4 ms at HZ=250) earlier.
- * All calls: 0 or -errno; the wait is bounded as in exchange.h. Nothing is allocated after fence_install.
+ * A timeout of T ms closes the fence after T at the latest, and up to one kernel tick (4 ms at
+ * HZ=250) earlier. All calls: 0 or -errno; the wait is bounded as in exchange.h. Nothing is
+ * allocated after fence_install.
  */
 #ifndef HA_NETLINK_FENCE_H
 #define HA_NETLINK_FENCE_H
@@ -38,19 +40,21 @@ struct fence {
 	_Alignas(8) uint8_t renewal[2048];
 };
 
-/* Opens the socket and installs the fence, closed. -ENODEV: no such interface. -EOPNOTSUPP, -EPROTONOSUPPORT or -ENOENT:
- * this kernel has no such fence. After an error nothing is open. */
+/* Opens the socket and installs the fence, closed. -ENODEV: no such interface. -EOPNOTSUPP,
+ * -EPROTONOSUPPORT or -ENOENT: this kernel has no such fence. After an error nothing is open. */
 int fence_open(struct fence *, const char *ifname, const struct ha_address *, unsigned n);
 
-/* Replaces the table by a new, closed one, in one transaction: also after the interface was recreated. */
+/* Replaces the table by a new, closed one, in one transaction: also after the interface was
+ * recreated. */
 int fence_install(struct fence *);
 
-/* Opens the fence for timeout_ms (>= 1) from now, or renews it. -ENOENT: somebody removed the table; install it. */
+/* Opens the fence for timeout_ms (>= 1) from now, or renews it. -ENOENT: somebody removed the
+ * table; install it. */
 int fence_hold(struct fence *, unsigned timeout_ms);
 
 int fence_shut(struct fence *); /* closes it now */
 int fence_remove(
-    struct fence *); /* deletes the table: nothing is held back any more; 0 if there is none */
+	struct fence *); /* deletes the table: nothing is held back any more; 0 if there is none */
 void fence_close(struct fence *); /* the socket only: the table stays, and closes by its timeout */
 
 #endif

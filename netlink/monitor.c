@@ -1,9 +1,9 @@
 /* monitor.c - the monitor's socket and its dumps; see monitor.h
  *
- * A socket can run one dump at a time (another request is answered EBUSY), so a resync is a small machine: `pending` holds the
- * dumps still to be made, `running` the one under way. It is repeated if the kernel marks any part of it as interrupted,
- * and the resync starts over if the queue overflowed meanwhile: only then, since what a dump has in flight cannot be
- * taken back.
+ * A socket can run one dump at a time (another request is answered EBUSY), so a resync is a small
+ * machine: `pending` holds the dumps still to be made, `running` the one under way. It is repeated
+ * if the kernel marks any part of it as interrupted, and the resync starts over if the queue
+ * overflowed meanwhile: only then, since what a dump has in flight cannot be taken back.
  */
 #include "netlink/monitor.h"
 
@@ -180,7 +180,8 @@ static void take_message(struct relay *r, const struct nlmsghdr *h)
 		r->monitor->malformed_n++;
 }
 
-/* Only now: what was queued before the dump is older than it, and what was lost may have undone it. */
+/* Only now: what was queued before the dump is older than it, and what was lost may have undone it.
+ */
 static void begin_resync(struct relay *r)
 {
 	struct monitor_event begin = {.type = MONITOR_RESYNC_BEGIN};

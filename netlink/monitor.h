@@ -1,9 +1,10 @@
 /* monitor.h - what changes on links, addresses and default routes, as the kernel reports it.
  *
- * A socket of its own, non-blocking, for any user. The kernel's queue can overflow; then everything is read anew by
- * a dump, announced by MONITOR_RESYNC_BEGIN and closed by MONITOR_RESYNC_END. In between, each thing that exists is reported
- * once or more as if it had just been added: what was known before and is not reported again is gone. BEGIN may come again
- * before END (another overflow): start over. Changes that happen meanwhile are reported in their order, too.
+ * A socket of its own, non-blocking, for any user. The kernel's queue can overflow; then everything
+ * is read anew by a dump, announced by MONITOR_RESYNC_BEGIN and closed by MONITOR_RESYNC_END. In
+ * between, each thing that exists is reported once or more as if it had just been added: what was
+ * known before and is not reported again is gone. BEGIN may come again before END (another
+ * overflow): start over. Changes that happen meanwhile are reported in their order, too.
  *
  * Datagrams that the kernel did not send are ignored and counted.
  */
@@ -43,8 +44,8 @@ struct monitor_link {
 	struct ha_mac mac; /* zero if it has none of six bytes */
 };
 
-/* A gateway of a default route in the main table. The kernel does not report IPv4 routes that vanish together with their
- * interface's going down: the monitor then dumps anew by itself. */
+/* A gateway of a default route in the main table. The kernel does not report IPv4 routes that
+ * vanish together with their interface's going down: the monitor then dumps anew by itself. */
 struct monitor_route {
 	bool added;
 	uint8_t family;            /* enum ha_family of the route */
@@ -82,19 +83,20 @@ int monitor_open(struct monitor *, unsigned what); /* 0 or -errno */
 void monitor_close(struct monitor *);              /* fine on a zeroed or closed one */
 int monitor_fd(const struct monitor *);            /* to be polled for input */
 
-/* Asks for everything; it arrives through monitor_read. While a dump is under way it starts over after it. */
+/* Asks for everything; it arrives through monitor_read. While a dump is under way it starts over
+ * after it. */
 int monitor_dump(struct monitor *);
 
-/* Takes what has arrived, at most MONITOR_READ_MAX datagrams. 0, also when there was nothing; -errno when the socket is
- * of no use any more. The callback must not call this module. */
+/* Takes what has arrived, at most MONITOR_READ_MAX datagrams. 0, also when there was nothing;
+ * -errno when the socket is of no use any more. The callback must not call this module. */
 int monitor_read(struct monitor *, monitor_fn *, void *arg);
 
 /* One datagram of monitor_read, apart from the socket. */
 void monitor_take(struct monitor *, const void *data, size_t len, uint32_t sender, monitor_fn *,
 		  void *arg);
 
-/* Decoding apart from the socket; 0, -ENOMSG (nothing of interest) or -EBADMSG. monitor_decode_route calls back
- * for each gateway. */
+/* Decoding apart from the socket; 0, -ENOMSG (nothing of interest) or -EBADMSG.
+ * monitor_decode_route calls back for each gateway. */
 int monitor_decode_link(const void *message, size_t len, struct monitor_link *);
 int monitor_decode_route(const void *message, size_t len, monitor_fn *, void *arg);
 

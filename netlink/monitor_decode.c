@@ -50,11 +50,11 @@ int monitor_decode_link(const void *message, size_t len, struct monitor_link *li
 	if (m->ifi_index <= 0)
 		return -EBADMSG;
 	*link = (struct monitor_link){
-	    .ifindex = m->ifi_index,
-	    .up = (m->ifi_flags & IFF_UP) != 0,
-	    /* IFF_RUNNING follows later: the kernel delays it. */
-	    .carrier = (m->ifi_flags & IFF_LOWER_UP) != 0,
-	    .gone = h->nlmsg_type == RTM_DELLINK,
+		.ifindex = m->ifi_index,
+		.up = (m->ifi_flags & IFF_UP) != 0,
+		/* IFF_RUNNING follows later: the kernel delays it. */
+		.carrier = (m->ifi_flags & IFF_LOWER_UP) != 0,
+		.gone = h->nlmsg_type == RTM_DELLINK,
 	};
 	error = attribute_walk_message(h, sizeof(*m), take_link_attribute, link);
 	return error ? error : link->name[0] ? 0 : -EBADMSG;

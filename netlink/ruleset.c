@@ -31,8 +31,8 @@ static const struct kind {
 	const char *addresses; /* set of the virtual addresses */
 	const char *lease;     /* timed set of those that may pass */
 } kinds[] = {
-    {HA_IPV4, NFT_TYPE_IPV4_ADDR, "vip4", "lease4"},
-    {HA_IPV6, NFT_TYPE_IPV6_ADDR, "vip6", "lease6"},
+	{HA_IPV4, NFT_TYPE_IPV4_ADDR, "vip4", "lease4"},
+	{HA_IPV6, NFT_TYPE_IPV6_ADDR, "vip6", "lease6"},
 };
 enum {
 	KINDS = sizeof(kinds) / sizeof(kinds[0])
@@ -44,10 +44,10 @@ static const struct place {
 	uint32_t offset;
 	bool advertisement; /* only in an ICMPv6 message of type 136 */
 } places[] = {
-    {ETH_P_ARP, 14, false}, /* sender protocol address, RFC 826 */
-    {ETH_P_IP, 12, false},  /* source, RFC 791 */
-    {ETH_P_IPV6, 8, false}, /* source, RFC 8200 */
-    {ETH_P_IPV6, 48, true}, /* target, RFC 4861 4.4 */
+	{ETH_P_ARP, 14, false}, /* sender protocol address, RFC 826 */
+	{ETH_P_IP, 12, false},  /* source, RFC 791 */
+	{ETH_P_IPV6, 8, false}, /* source, RFC 8200 */
+	{ETH_P_IPV6, 48, true}, /* target, RFC 4861 4.4 */
 };
 enum {
 	PLACES = sizeof(places) / sizeof(places[0])

@@ -90,7 +90,8 @@ static int run(struct vip *vip, bool add, unsigned first, unsigned n)
 	return exchange_run(&vip->exchange, vip->batch, len, false);
 }
 
-/* The same, with a second look at the interface's name where it has no index or the kernel does not know it. */
+/* The same, with a second look at the interface's name where it has no index or the kernel does not
+ * know it. */
 static int run_by_name(struct vip *vip, bool add, unsigned first, unsigned n)
 {
 	int before = vip->ifindex;
@@ -116,7 +117,8 @@ static int add(struct vip *vip, unsigned first, unsigned n, uint32_t *acked)
 	return error;
 }
 
-/* A deletion's errors that say that there is nothing to delete: no address, no interface, no IPv6 on it. */
+/* A deletion's errors that say that there is nothing to delete: no address, no interface, no IPv6
+ * on it. */
 static bool is_absent(int error)
 {
 	return error == -EADDRNOTAVAIL || error == -ENODEV || error == -ENXIO;

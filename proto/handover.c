@@ -161,5 +161,6 @@ bool handover_timer(struct node *n, struct clock *c, struct node_actions *out)
 		return false;
 	handover_cancel(n, REFUSED_TIMEOUT, out);
 	step_claim(n, HA_CLAIM_NONE);
-	return !n->leaving && n->path[HA_PATH_MANAGEMENT].carrier && !peer_claims(n, c);
+	return !n->leaving && n->reserved > n->term_known && n->path[HA_PATH_MANAGEMENT].carrier &&
+	       !peer_claims(n, c);
 }

@@ -16,8 +16,8 @@ enum {
 
 /* Lengths of the Noise messages, by pattern and step (SPEC 4.R10). */
 static const uint8_t message_len[][STEPS] = {
-    [SESSION_XX] = {32, 96, 64},
-    [SESSION_KK] = {48, 48, 0},
+	[SESSION_XX] = {32, 96, 64},
+	[SESSION_KK] = {48, 48, 0},
 };
 
 /* A HANDSHAKE's body (SPEC 4.2). */
@@ -194,11 +194,11 @@ static void make_keys(const struct noise *n, uint32_t local, uint32_t remote, ui
 		      ha_time now, struct session_keys *out)
 {
 	*out = (struct session_keys){
-	    .valid = true,
-	    .local = local,
-	    .remote = remote,
-	    .peer_boot = peer_boot,
-	    .born = now,
+		.valid = true,
+		.local = local,
+		.remote = remote,
+		.peer_boot = peer_boot,
+		.born = now,
 	};
 	noise_split(n, out->send, out->receive, NULL);
 }
@@ -267,11 +267,11 @@ static enum ha_drop answer_xx(struct session *s, ha_time now, const struct ha_ma
 			      struct session_output *out)
 {
 	struct session_handshake hs = {
-	    .active = true,
-	    .local = pick_index(s, entropy),
-	    .remote = in->sender,
-	    .sequence = in->sequence,
-	    .begun = now,
+		.active = true,
+		.local = pick_index(s, entropy),
+		.remote = in->sender,
+		.sequence = in->sequence,
+		.begun = now,
 	};
 	struct body b = {.step = 2, .sender = hs.local, .sequence = in->sequence};
 	enum ha_drop drop = DROP_BAD_HANDSHAKE;

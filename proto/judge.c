@@ -143,25 +143,52 @@ static bool evidence(const struct node *n, struct clock *c, enum ha_reason *reas
 	return true; /* and not deaf: whoever takes is eligible */
 }
 
+bool judge_held_last(const struct node *n)
+{
+	return n->term && n->term == n->term_known;
+}
+
 bool judge_alone(const struct node *n, struct clock *c)
 {
-	bool held_last = n->term == n->term_known;
-
 	if (!n->config.paired || n->peer.known || n->path[HA_PATH_LINK].session ||
 	    n->path[HA_PATH_MANAGEMENT].session)
 		return false;
-	if (!held_last && !n->in_sync)
+	if (!judge_held_last(n) && !n->in_sync)
 		return false;
 	return clock_due(c, n->boot_until) &&
 	       (!n->path[HA_PATH_LINK].carrier || clock_due(c, n->born + ALONE_MS * HA_MS));
 }
 
-/* SPEC 5.T4: both are there and none holds. */
+/* SPEC 5.S1: a suspension keeps others from taking over, not the last holder from coming back. */
+static bool may_come_back(uint16_t why_not, bool held_last)
+{
+	return !(why_not & ~(held_last ? WHY_NOT_SUSPENDED : 0));
+}
+
+/* Like judge_why_not(), but for what does not keep it from holding where nobody else does. */
+static uint16_t why_not_return(const struct node *n, struct clock *c)
+{
+	uint16_t why_not = judge_why_not(n, c);
+
+	if (n->check_ok)
+		why_not &= (uint16_t)~WHY_NOT_CHECK; /* Y1: the hold gives way to nobody */
+	return why_not;
+}
+
+bool judge_nobody(const struct node *n, struct clock *c)
+{
+	return n->config.paired && n->peer.known && peer_audible(n, c) &&
+	       n->claim == HA_CLAIM_NONE && n->peer.last.claim == HA_CLAIM_NONE &&
+	       may_come_back(why_not_return(n, c), judge_held_last(n));
+}
+
+/* SPEC 5.T4: both are there and none holds. Each sees the same two sides. */
 static bool nobody(const struct node *n, struct clock *c)
 {
 	const struct msg_heartbeat *last = &n->peer.last;
-	struct side self = {true, n->lineage, n->term, n->config.lower};
-	struct side peer = {(last->flags & MSG_FLAG_ELIGIBLE) && !(last->flags & MSG_FLAG_LEAVING),
+	struct side self = {may_come_back(judge_why_not(n, c), judge_held_last(n)), n->lineage,
+			    n->term, n->config.lower};
+	struct side peer = {may_come_back(last->why_not, last->term && last->term == n->term_known),
 			    last->lineage, last->term, !n->config.lower};
 	ha_time wait = 2 * n->config.timing.dead;
 
@@ -174,21 +201,19 @@ static bool nobody(const struct node *n, struct clock *c)
 
 static struct verdict taker(const struct node *n, struct clock *c)
 {
-	uint16_t why_not = judge_why_not(n, c);
-	bool held_last = n->term && n->term == n->term_known;
+	uint16_t why_not = why_not_return(n, c);
+	bool held_last = judge_held_last(n);
 	enum ha_reason reason;
 
 	if (n->handover.own.phase == HANDOVER_RESIGNED || peer_claims(n, c))
 		return stay;
-	/* S1: a suspension keeps others from taking over, not the last holder from coming back */
-	if (held_last && peer_audible(n, c))
-		why_not &= (uint16_t)~WHY_NOT_SUSPENDED;
-	if (!why_not && nobody(n, c))
+	if (nobody(n, c))
 		return take(REASON_NOBODY); /* T4 */
 	if (judge_alone(n, c)) {
-		uint16_t mend = WHY_NOT_STARTING | (held_last ? WHY_NOT_SUSPENDED : 0);
-
-		return !(why_not & ~mend) && lease_unanswered(n, c) ? take(REASON_ALONE) : stay;
+		why_not &= (uint16_t)~WHY_NOT_STARTING;
+		return may_come_back(why_not, held_last) && lease_unanswered(n, c)
+			   ? take(REASON_ALONE)
+			   : stay;
 	}
 	if (why_not || peer_last_heard(n) < 0 || !peer_silent(n, c))
 		return stay;

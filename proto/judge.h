@@ -34,6 +34,12 @@ bool better(const struct side *a, const struct side *b);
 /* Why this node may not take over: enum msg_why_not, 0 = eligible. */
 uint16_t judge_why_not(const struct node *, struct clock *);
 
+/* The newest term of the cluster is this node's. */
+bool judge_held_last(const struct node *);
+
+/* T4 but for the time: both are audible, none claims, and this node may hold. */
+bool judge_nobody(const struct node *, struct clock *);
+
 /* T5 but for the probe: nobody was heard in this boot, and it was waited long enough. */
 bool judge_alone(const struct node *, struct clock *);
 

@@ -14,13 +14,19 @@ enum {
 	NA_N = sizeof(na_at) / sizeof(*na_at),
 	REFRESH_S = 60,
 	PROBES = 3,
+	LEASE_MIN_MS = 8,
 	UNFENCED_S =
 	    4, /* valid_lft of the addresses and a second: without the fence the last layer counts */
 };
 
 ha_time lease_time(const struct node_timing *t)
 {
-	return t->dead * 6 / 10;
+	ha_time lease = t->dead * 6 / 10;
+
+	/* the fence counts in the kernel's ticks, of 4 ms as a rule: two of them, or it would flicker */
+	if (lease < LEASE_MIN_MS * HA_MS)
+		lease = LEASE_MIN_MS * HA_MS;
+	return lease < t->dead ? lease : t->dead;
 }
 
 static void hold(struct node *n, struct node_actions *out)

@@ -8,7 +8,7 @@
 #include "proto/node.h"
 
 ha_time lease_time(
-    const struct node_timing *); /* 60 % of dead: shorter than the peer's takeover bound */
+    const struct node_timing *); /* SPEC 5.L1 */
 
 void lease_acquire(struct node *, struct node_actions *);
 void lease_renew(struct node *, struct node_actions *);

@@ -25,7 +25,6 @@ enum {
 static void decide(struct node *n, struct clock *c, struct node_actions *out)
 {
 	struct verdict v;
-	bool nobody;
 
 	if (lease_ran_out(n, c)) {
 		lease_ended(n);
@@ -35,9 +34,7 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 		step_active(n, REASON_TOOK_BACK, out); /* T1 */
 	if (n->leaving && n->lease.wanted && !n->handover.giving)
 		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out); /* the passive did not answer */
-	nobody = n->config.paired && n->peer.known && peer_audible(n, c) &&
-		 n->claim == HA_CLAIM_NONE && n->peer.last.claim == HA_CLAIM_NONE;
-	if (!nobody)
+	if (!judge_nobody(n, c))
 		n->nobody_since = HA_NEVER;
 	else if (n->nobody_since == HA_NEVER)
 		n->nobody_since = n->now;
@@ -95,14 +92,14 @@ static void solicit(struct node *n, struct clock *c, struct node_actions *out)
 /* What changed with nobody's event: paths gone silent, deafness. */
 static void report(struct node *n, struct clock *c, struct node_actions *out)
 {
-	bool deaf = reach_deaf(n, c);
+	bool deaf = reach_deaf(n, c), watching = !clock_due(c, n->watch_until);
 
 	for (int i = 0; i < HA_PATH_N; i++) {
 		struct node_path *p = &n->path[i];
 		bool up = path_audible(n, (enum ha_path)i, c);
 
-		if (up == p->up)
-			continue;
+		if (up == p->up || (watching && !up))
+			continue; /* what it was asleep for is no silence */
 		p->up = up;
 		n->kick = true;
 		step_event(n, out, up ? EVENT_PATH_UP : EVENT_PATH_DOWN, (uint32_t)i);

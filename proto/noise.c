@@ -26,14 +26,15 @@ static const struct {
 	uint8_t name_len, message_n;
 	uint8_t tokens[MESSAGES_MAX][TOKENS_MAX];
 } patterns[] = {
-    [NOISE_XX] = {"Noise_XX_25519_ChaChaPoly_SHA256",
-		  32,
-		  3,
-		  {{TOKEN_E}, {TOKEN_E, TOKEN_EE, TOKEN_S, TOKEN_ES}, {TOKEN_S, TOKEN_SE}}},
-    [NOISE_KKPSK0] = {"Noise_KKpsk0_25519_ChaChaPoly_SHA256",
-		      36,
-		      2,
-		      {{TOKEN_PSK, TOKEN_E, TOKEN_ES, TOKEN_SS}, {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
+	[NOISE_XX] = {"Noise_XX_25519_ChaChaPoly_SHA256",
+		      32,
+		      3,
+		      {{TOKEN_E}, {TOKEN_E, TOKEN_EE, TOKEN_S, TOKEN_ES}, {TOKEN_S, TOKEN_SE}}},
+	[NOISE_KKPSK0] = {"Noise_KKpsk0_25519_ChaChaPoly_SHA256",
+			  36,
+			  2,
+			  {{TOKEN_PSK, TOKEN_E, TOKEN_ES, TOKEN_SS},
+			   {TOKEN_E, TOKEN_EE, TOKEN_SE}}},
 };
 
 static void hmac(uint8_t out[HA_KEY_LEN], const uint8_t key[HA_KEY_LEN], const uint8_t *a,

@@ -27,8 +27,8 @@ struct noise {
 	uint8_t e[HA_KEY_LEN], e_public[HA_KEY_LEN]; /* own ephemeral */
 	uint8_t rs[HA_KEY_LEN], re[HA_KEY_LEN];      /* the peer's */
 	uint8_t psk[HA_KEY_LEN];
-	uint8_t ck[HA_KEY_LEN], h[HA_KEY_LEN],
-	    k[HA_KEY_LEN]; /* h, at the end: the handshake hash */
+	uint8_t ck[HA_KEY_LEN], k[HA_KEY_LEN];
+	uint8_t h[HA_KEY_LEN]; /* at the end: the handshake hash */
 	bool has_key;
 	uint64_t n;
 };

@@ -1,5 +1,6 @@
 #include "proto/observe.h"
 #include "proto/handover.h"
+#include "proto/judge.h"
 #include "proto/lease.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
@@ -54,10 +55,8 @@ static void on_carrier(struct node *n, const struct node_event *ev, struct node_
 		return;
 	}
 	if (ev->up) {
-		bool held_last = n->term == n->term_known;
-
-		n->boot_until = n->now + (held_last ? n->config.timing.boot_wait
-						    : n->config.timing.boot_wait_passive);
+		n->boot_until = n->now + (judge_held_last(n) ? n->config.timing.boot_wait
+							     : n->config.timing.boot_wait_passive);
 		n->reach.asked = HA_NEVER;
 		n->reach.next_ask = n->now;
 		lease_announce_again(n);
@@ -99,6 +98,7 @@ void observe_pause(struct node *n, struct node_actions *out)
 {
 	n->watch_until = n->now + n->config.timing.dead;
 	n->solicit.running = false;
+	n->reach.asked = HA_NEVER; /* the answer waits in the queue */
 	if (n->lease.wanted)
 		step_yield(n, REASON_PAUSED, HA_PASSIVE, out); /* Y6 */
 }

@@ -112,11 +112,17 @@ void peer_session(struct node *n, const struct node_event *ev)
 	n->peer.offset_known = false;
 }
 
+/* T3: carrier lost on the link and no answer on management is silence on both */
+static bool proved_silent(const struct node *n, enum ha_path path)
+{
+	return n->solicit.unanswered && (path == HA_PATH_MANAGEMENT || !n->path[path].carrier);
+}
+
 bool path_audible(const struct node *n, enum ha_path path, struct clock *c)
 {
 	const struct node_path *p = &n->path[path];
 
-	if (!p->session || (path == HA_PATH_MANAGEMENT && n->solicit.unanswered))
+	if (!p->session || proved_silent(n, path))
 		return false;
 	return !clock_due(c, p->heard + n->config.timing.dead);
 }
@@ -125,8 +131,7 @@ bool path_silent(const struct node *n, enum ha_path path, struct clock *c)
 {
 	const struct node_path *p = &n->path[path];
 
-	/* T3: carrier lost on the link and no answer on management is silence on both */
-	if (n->solicit.unanswered && (path == HA_PATH_MANAGEMENT || !p->carrier))
+	if (proved_silent(n, path))
 		return true;
 	if (!p->session)
 		return clock_due(c, n->born + n->config.timing.boot_wait);

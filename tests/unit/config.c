@@ -120,12 +120,14 @@ Test(config, sample_file_is_clean)
 
 Test(config, every_option_is_read)
 {
-	GOOD("link = \"ha0\" management = mgmt\nlink_direct = false\nvirtual_ip = {\"192.0.2.100\"}\n"
+	GOOD("link = \"ha0\" management = mgmt\nlink_direct = false\nvirtual_ip = "
+	     "{\"192.0.2.100\"}\n"
 	     "witness = {\"192.0.2.1\", \"2001:db8::1\"}\nstate_directory = \"/srv/ha\"\n"
 	     "runtime_directory = '/run/ha'\nuser = \"_ha\"\n"
 	     "appliance { model = \"M \xc3\xa9\" firmware = \"1\" hotfix = \"2\" patch = \"3\" }\n"
 	     "settings { paths = {\"/etc/a\", \"/etc/b\"} exclude = {\"*.local\"} }\n"
-	     "check \"a\" { command = \"true\" interval_ms = 1000 timeout_ms = 3000 fall = 3 rise = 2\n"
+	     "check \"a\" { command = \"true\" interval_ms = 1000 timeout_ms = 3000 fall = 3 rise "
+	     "= 2\n"
 	     "recover = \"x\" recover_attempts = 0 }\ncheck \"b\" { command = \"true\" }\n");
 	cr_expect_str_eq(config.link, "ha0");
 	cr_expect_str_eq(config.management, "mgmt");
@@ -167,31 +169,38 @@ Test(config, timing_presets_and_overrides)
 	cr_expect_eq(config.timing.heartbeat, 2 * HA_MS);
 	cr_expect_eq(config.timing.boot_wait, 500 * HA_MS);
 	cr_expect_eq(config.timing.boot_wait_passive, 900 * HA_MS);
-	bad("timing = \"slow\"\n", "1: 'timing' is \"default\", \"fast\" or \"calm\", not 'slow'\n");
+	bad("timing = \"slow\"\n",
+	    "1: 'timing' is \"default\", \"fast\" or \"calm\", not 'slow'\n");
 }
 
 Test(config, timing_is_validated_together)
 {
-	bad("\nheartbeat_ms = 40\n", "2: the dead interval, 100 ms, is less than three heartbeats of 40 ms\n");
+	bad("\nheartbeat_ms = 40\n",
+	    "2: the dead interval, 100 ms, is less than three heartbeats of 40 ms\n");
 	bad("heartbeat_ms = 40\ndead_ms = 119\n",
 	    "2: the dead interval, 119 ms, is less than three heartbeats of 40 ms\n");
 	GOOD("heartbeat_ms = 40\ndead_ms = 120\n");
-	bad("confirm_ms = 101\n", "1: the confirmation, 101 ms, is longer than the dead interval, 100 ms\n");
+	bad("confirm_ms = 101\n",
+	    "1: the confirmation, 101 ms, is longer than the dead interval, 100 ms\n");
 	GOOD("confirm_ms = 100\n");
-	bad("boot_wait_ms = 99\n", "1: the boot wait, 99 ms, is shorter than the dead interval, 100 ms\n");
+	bad("boot_wait_ms = 99\n",
+	    "1: the boot wait, 99 ms, is shorter than the dead interval, 100 ms\n");
 	bad("boot_wait_passive_ms = 2999\n",
 	    "1: the boot wait of a former passive, 2999 ms, is shorter than the other, 3000 ms\n");
 }
 
 Test(config, a_wrong_value_is_not_compared)
 {
-	bad("heartbeat_ms = x\ndead_ms = 30\n", "1: 'heartbeat_ms' is a number from 1 to 1000, not 'x'\n");
-	bad("link = \"a b\"\nmanagement = \"eth3\"\n", "1: 'link': 'a b' is no name of an interface\n");
+	bad("heartbeat_ms = x\ndead_ms = 30\n",
+	    "1: 'heartbeat_ms' is a number from 1 to 1000, not 'x'\n");
+	bad("link = \"a b\"\nmanagement = \"eth3\"\n",
+	    "1: 'link': 'a b' is no name of an interface\n");
 }
 
 Test(config, numbers_are_decimal_and_in_range)
 {
-	static const char *const wrong[] = {"0", "1001", "010", "0x10", "-1", "+5", "1.5", "\"\"", "20ms", "9999999999"};
+	static const char *const wrong[] = {"0",  "1001", "010",  "0x10", "-1",
+					    "+5", "1.5",  "\"\"", "20ms", "9999999999"};
 	char text[64], expected[128];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -200,11 +209,13 @@ Test(config, numbers_are_decimal_and_in_range)
 		if (*wrong[i] == '+')
 			continue;
 		snprintf(text, sizeof(text), "heartbeat_ms = %s\n", wrong[i]);
-		snprintf(expected, sizeof(expected), "1: 'heartbeat_ms' is a number from 1 to 1000, not '%s'\n", shown);
+		snprintf(expected, sizeof(expected),
+			 "1: 'heartbeat_ms' is a number from 1 to 1000, not '%s'\n", shown);
 		bad(text, expected);
 	}
 	bad("dead_ms = 4\n", "1: 'dead_ms' is a number from 5 to 10000, not '4'\n");
-	GOOD("heartbeat_ms = 1000\ndead_ms = 10000\nboot_wait_ms = 600000\nboot_wait_passive_ms = 600000\n");
+	GOOD("heartbeat_ms = 1000\ndead_ms = 10000\nboot_wait_ms = 600000\nboot_wait_passive_ms = "
+	     "600000\n");
 	bad("heartbeat_ms = +5\n", "1: '+' has to be in quotes\n");
 }
 
@@ -230,12 +241,16 @@ Test(config, virtual_ips_are_single_stations)
 	char text[128], expected[128];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		snprintf(text, sizeof(text), "virtual_ip = {\n\"192.0.2.9\",\n\"%s\"\n}\n", wrong[i].address);
-		snprintf(expected, sizeof(expected), "3: 'virtual_ip': '%s' %s\n", wrong[i].address, wrong[i].why);
+		snprintf(text, sizeof(text), "virtual_ip = {\n\"192.0.2.9\",\n\"%s\"\n}\n",
+			 wrong[i].address);
+		snprintf(expected, sizeof(expected), "3: 'virtual_ip': '%s' %s\n", wrong[i].address,
+			 wrong[i].why);
 		bad(text, expected);
 	}
-	bad("virtual_ip = {\"2001:db8::1\",\n\"2001:DB8:0::1\"}\n", "2: 'virtual_ip': '2001:DB8:0::1' is there twice\n");
-	bad("virtual_ip = {192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8,\n"
+	bad("virtual_ip = {\"2001:db8::1\",\n\"2001:DB8:0::1\"}\n",
+	    "2: 'virtual_ip': '2001:DB8:0::1' is there twice\n");
+	bad("virtual_ip = {192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, "
+	    "192.0.2.7, 192.0.2.8,\n"
 	    "192.0.2.9}\n",
 	    "2: 'virtual_ip' has more than 8 addresses\n");
 	bad("virtual_ip = 192.0.2.1\nwitness = {192.0.2.1}\n", "2: 'witness' names a virtual IP\n");
@@ -245,8 +260,9 @@ Test(config, interfaces_have_valid_and_different_names)
 {
 	bad("link = \"eth0\"\n", "1: 'link' and 'management' are both 'eth0'\n");
 	bad("link = \"\"\n", "1: 'link': '' is no name of an interface\n");
-	bad("link = \"a/b\"\nmanagement = \"..\"\n", "1: 'link': 'a/b' is no name of an interface\n"
-						     "2: 'management': '..' is no name of an interface\n");
+	bad("link = \"a/b\"\nmanagement = \"..\"\n",
+	    "1: 'link': 'a/b' is no name of an interface\n"
+	    "2: 'management': '..' is no name of an interface\n");
 	bad("link = \"abcdefghijklmnop\"\n", "1: 'link' is longer than 15 bytes\n");
 	GOOD("link = \"abcdefghijklmno\"\n");
 }
@@ -266,15 +282,17 @@ Test(config, paths_are_absolute_and_fit)
 	bad(text, "1: 'runtime_directory' is longer than 99 bytes\n");
 	bad("state_directory = \"var\"\n", "1: 'state_directory': 'var' is no absolute path\n");
 	bad("settings {\npaths = {\"/etc/a\",\n\"etc/b\"}\nexclude = {\"\"}\n}\n",
-	    "3: 'paths': 'etc/b' is no absolute path\n4: 'exclude' is empty or no printable UTF-8\n");
+	    "3: 'paths': 'etc/b' is no absolute path\n4: 'exclude' is empty or no printable "
+	    "UTF-8\n");
 	bad("user = \"a:b\"\n", "1: 'user': 'a:b' is no name of a user\n");
 	bad("link_direct = 1\n", "1: 'link_direct' is true or false, not '1'\n");
 }
 
 Test(config, appliance_strings_fit_identity)
 {
-	static const char *const wrong[] = {"\\x01", "\\x7f", "\\xc2\\x85", "\\xff", "\\xc3", "\\xc0\\xaf", "\\xed\\xa0\\x80",
-					    "\\xf4\\x90\\x80\\x80", "a\\tb", "a\\nb"};
+	static const char *const wrong[] = {
+		"\\x01",      "\\x7f",           "\\xc2\\x85",           "\\xff", "\\xc3",
+		"\\xc0\\xaf", "\\xed\\xa0\\x80", "\\xf4\\x90\\x80\\x80", "a\\tb", "a\\nb"};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -282,18 +300,23 @@ Test(config, appliance_strings_fit_identity)
 		bad(text, "2: 'model' has bytes that are no printable UTF-8\n");
 	}
 	GOOD("appliance { model = \"12345678901234567890123456789012\" }\n");
-	bad("appliance { model = \"123456789012345678901234567890123\" }\n", "1: 'model' is longer than 32 bytes\n");
+	bad("appliance { model = \"123456789012345678901234567890123\" }\n",
+	    "1: 'model' is longer than 32 bytes\n");
 }
 
 Test(config, unknown_names_are_reported_and_passed_over)
 {
 	bad("lnik = \"eth3\"\nvirtual_pi = {\"a\",\n\"b\"}\nlink = \"a/b\"\n",
-	    "1: unknown option 'lnik'\n2: unknown option 'virtual_pi'\n4: 'link': 'a/b' is no name of an interface\n");
+	    "1: unknown option 'lnik'\n2: unknown option 'virtual_pi'\n4: 'link': 'a/b' is no name "
+	    "of an interface\n");
 	bad("appliance {\n modle = \"1\"\n patch = \"\\x01\"\n}\n",
-	    "2: unknown option 'modle' in section appliance\n3: 'patch' has bytes that are no printable UTF-8\n");
+	    "2: unknown option 'modle' in section appliance\n3: 'patch' has bytes that are no "
+	    "printable UTF-8\n");
 	bad("extra {\n a = 1\n b { c = 2 }\n}\nextra \"t\" { }\nlink_direct = maybe\n",
-	    "1: unknown section 'extra'\n5: unknown section 'extra'\n6: 'link_direct' is true or false, not 'maybe'\n");
-	bad("settings {\n inner { a = 1 }\n}\n", "2: unknown section 'inner' in section settings\n");
+	    "1: unknown section 'extra'\n5: unknown section 'extra'\n6: 'link_direct' is true or "
+	    "false, not 'maybe'\n");
+	bad("settings {\n inner { a = 1 }\n}\n",
+	    "2: unknown section 'inner' in section settings\n");
 	bad("appliance|model = 1\n", "1: unknown option 'appliance|model'\n");
 	bad("model = 1\n", "1: unknown option 'model'\n");
 }
@@ -303,10 +326,12 @@ Test(config, repeated_names_are_reported)
 	bad("link = \"eth1\"\n\nlink = \"eth2\"\n", "3: 'link' is set twice, first in line 1\n");
 	bad("virtual_ip = {\"192.0.2.1\"}\nvirtual_ip = {\"192.0.2.2\"}\n",
 	    "2: 'virtual_ip' is set twice, first in line 1\n");
-	bad("appliance { }\nappliance { }\n", "2: section 'appliance' is there twice, first in line 1\n");
+	bad("appliance { }\nappliance { }\n",
+	    "2: section 'appliance' is there twice, first in line 1\n");
 	bad("check \"a\" { command = x }\ncheck \"a\" { command = x }\n",
 	    "2: section 'check a' is there twice, first in line 1\n");
-	bad("check \"a\" {\n fall = 1\n command = x\n fall = 1\n}\n", "4: 'fall' is set twice, first in line 2\n");
+	bad("check \"a\" {\n fall = 1\n command = x\n fall = 1\n}\n",
+	    "4: 'fall' is set twice, first in line 2\n");
 	GOOD("check \"a\" { command = x }\ncheck \"b\" { command = x }\n");
 	GOOD("virtual_ip = {\"192.0.2.1\"}\nvirtual_ip += {\"192.0.2.2\"}\n");
 	cr_expect_eq(config.vip_n, 2);
@@ -314,7 +339,8 @@ Test(config, repeated_names_are_reported)
 
 Test(config, checks_are_validated_though_not_kept)
 {
-	bad("check \"a\" {\n interval_ms = 1\n fall = 0\n rise = 101\n recover_attempts = -1\n recover = \"\"\n}\n",
+	bad("check \"a\" {\n interval_ms = 1\n fall = 0\n rise = 101\n recover_attempts = -1\n "
+	    "recover = \"\"\n}\n",
 	    "1: section 'check' needs 'command'\n"
 	    "2: 'interval_ms' is a number from 100 to 3600000, not '1'\n"
 	    "3: 'fall' is a number from 1 to 100, not '0'\n"
@@ -326,12 +352,14 @@ Test(config, checks_are_validated_though_not_kept)
 
 Test(config, what_is_not_closed_is_reported_where_it_opens)
 {
-	bad("link = \"a/b\"\nappliance {\n model = \"1\"\n", "1: 'link': 'a/b' is no name of an interface\n"
-							    "2: section 'appliance' is not closed\n");
+	bad("link = \"a/b\"\nappliance {\n model = \"1\"\n",
+	    "1: 'link': 'a/b' is no name of an interface\n"
+	    "2: section 'appliance' is not closed\n");
 	bad("\nlink = \"eth3\nmanagement = \"eth0\"\n", "2: string is not closed\n");
 	bad("link = 'eth3\n", "1: string is not closed\n");
 	bad("user = \"a:b\"\nappliance {\n patch = \"\\x01\"\n model = \"1\n}\n",
-	    "1: 'user': 'a:b' is no name of a user\n3: 'patch' has bytes that are no printable UTF-8\n"
+	    "1: 'user': 'a:b' is no name of a user\n3: 'patch' has bytes that are no printable "
+	    "UTF-8\n"
 	    "4: string is not closed\n");
 	bad("\n/* never\nends\n", "2: comment is not closed\n");
 	bad("extra {\n a = 1\n", "1: unknown section 'extra'\n1: section 'extra' is not closed\n");
@@ -355,7 +383,8 @@ Test(config, syntax_errors_end_the_list_but_do_not_hide_it)
 
 Test(config, lines_are_right_after_every_kind_of_comment)
 {
-	bad("# one\n// two\n//three\n/* four */ /* four */\n/* five\nsix */ link = \"a/b\" # end\nuser = \"a:b\" // end\n"
+	bad("# one\n// two\n//three\n/* four */ /* four */\n/* five\nsix */ link = \"a/b\" # "
+	    "end\nuser = \"a:b\" // end\n"
 	    "lnik = 1",
 	    "6: 'link': 'a/b' is no name of an interface\n7: 'user': 'a:b' is no name of a user\n"
 	    "8: unknown option 'lnik'\n");
@@ -389,8 +418,9 @@ Test(config, files_that_are_none_are_reported)
 	cr_expect_eq(config_read(&config, "/nonexistent/haagent.conf", to), 1);
 	cr_expect_eq(config_read(&config, "/dev/null", to), 1);
 	fclose(to);
-	cr_expect_str_eq(text, "/: Is a directory\n/nonexistent/haagent.conf: No such file or directory\n"
-			       "/dev/null: not a regular file\n");
+	cr_expect_str_eq(text,
+			 "/: Is a directory\n/nonexistent/haagent.conf: No such file or directory\n"
+			 "/dev/null: not a regular file\n");
 	cr_expect_eq(read_bytes("link = \"eth3\"\n\0x", 15), 1);
 	cr_expect_str_eq(errors, " not a text file\n");
 	memset(too_long, '\n', sizeof(too_long));
@@ -411,8 +441,9 @@ Test(config, no_more_than_fit_are_listed_and_all_are_counted)
 
 Test(config, no_torn_file_crashes_or_passes_half_a_section)
 {
-	static const char text[] = "link = \"a\" /* c */ virtual_ip = {\"192.0.2.1\", '2001:db8::1'} # x\n"
-				   "appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n";
+	static const char text[] =
+		"link = \"a\" /* c */ virtual_ip = {\"192.0.2.1\", '2001:db8::1'} # x\n"
+		"appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n";
 
 	for (size_t len = 0; len < sizeof(text) - 1; len++)
 		read_bytes(text, len);

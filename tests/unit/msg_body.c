@@ -221,26 +221,26 @@ Test(msg_body, spec_3_3_heartbeat_round_trip)
 
 Test(msg_body, spec_3_3_heartbeat_bytes)
 {
-	/* clang-format off: a line for each field */
+	/* clang-format off */
 	static const uint8_t golden[152] = {
-	    1,    1,    1,    1,  1,  1,  1,  1,                  /* boot */
-	    2,    2,    2,    2,  2,  2,  2,  2,                  /* number */
-	    2,    4,    3,    16,                                 /* mode, state, claim, reason */
-	    0x2a, 0x01, 0x04,                                     /* flags, why not */
-	    3,    3,    3,    3,  3,  3,  3,  3,                  /* term */
-	    3,    4,    4,    4,  4,  4,  4,  4,  4,              /* handover: phase, term */
-	    5,    5,    5,    5,  6,  6,  6,  6,                  /* its number and grant */
-	    7,    7,    7,    7,  7,  7,  7,  7,  8,  8,  8,  8,  /* heard on the link */
-	    9,    9,    9,    9,  9,  9,  9,  9,  10, 10, 10, 10, /* and on management */
-	    11,   11,   11,   11,                                 /* reach */
-	    12,   12,   12,   12, 12, 12, 12, 12,                 /* lineage: term */
-	    13,   13,   13,   13, 13, 13, 13, 13,                 /* its number */
-	    0xd0, 0xd1, 0,    0,  0,  0,  0,  0,  0,  0,  0,  0,  0, 0, 0, 0,
-	    0,    0,    0,    0,  0,  0,  0,  0,  0,  0,  0,  0,  0, 0, 0, 0xdf, /* and digest */
-	    14,   14,   14,   14,                                 /* identity revision */
-	    15,   15,   15,   15,                                 /* lateness */
-	    16,   16,   16,   16, 16, 16, 16, 16,                 /* sent */
-	    17,   17,   17,   17, 17, 17, 17, 17, 18, 18, 18, 18, /* echo, and how long held */
+		1, 1, 1, 1, 1, 1, 1, 1,                         /* boot */
+		2, 2, 2, 2, 2, 2, 2, 2,                         /* number */
+		2, 4, 3, 16,                                    /* mode, state, claim, reason */
+		0x2a, 0x01, 0x04,                               /* flags, why not */
+		3, 3, 3, 3, 3, 3, 3, 3,                         /* term */
+		3, 4, 4, 4, 4, 4, 4, 4, 4,                      /* handover: phase, term */
+		5, 5, 5, 5, 6, 6, 6, 6,                         /* its number and grant */
+		7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8,             /* heard on the link */
+		9, 9, 9, 9, 9, 9, 9, 9, 10, 10, 10, 10,         /* and on management */
+		11, 11, 11, 11,                                 /* reach */
+		12, 12, 12, 12, 12, 12, 12, 12,                 /* lineage: term */
+		13, 13, 13, 13, 13, 13, 13, 13,                 /* its number */
+		0xd0, 0xd1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xdf, /* and digest */
+		14, 14, 14, 14,                                 /* identity revision */
+		15, 15, 15, 15,                                 /* lateness */
+		16, 16, 16, 16, 16, 16, 16, 16,                 /* sent */
+		17, 17, 17, 17, 17, 17, 17, 17, 18, 18, 18, 18, /* echo, and how long held */
 	};
 	/* clang-format on */
 	uint8_t body[152];

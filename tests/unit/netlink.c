@@ -1,4 +1,5 @@
-/* netlink.c - netlink/ without a socket: messages byte for byte, malformed ones, and whose answers count. */
+/* netlink.c - netlink/ without a socket: messages byte for byte, malformed ones, and whose answers
+ * count. */
 #include <criterion/criterion.h>
 
 #include <errno.h>
@@ -24,31 +25,35 @@ static const struct ha_address v6 = {HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x
 
 /* Golden bytes are those of a little-endian machine: netlink speaks the host's byte order. */
 static const uint8_t golden_add4[] = {
-    0x4c, 0,  0,  0,   20,   0, 0x05, 0x05, 0,  0, 0, 0, 0, 0, 0, 0, /* NEWADDR, REQUEST ACK REPLACE CREATE */
-    2,    32, 0,  254, 7,    0, 0,    0,   /* AF_INET, /32, host, ifindex 7 */
-    8,    0,  2,  0,   192,  0, 2,    100, /* IFA_LOCAL */
-    8,    0,  1,  0,   192,  0, 2,    100, /* IFA_ADDRESS */
-    8,    0,  8,  0,   0,    2, 0,    0,   /* IFA_FLAGS: NOPREFIXROUTE */
-    20,   0,  6,  0,   60,   0, 0,    0,    60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* IFA_CACHEINFO */
-    5,    0,  11, 0,   0x48, 0, 0,    0,                                         /* IFA_PROTO */
+	0x4c, 0,  0,  0,   20,   0, 0x05, 0x05, 0,  0, 0, 0, 0, 0, 0, 0, /* NEWADDR, flags */
+	2,    32, 0,  254, 7,    0, 0,    0,   /* AF_INET, /32, host, ifindex 7 */
+	8,    0,  2,  0,   192,  0, 2,    100, /* IFA_LOCAL */
+	8,    0,  1,  0,   192,  0, 2,    100, /* IFA_ADDRESS */
+	8,    0,  8,  0,   0,    2, 0,    0,   /* IFA_FLAGS: NOPREFIXROUTE */
+	20,   0,  6,  0,   60,   0, 0,    0,    60, 0, 0, 0, 0, 0, 0, 0,
+	0,    0,  0,  0,                     /* IFA_CACHEINFO */
+	5,    0,  11, 0,   0x48, 0, 0,    0, /* IFA_PROTO */
 };
 
 static const uint8_t
-    golden_add6[] =
-	{
-	    0x64, 0,    0,   0,    20,   0,    0x05, 0x05, 0,  0,  0, 0, 0, 0,    0,
-	    0,    10,   128, 0,    0,    7,    0,    0,    0,  20, 0, 2, 0, 0x20, 0x01,
-	    0x0d, 0xb8, 0,   0,    0,    0,    0,    0,    0,  0,  0, 0, 0, 0x64, 20,
-	    0,    1,    0,   0x20, 0x01, 0x0d, 0xb8, 0,    0,  0,  0, 0, 0, 0,    0,
-	    0,    0,    0,   0x64, 8,    0,    8,    0,    2,  2,  0, 0, /* NODAD NOPREFIXROUTE */
-	    20,   0,    6,   0,    0,    0,    0,    0,    60, 0,  0, 0, 0, 0,    0,
-	    0,    0,    0,   0,    0, /* preferred 0 */
-	    5,    0,    11,  0,    0x48, 0,    0,    0,
+	golden_add6
+		[] =
+			{
+				0x64, 0, 0,  0, 20,   0,    0x05, 0x05, 0,    0,    0,
+				0,    0, 0,  0, 0,    10,   128,  0,    0,    7,    0,
+				0,    0, 20, 0, 2,    0,    0x20, 0x01, 0x0d, 0xb8, 0,
+				0,    0, 0,  0, 0,    0,    0,    0,    0,    0,    0x64,
+				20,   0, 1,  0, 0x20, 0x01, 0x0d, 0xb8, 0,    0,    0,
+				0,    0, 0,  0, 0,    0,    0,    0,    0x64, 8,    0,
+				8,    0, 2,  2, 0,    0, /* NODAD NOPREFIXROUTE */
+				20,   0, 6,  0, 0,    0,    0,    0,    60,   0,    0,
+				0,    0, 0,  0, 0,    0,    0,    0,    0, /* preferred 0 */
+				5,    0, 11, 0, 0x48, 0,    0,    0,
 };
 
 static const uint8_t golden_delete4[] = {
-    0x28, 0, 0, 0, 21, 0, 0x05, 0, 0,   0, 0, 0,   0, 0, 0, 0, 2,   32, 0, 0,
-    7,    0, 0, 0, 8,  0, 2,    0, 192, 0, 2, 100, 8, 0, 1, 0, 192, 0,  2, 100,
+	0x28, 0, 0, 0, 21, 0, 0x05, 0, 0,   0, 0, 0,   0, 0, 0, 0, 2,   32, 0, 0,
+	7,    0, 0, 0, 8,  0, 2,    0, 192, 0, 2, 100, 8, 0, 1, 0, 192, 0,  2, 100,
 };
 
 static void expect_bytes(const void *got, size_t got_len, const void *want, size_t want_len)
@@ -170,8 +175,8 @@ static int decode_copy(decoder *decode, const void *m, size_t len)
 	return error;
 }
 
-/* Cut at every length, as it arrives and with the header's length cut alike; then every byte behind the header takes every
- * value. No more than the message may be read. */
+/* Cut at every length, as it arrives and with the header's length cut alike; then every byte behind
+ * the header takes every value. No more than the message may be read. */
 static void expect_robust(decoder *decode, const void *message, size_t len)
 {
 	_Alignas(8) uint8_t m[512];
@@ -321,8 +326,8 @@ Test(netlink, each_hop_of_a_multipath_default_route_is_a_gateway)
 	struct nlmsghdr *h = put_route(m, 0, RT_TABLE_MAIN);
 	struct gateways g = {0};
 	_Alignas(4) uint8_t hops[2][16] = {
-	    {16, 0, 0, 0, 3, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 192, 0, 2, 1},
-	    {16, 0, 0, 0, 4, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 192, 0, 2, 2},
+		{16, 0, 0, 0, 3, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 192, 0, 2, 1},
+		{16, 0, 0, 0, 4, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 192, 0, 2, 2},
 	};
 
 	mnl_attr_put(h, RTA_MULTIPATH, sizeof(hops), hops);
@@ -581,12 +586,12 @@ static unsigned list_types(const void *data, size_t len, uint16_t *types, unsign
 Test(netlink, a_lease_is_emptied_and_filled_in_one_transaction)
 {
 	static const uint16_t want[] = {
-	    NFNL_MSG_BATCH_BEGIN,
-	    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM,
-	    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
-	    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM,
-	    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
-	    NFNL_MSG_BATCH_END,
+		NFNL_MSG_BATCH_BEGIN,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM,
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
+		NFNL_MSG_BATCH_END,
 	};
 	_Alignas(8) uint8_t m[RULESET_LEASE_MAX];
 	const struct ha_address both[] = {v4, v6};

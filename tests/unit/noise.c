@@ -22,102 +22,114 @@ static const struct vector {
 		const char *payload, *ciphertext;
 	} messages[MESSAGES];
 } vectors[] = {
-    {
-	.source = "cacophony Noise_XX_25519_ChaChaPoly_SHA256",
-	.pattern = NOISE_XX,
-	.prologue = "4a6f686e2047616c74",
-	.init_static = "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
-	.init_ephemeral = "893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
-	.resp_static = "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
-	.resp_ephemeral = "bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
-	.handshake_hash = "c8e5f64e846193be2a834104c2a009868d6c9f3bd3c186299888b488b2f1f58e",
-	.messages =
-	    {
-		{"4c756477696720766f6e204d69736573",
-		 "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c7944"
-		 "4c756477696720766f6e204d69736573"},
-		{"4d757272617920526f746862617264",
-		 "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843"
-		 "81cbad1f276e038c48378ffce2b65285e08d6b68aaa3629a5a8639392490e5b9"
-		 "bd5269c2f1e4f488ed8831161f19b7815528f8982ffe09be9b5c412f8a0db50f"
-		 "8814c7194e83f23dbd8d162c9326ad"},
-		{"462e20412e20486179656b",
-		 "c7195ffacac1307ff99046f219750fc47693e23c3cb08b89c2af808b444850a8"
-		 "0ae475b9df0f169ae80a89be0865b57f58c9fea0d4ec82a286427402f113e4b6"
-		 "ae769a1d95941d49b25030"},
-		{"4361726c204d656e676572",
-		 "96763ed773f8e47bb3712f0e29b3060ffc956ffc146cee53d5e1df"},
-		{"4a65616e2d426170746973746520536179",
-		 "3e40f15f6f3a46ae446b253bf8b1d9ffb6ed9b174d272328ff91a7e2e5c79c07"
-		 "f5"},
-		{"457567656e2042f6686d20766f6e2042617765726b",
-		 "eb3f3515110702e047a6c9da4478b6ead94873c11c0f2d710ddb3f09fce024b3"
-		 "a58502ae3f"},
-	    },
-    },
-    {
-	.source = "cacophony Noise_KKpsk0_25519_ChaChaPoly_SHA256",
-	.pattern = NOISE_KKPSK0,
-	.prologue = "4a6f686e2047616c74",
-	.psk = "54686973206973206d7920417573747269616e20706572737065637469766521",
-	.init_static = "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
-	.init_ephemeral = "893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
-	.init_remote = "31e0303fd6418d2f8c0e78b91f22e8caed0fbe48656dcf4767e4834f701b8f62",
-	.resp_static = "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
-	.resp_ephemeral = "bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
-	.resp_remote = "6bc3822a2aa7f4e6981d6538692b3cdf3e6df9eea6ed269eb41d93c22757b75a",
-	.handshake_hash = "32afcdbb63cf90f25409090bc11f7546c534dfb03f37c1626a0cf758881e746f",
-	.messages =
-	    {
-		{"4c756477696720766f6e204d69736573",
-		 "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c7944"
-		 "23f19812300a6051f02195db0722909fc920796814cfc886ab3a8083c66a5961"},
-		{"4d757272617920526f746862617264",
-		 "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843"
-		 "20acfe866b4ede922f007d89dbf507216d6aa8646c7fba098da374b1784d4b"},
-		{"462e20412e20486179656b",
-		 "d213fdd768eeef05ee236c6d2983b2029bb472567a5831f4ff592c"},
-		{"4361726c204d656e676572",
-		 "facf98016edcfc2566b16866935329b4da833dcd3bbb4173cf638e"},
-		{"4a65616e2d426170746973746520536179",
-		 "f46e7b19ebc94d697afc64b7f7d78d9b89276a6fbd438985d68c5d0261f4d4b7"
-		 "74"},
-		{"457567656e2042f6686d20766f6e2042617765726b",
-		 "84119bc1a1a5f97a338c7affb30242cf3111e95c41a07d5e289b160015156a93"
-		 "cb70e8e73d"},
-	    },
-    },
-    {
-	.source = "snow Noise_XX_25519_ChaChaPoly_SHA256",
-	.pattern = NOISE_XX,
-	.prologue = "5468657265206973206e6f20726967687420616e642077726f6e672e20546865"
-		    "72652773206f6e6c792066756e20616e6420626f72696e672e",
-	.init_static = "7dec208517a3b81a2861d7a71266d5d6dc944c5a8816634a86fe63198a0148ee",
-	.init_ephemeral = "a32daf21e93c0131495ce1d903181fde81cc46937daaeb990bae7c992709421e",
-	.resp_static = "4d0aed5098e3b4ef20357e9f686ce66204c792b358da2e475017d6c485304881",
-	.resp_ephemeral = "4eece0f195d026db035ff987597c429d3ad3bcc2944df37d649528951b2a27c5",
-	.messages =
-	    {
-		{"d03c489139e645d0711a3c9e810d776b46a84912463fafa87b884eebf242dc34",
-		 "f9fa868ba97ab8a2686deccfaad5a484ee10a5bb85e3d1dce015a84797f92818"
-		 "d03c489139e645d0711a3c9e810d776b46a84912463fafa87b884eebf242dc34"},
-		{"d8190a92f7dc0c93dbea9118ba8055751fb7c6590c416ffbd419964132b99a85",
-		 "8c4e6fdb7d09d501a86f7eca5c234522751706ed409182c05cdf5f827d4dae47"
-		 "b81c6c5f43b025692c24391eefee725c17d8cb0fbe3e4abb8aedf42c4fd2592d"
-		 "4ea48ac08989d6ae8b4adae08b2c34087c808c7aa55a63c02b0fab9e93061233"
-		 "6bd43eaea04d3c670a0a146691aa9cc9d357872320dc735dbc48580cffb553db"},
-		{"77891b19dcb92ef7c055b672c4a5aa7fdf1c84146b8b303459022729473ce254",
-		 "933ca6b5ed60df3df66121f0ab49a09e49efa45c613a86a3cecbf4c535cef2f8"
-		 "3f72b42837b18e3572f2fdc2b74c331e2368a545cef54bdca081678ab0e9dd53"
-		 "48122459e0c034c851984d88ce610963d43cde6cfe73a67fbd5a63e8bfca96d0"},
-		{"d7efdf988072881941db045a42882433817555128fbf5663e56081712ec7d212",
-		 "54ef0ff0629e1aaa7685a2806ab111cba76b52331f2642276736f415868eacb6"
-		 "9ab2577f3bda0cbf72f879685f6ed25f"},
-		{"dd7bf01a588bafb52c6cfba952e5d8fe35cc2b3f92b4730ae2474615157345ce",
-		 "356be70f110306d5c699bb834bb9d58d909e325924dfbec972e406e6f294dc63"
-		 "e1daebefe8a62a334facc8048ab4ad66"},
-	    },
-    },
+	{
+		.source = "cacophony Noise_XX_25519_ChaChaPoly_SHA256",
+		.pattern = NOISE_XX,
+		.prologue = "4a6f686e2047616c74",
+		.init_static = "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
+		.init_ephemeral =
+			"893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
+		.resp_static = "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
+		.resp_ephemeral =
+			"bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
+		.handshake_hash =
+			"c8e5f64e846193be2a834104c2a009868d6c9f3bd3c186299888b488b2f1f58e",
+		.messages =
+			{
+				{"4c756477696720766f6e204d69736573",
+				 "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c7944"
+				 "4c756477696720766f6e204d69736573"},
+				{"4d757272617920526f746862617264",
+				 "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843"
+				 "81cbad1f276e038c48378ffce2b65285e08d6b68aaa3629a5a8639392490e5b9"
+				 "bd5269c2f1e4f488ed8831161f19b7815528f8982ffe09be9b5c412f8a0db50f"
+				 "8814c7194e83f23dbd8d162c9326ad"},
+				{"462e20412e20486179656b",
+				 "c7195ffacac1307ff99046f219750fc47693e23c3cb08b89c2af808b444850a8"
+				 "0ae475b9df0f169ae80a89be0865b57f58c9fea0d4ec82a286427402f113e4b6"
+				 "ae769a1d95941d49b25030"},
+				{"4361726c204d656e676572",
+				 "96763ed773f8e47bb3712f0e29b3060ffc956ffc146cee53d5e1df"},
+				{"4a65616e2d426170746973746520536179",
+				 "3e40f15f6f3a46ae446b253bf8b1d9ffb6ed9b174d272328ff91a7e2e5c79c07"
+				 "f5"},
+				{"457567656e2042f6686d20766f6e2042617765726b",
+				 "eb3f3515110702e047a6c9da4478b6ead94873c11c0f2d710ddb3f09fce024b3"
+				 "a58502ae3f"},
+			},
+	},
+	{
+		.source = "cacophony Noise_KKpsk0_25519_ChaChaPoly_SHA256",
+		.pattern = NOISE_KKPSK0,
+		.prologue = "4a6f686e2047616c74",
+		.psk = "54686973206973206d7920417573747269616e20706572737065637469766521",
+		.init_static = "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
+		.init_ephemeral =
+			"893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
+		.init_remote = "31e0303fd6418d2f8c0e78b91f22e8caed0fbe48656dcf4767e4834f701b8f62",
+		.resp_static = "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
+		.resp_ephemeral =
+			"bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b",
+		.resp_remote = "6bc3822a2aa7f4e6981d6538692b3cdf3e6df9eea6ed269eb41d93c22757b75a",
+		.handshake_hash =
+			"32afcdbb63cf90f25409090bc11f7546c534dfb03f37c1626a0cf758881e746f",
+		.messages =
+			{
+				{"4c756477696720766f6e204d69736573",
+				 "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c7944"
+				 "23f19812300a6051f02195db0722909fc920796814cfc886ab3a8083c66a596"
+				 "1"},
+				{"4d757272617920526f746862617264",
+				 "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843"
+				 "20acfe866b4ede922f007d89dbf507216d6aa8646c7fba098da374b1784d4b"},
+				{"462e20412e20486179656b",
+				 "d213fdd768eeef05ee236c6d2983b2029bb472567a5831f4ff592c"},
+				{"4361726c204d656e676572",
+				 "facf98016edcfc2566b16866935329b4da833dcd3bbb4173cf638e"},
+				{"4a65616e2d426170746973746520536179",
+				 "f46e7b19ebc94d697afc64b7f7d78d9b89276a6fbd438985d68c5d0261f4d4b7"
+				 "74"},
+				{"457567656e2042f6686d20766f6e2042617765726b",
+				 "84119bc1a1a5f97a338c7affb30242cf3111e95c41a07d5e289b160015156a93"
+				 "cb70e8e73d"},
+			},
+	},
+	{
+		.source = "snow Noise_XX_25519_ChaChaPoly_SHA256",
+		.pattern = NOISE_XX,
+		.prologue = "5468657265206973206e6f20726967687420616e642077726f6e672e20546865"
+			    "72652773206f6e6c792066756e20616e6420626f72696e672e",
+		.init_static = "7dec208517a3b81a2861d7a71266d5d6dc944c5a8816634a86fe63198a0148ee",
+		.init_ephemeral =
+			"a32daf21e93c0131495ce1d903181fde81cc46937daaeb990bae7c992709421e",
+		.resp_static = "4d0aed5098e3b4ef20357e9f686ce66204c792b358da2e475017d6c485304881",
+		.resp_ephemeral =
+			"4eece0f195d026db035ff987597c429d3ad3bcc2944df37d649528951b2a27c5",
+		.messages =
+			{
+				{"d03c489139e645d0711a3c9e810d776b46a84912463fafa87b884eebf242dc34",
+				 "f9fa868ba97ab8a2686deccfaad5a484ee10a5bb85e3d1dce015a84797f92818"
+				 "d03c489139e645d0711a3c9e810d776b46a84912463fafa87b884eebf242dc3"
+				 "4"},
+				{"d8190a92f7dc0c93dbea9118ba8055751fb7c6590c416ffbd419964132b99a85",
+				 "8c4e6fdb7d09d501a86f7eca5c234522751706ed409182c05cdf5f827d4dae47"
+				 "b81c6c5f43b025692c24391eefee725c17d8cb0fbe3e4abb8aedf42c4fd2592d"
+				 "4ea48ac08989d6ae8b4adae08b2c34087c808c7aa55a63c02b0fab9e93061233"
+				 "6bd43eaea04d3c670a0a146691aa9cc9d357872320dc735dbc48580cffb553d"
+				 "b"},
+				{"77891b19dcb92ef7c055b672c4a5aa7fdf1c84146b8b303459022729473ce254",
+				 "933ca6b5ed60df3df66121f0ab49a09e49efa45c613a86a3cecbf4c535cef2f8"
+				 "3f72b42837b18e3572f2fdc2b74c331e2368a545cef54bdca081678ab0e9dd53"
+				 "48122459e0c034c851984d88ce610963d43cde6cfe73a67fbd5a63e8bfca96d"
+				 "0"},
+				{"d7efdf988072881941db045a42882433817555128fbf5663e56081712ec7d212",
+				 "54ef0ff0629e1aaa7685a2806ab111cba76b52331f2642276736f415868eacb6"
+				 "9ab2577f3bda0cbf72f879685f6ed25f"},
+				{"dd7bf01a588bafb52c6cfba952e5d8fe35cc2b3f92b4730ae2474615157345ce",
+				 "356be70f110306d5c699bb834bb9d58d909e325924dfbec972e406e6f294dc63"
+				 "e1daebefe8a62a334facc8048ab4ad66"},
+			},
+	},
 };
 
 enum {
@@ -263,12 +275,12 @@ Test(noise, r1_any_changed_byte_fails_some_message_for_ever)
 
 				message[i] ^= 1;
 				cr_assert_not(
-				    noise_read(to, message, len, payload, 0, &payload_len),
-				    "message %u, byte %zu", step, i);
+					noise_read(to, message, len, payload, 0, &payload_len),
+					"message %u, byte %zu", step, i);
 				message[i] ^= 1;
 				cr_assert_not(
-				    noise_read(to, message, len, payload, 0, &payload_len),
-				    "a failed handshake went on");
+					noise_read(to, message, len, payload, 0, &payload_len),
+					"a failed handshake went on");
 				*to = before;
 			}
 			cr_assert(noise_read(to, message, len, payload, 0, &payload_len));
@@ -322,10 +334,10 @@ Test(noise, r3_low_order_keys_are_refused)
 {
 	/* The points of order 1, 2 and 8, and one that is not canonical. */
 	static const char *const low[] = {
-	    "0000000000000000000000000000000000000000000000000000000000000000",
-	    "0100000000000000000000000000000000000000000000000000000000000000",
-	    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-	    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 	};
 	uint8_t key[32], message[NOISE_MESSAGE_MAX] = {0}, payload[1];
 	size_t payload_len;
@@ -338,7 +350,8 @@ Test(noise, r3_low_order_keys_are_refused)
 			   &p); /* XX: the ephemeral of message 1 meets ee in message 2 */
 		cr_assert(noise_read(&p.side[1], key, 32, payload, 0, &payload_len));
 		cr_assert_eq(
-		    noise_write(&p.side[1], p.ephemeral[1], NULL, 0, message, sizeof(message)), 0);
+			noise_write(&p.side[1], p.ephemeral[1], NULL, 0, message, sizeof(message)),
+			0);
 		cr_assert(p.side[1].failed);
 
 		start_pair(&vectors[1], &p); /* KK: es of message 1 */
@@ -348,7 +361,8 @@ Test(noise, r3_low_order_keys_are_refused)
 		start_pair(&vectors[1], &p); /* KK: a low-order static key */
 		memcpy(p.side[0].rs, key, 32);
 		cr_assert_eq(
-		    noise_write(&p.side[0], p.ephemeral[0], NULL, 0, message, sizeof(message)), 0);
+			noise_write(&p.side[0], p.ephemeral[0], NULL, 0, message, sizeof(message)),
+			0);
 	}
 }
 
@@ -406,7 +420,7 @@ Test(noise, r5_open_needs_key_counter_ad_and_every_byte)
 	cr_assert_not(noise_open(other, 7, ad, sizeof(ad), sealed, sizeof(sealed), out));
 	cr_assert_not(noise_open(key, 8, ad, sizeof(ad), sealed, sizeof(sealed), out));
 	cr_assert_not(
-	    noise_open(key, UINT64_C(7) << 32, ad, sizeof(ad), sealed, sizeof(sealed), out));
+		noise_open(key, UINT64_C(7) << 32, ad, sizeof(ad), sealed, sizeof(sealed), out));
 	cr_assert_not(noise_open(key, 7, ad, 2, sealed, sizeof(sealed), out));
 	for (size_t len = 0; len < sizeof(sealed); len++)
 		cr_assert_not(noise_open(key, 7, ad, sizeof(ad), sealed, len, out));

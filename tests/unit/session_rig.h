@@ -118,8 +118,8 @@ static inline struct frame rig_seal(struct rig *r, unsigned side)
 	static const uint8_t body[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 	struct frame f;
 
-	f.len =
-	    session_seal(&r->side[side], MSG_SOLICIT, body, sizeof(body), f.bytes, sizeof(f.bytes));
+	f.len = session_seal(&r->side[side], MSG_SOLICIT, body, sizeof(body), f.bytes,
+			     sizeof(f.bytes));
 	cr_assert_eq(f.len, MSG_HEADER_LEN + sizeof(body) + MSG_TAG_LEN);
 	return f;
 }

@@ -4,7 +4,8 @@
  *
  * Runs until SIGTERM, SIGINT or SECONDS; then waits a little for late answers and prints JSON. An outage is the time
  * from the last answer before it to the first after it, by the kernel's receive times; the normal distance between
- * two answers is one interval. Every outage of OUTAGE_MS or more is listed (default 5); one that had not ended at the
+ * two answers is one interval. "stalled_ms" is the longest that the prober itself was kept from running: where it comes
+ * near an outage, the machine stood still and not the service. Every outage of OUTAGE_MS or more is listed (default 5); one that had not ended at the
  * end of the run is marked "open".
  */
 #include <arpa/inet.h>
@@ -210,7 +211,7 @@ static void print_target(const struct target *t, int64_t start, bool more)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	int64_t interval = 1000000, start, next, end = INT64_MAX;
+	int64_t interval = 1000000, start, next, end = INT64_MAX, stalled = 0;
 	int option;
 
 	while ((option = getopt(argc, argv, "i:o:t:")) != -1) {
@@ -241,13 +242,18 @@ int main(int argc, char **argv)
 			next += interval;
 		while (next <= realtime_ns());
 		listen_until(next, true);
+		if (realtime_ns() - next > stalled)
+			stalled = realtime_ns() - next;
 	}
 	end = realtime_ns();
 	listen_until(end + LINGER_MS * INT64_C(1000000), false);
 
-	printf("{\"interval_us\": %lld, \"from\": %.6f, \"to\": %.6f, \"targets\": [\n",
-	       (long long)interval / 1000, seconds(start), seconds(end));
+	printf("{\"interval_us\": %lld, \"from\": %.6f, \"to\": %.6f, \"stalled_ms\": %.3f, "
+	       "\"targets\": [\n",
+	       (long long)interval / 1000, seconds(start), seconds(end), milliseconds(stalled));
 	for (unsigned i = 0; i < targets_n; i++) {
+		if (!targets[i].last) /* never answered: one outage from the first to the last */
+			targets[i].last = start;
 		if (targets[i].last < end)
 			note_gap(&targets[i], end, true);
 		print_target(&targets[i], start, i + 1 < targets_n);

@@ -68,11 +68,12 @@ static void port_request(struct request *r, uint8_t state)
 static void open_device(const char *action, char *what)
 {
 	char *name = strchr(what, ':'), path[256];
-	struct request *r = &device[devices].request;
+	struct request *r;
 	int ns;
 
 	if (!name || devices == DEVICES_MAX)
 		die("strike: not NAMESPACE:DEVICE, or too many: %s", what);
+	r = &device[devices].request;
 	*name++ = '\0';
 	snprintf(path, sizeof(path), "/run/netns/%s", what);
 	ns = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,0 +1,358 @@
+/* engine.c - start, loop, timers and sessions.
+ *
+ * Order of a start: everything that allocates or opens comes first, then memory is locked and privileges go, then
+ * the steward is asked to boot this engine, and only with its record is there a node. Each wake: descriptors first,
+ * then session timers, then the node's, then what can wait; the log last.
+ */
+#include "agent/engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/engine_state.h"
+#include "agent/log.h"
+#include "agent/privileges.h"
+#include "agent/runtime.h"
+
+enum {
+	HEAP_LEN =
+		4 << 20, /* libpcap and libmnl allocate at start and when an interface comes back */
+	STACK_LEN = 512 << 10, /* touched before it is locked */
+};
+
+void engine_fatal(const char *what, int error)
+{
+	log_event(LOG_CRIT, "fatal", "what=%s error=%s", what, strerror(-error));
+	exit(1);
+}
+
+ha_time engine_now(struct engine *engine)
+{
+	ha_time now = loop_now();
+
+	if (now > engine->now)
+		engine->now = now;
+	return engine->now;
+}
+
+static void engine_feed_at(struct engine *engine, struct node_event *event, ha_time now)
+{
+	if (now > engine->now)
+		engine->now = now;
+	event->now = engine->now;
+	if (event->heard_at > event->now)
+		event->heard_at = event->now;
+	node_step(&engine->node, event, &engine->actions);
+	act_carry_out(engine, &engine->actions);
+}
+
+void engine_feed(struct engine *engine, struct node_event *event)
+{
+	engine_feed_at(engine, event, loop_now());
+}
+
+const uint8_t *engine_entropy(struct engine *engine)
+{
+	if (engine->entropy_n == 0) {
+		randombytes_buf(engine->entropy, sizeof(engine->entropy));
+		engine->entropy_n = ENGINE_ENTROPY_N;
+	}
+	return engine->entropy[engine->entropy_n - 1];
+}
+
+void engine_entropy_spent(struct engine *engine)
+{
+	assert(engine->entropy_n > 0);
+	engine->entropy_n--;
+	sodium_memzero(engine->entropy[engine->entropy_n], SESSION_ENTROPY_LEN);
+}
+
+/* ---- sessions ---- */
+
+void engine_open_sessions(struct engine *engine)
+{
+	const struct store_record *record = &engine->record;
+	struct session_config config = {
+		.pattern = SESSION_KK,
+		.initiator = memcmp(engine->key.public_key, record->peer_key, HA_KEY_LEN) < 0,
+		.boot = record->boot,
+		.peer_boot = record->peer_boot,
+	};
+
+	memcpy(config.secret_key, engine->key.secret_key, HA_KEY_LEN);
+	memcpy(config.public_key, engine->key.public_key, HA_KEY_LEN);
+	memcpy(config.peer_key, record->peer_key, HA_KEY_LEN);
+	memcpy(config.pair_secret, record->pair_secret, HA_KEY_LEN);
+	memcpy(config.cluster_id, record->cluster_id, HA_CLUSTER_ID_LEN);
+	for (int i = 0; i < HA_PATH_N; i++) {
+		config.path = (enum ha_path)i;
+		session_init(&engine->path[i].session, &config, engine->now);
+		engine->path[i].paired = true;
+	}
+	sodium_memzero(&config, sizeof(config));
+}
+
+void engine_meet(struct engine *engine, bool initiator)
+{
+	struct session_config config = {
+		.pattern = SESSION_XX,
+		.path = HA_PATH_LINK,
+		.initiator = initiator,
+		.boot = engine->record.boot,
+	};
+
+	memcpy(config.secret_key, engine->key.secret_key, HA_KEY_LEN);
+	memcpy(config.public_key, engine->key.public_key, HA_KEY_LEN);
+	session_init(&engine->meeting, &config, engine->now);
+	engine->meeting_on = true;
+	sodium_memzero(&config, sizeof(config));
+}
+
+static void engine_session_timer(struct engine *engine, struct session *session, enum ha_path path)
+{
+	struct session_output out;
+	const struct ha_mac *peer = &engine->node.peer.mac;
+	ha_time now = engine_now(engine);
+
+	if (now < session_deadline(session))
+		return;
+	session_timer(session, now, engine_entropy(engine), &out);
+	engine_entropy_spent(engine);
+	if (path == HA_PATH_MANAGEMENT && !out.to_group && ha_mac_is_zero(peer))
+		out.to_group = true;
+	hear_output(engine, session, path, &out, peer);
+}
+
+/* ---- timers ---- */
+
+static ha_time earlier(ha_time a, ha_time b)
+{
+	return a < b ? a : b;
+}
+
+static ha_time engine_carrier_due(const struct engine *engine)
+{
+	ha_time interval = engine->config.timing.heartbeat / 4;
+
+	return engine->carrier_at + (interval < HA_MS ? HA_MS : interval);
+}
+
+static ha_time engine_deadline(const struct engine *engine)
+{
+	ha_time at = control_deadline(&engine->control);
+
+	for (int i = 0; i < HA_PATH_N; i++)
+		at = earlier(at, engine->path[i].reopen_at);
+	if (!engine->running)
+		return at;
+	at = earlier(at, node_deadline(&engine->node));
+	at = earlier(at, engine_carrier_due(engine));
+	at = earlier(at, engine->identity_at);
+	at = earlier(at, join_deadline(&engine->join));
+	if (engine->meeting_on)
+		at = earlier(at, session_deadline(&engine->meeting));
+	for (int i = 0; i < HA_PATH_N; i++)
+		if (engine->path[i].paired)
+			at = earlier(at, session_deadline(&engine->path[i].session));
+	return at;
+}
+
+static void engine_reopen(struct engine *engine, ha_time now)
+{
+	for (int i = 0; i < HA_PATH_N; i++) {
+		struct engine_path *p = &engine->path[i];
+
+		if (now < p->reopen_at)
+			continue;
+		p->reopen_at =
+			hear_open(engine, (enum ha_path)i) == 0 ? HA_NEVER : now + ENGINE_REOPEN;
+	}
+}
+
+static void engine_timer(void *arg, ha_time now)
+{
+	struct engine *engine = arg;
+	struct node_event tick = {.type = EV_TIMER};
+
+	engine_reopen(engine, now);
+	control_timer(&engine->control, now);
+	if (!engine->running)
+		return;
+	for (int i = 0; i < HA_PATH_N; i++)
+		if (engine->path[i].paired)
+			engine_session_timer(engine, &engine->path[i].session, (enum ha_path)i);
+	if (engine->meeting_on)
+		engine_session_timer(engine, &engine->meeting, HA_PATH_LINK);
+	if (now >= node_deadline(&engine->node)) {
+		engine->lateness = now - node_deadline(&engine->node);
+		engine_feed_at(engine, &tick, now);
+	}
+	if (now >= engine_carrier_due(engine))
+		watch_carrier(engine, now);
+	if (now >= join_deadline(&engine->join))
+		serve_join_step(engine, join_timer(&engine->join, engine->now));
+	if (now >= engine->identity_at) {
+		act_refresh_identity(engine);
+		act_identity(engine, false);
+		engine->identity_at = now + ENGINE_IDENTITY;
+	}
+}
+
+/* A flood of frames must neither starve the rest of the host nor spend this process's real-time allowance: after a while
+ * without waiting it waits a little, by itself. */
+static void engine_breathe(struct engine *engine, ha_time now)
+{
+	const struct timespec pause = {.tv_nsec = 100 * HA_US};
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	if (usage.ru_nvcsw != engine->waits) {
+		engine->waits = usage.ru_nvcsw;
+		engine->waited_at = now;
+	} else if (now - engine->waited_at > ENGINE_BUSY) {
+		engine->floods++;
+		engine->waited_at = now;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* After each wake: what was put off until the node had its turn. */
+static void engine_after(struct engine *engine)
+{
+	ha_time now = engine_now(engine);
+
+	if (engine->running) {
+		struct node_event failed = {.type = EV_SAVED, .number = engine->node_save};
+
+		if (engine->save_failed) {
+			engine->save_failed = false;
+			engine_feed(engine, &failed);
+		}
+		if (now - engine->carrier_at >= HA_MS)
+			watch_carrier(engine, now);
+		act_log(engine);
+	}
+	engine_breathe(engine, now);
+	loop_arm(&engine->loop, engine_deadline(engine));
+}
+
+/* ---- start ---- */
+
+static void engine_read_forwarding(struct engine *engine)
+{
+	char path[96], value = '0';
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding",
+		 engine->config.management);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	engine->router = read(fd, &value, 1) == 1 && value != '0';
+	close(fd);
+}
+
+static void engine_prepare_memory(void)
+{
+	volatile uint8_t stack[STACK_LEN];
+	void *heap;
+
+	for (size_t i = 0; i < sizeof(stack); i += 1024)
+		stack[i] = 0;
+	mallopt(M_TRIM_THRESHOLD, -1);
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TOP_PAD, HEAP_LEN);
+	heap = malloc(HEAP_LEN / 4);
+	if (heap == NULL)
+		engine_fatal("memory", -ENOMEM);
+	free(heap);
+}
+
+static void engine_open_wires(struct engine *engine)
+{
+	const char *ifname[HA_PATH_N] = {engine->config.link, engine->config.management};
+
+	for (int i = 0; i < HA_PATH_N; i++) {
+		struct engine_path *p = &engine->path[i];
+		enum ha_path path = (enum ha_path)i;
+		struct ha_mac group = wire_group(path, engine->config.link_direct);
+		int error;
+
+		wire_init(&p->wire, path, ifname[i], &group);
+		plug_init(&p->plug, ifname[i]);
+		(void)plug_up(&p->plug, &engine->carrier); /* the slow first time */
+		p->carrier = -1;
+		error = hear_open(engine, path);
+		p->reopen_at = error ? loop_now() + ENGINE_REOPEN : HA_NEVER;
+		if (error)
+			log_event(LOG_WARNING, "wire", "path=%s interface=%s error=%s",
+				  ha_path_name(path), ifname[i], strerror(-error));
+	}
+}
+
+static void engine_start(struct engine *engine)
+{
+	const struct ipc_message hello = {.type = IPC_HELLO};
+	int error;
+
+	if (sodium_init() < 0)
+		engine_fatal("libsodium", -EIO);
+	engine_prepare_memory();
+	error = runtime_config(&engine->config);
+	if (!error)
+		error = loop_init(&engine->loop, engine_timer, engine);
+	if (!error)
+		error = carrier_open(&engine->carrier);
+	if (error)
+		engine_fatal("configuration", error);
+	engine_read_forwarding(engine);
+	engine_open_wires(engine);
+	error = watch_open(engine);
+	if (error)
+		engine_fatal("netlink monitor", error);
+	error = control_open(&engine->control, &engine->loop, IPC_FD_CONTROL, serve_request,
+			     engine);
+	if (!error)
+		error = loop_add(&engine->loop, IPC_FD_GUARDIAN, kin_guardian_ready, engine);
+	if (!error)
+		error = loop_add(&engine->loop, IPC_FD_PEER, kin_steward_ready, engine);
+	if (error)
+		engine_fatal("control socket", error);
+	(void)engine_entropy(engine);
+	/* Not what is mapped later: the kernel's packet rings stay in memory by themselves, and would exceed the limit. */
+	if (mlockall(MCL_CURRENT) != 0)
+		log_event(LOG_WARNING, "mlockall", "error=%s", strerror(errno));
+	error = privileges_engine_final();
+	if (error)
+		engine_fatal("privileges", error);
+	engine->guardian = IPC_FD_GUARDIAN;
+	engine->steward = IPC_FD_PEER;
+	if (ipc_send(engine->steward, &hello) != 0)
+		engine->ipc_errors++;
+}
+
+int engine_main(void)
+{
+	static struct engine engine;
+	int error = 0;
+
+	prctl(PR_SET_NAME, "ha-engine", 0, 0, 0);
+	log_open("engine");
+	engine_start(&engine);
+	while (!error) {
+		engine_after(&engine);
+		error = loop_run_once(&engine.loop);
+	}
+	engine_fatal("loop", error);
+}

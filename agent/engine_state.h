@@ -1,0 +1,140 @@
+/* engine_state.h - the struct behind engine.h, and what its files ask of each other.
+ *
+ *   engine.c  start, loop, timers, sessions         hear.c   frames in, events out
+ *   kin.c     guardian and steward                  act.c    actions out
+ *   watch.c   what netlink reports, carrier         serve.c  operators, and the join
+ *
+ * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks or writes a log
+ * line between an event and its actions.
+ */
+#ifndef HA_AGENT_ENGINE_STATE_H
+#define HA_AGENT_ENGINE_STATE_H
+
+#include "agent/config.h"
+#include "agent/control.h"
+#include "agent/dump.h"
+#include "agent/ipc.h"
+#include "agent/join.h"
+#include "agent/loop.h"
+#include "agent/plug.h"
+#include "agent/segment.h"
+#include "agent/wire.h"
+#include "netlink/carrier.h"
+#include "netlink/monitor.h"
+#include "proto/node.h"
+#include "proto/session.h"
+
+enum {
+	ENGINE_ENTROPY_N = 32, /* portions of randomness at hand */
+};
+
+#define ENGINE_REOPEN   (100 * HA_MS) /* between attempts at an absent interface */
+#define ENGINE_IDENTITY HA_SEC
+#define ENGINE_BUSY     (5 * HA_MS)         /* without waiting for anything: a flood */
+#define ENGINE_OWN_SAVE (UINT64_C(1) << 63) /* in numbers of saves that the node did not ask for */
+
+struct engine_path {
+	struct wire wire;
+	ha_time reopen_at; /* HA_NEVER while it is open */
+	struct plug plug;
+	int carrier; /* as last asked: 1, 0, or -1 = not yet */
+	bool paired; /* session is in use */
+	struct session session;
+	uint64_t sent, received; /* heartbeats */
+	uint64_t drop[DROP_N];
+};
+
+struct engine {
+	struct config config;
+	struct loop loop;
+	int guardian, steward; /* steward: -1 while there is none */
+	struct carrier carrier;
+	struct monitor monitor;
+	struct segment segment;
+	struct control control;
+	struct engine_path path[HA_PATH_N];
+
+	bool recorded, history_whole; /* what the steward has sent so far */
+	bool store_ok;                /* it could read all of it */
+	bool running;                 /* there is a node */
+	struct node node;
+	struct node_actions actions;
+	ha_time now; /* newest time that the node was given */
+	ha_time lateness;
+	struct ipc_message status; /* newest IPC_STATUS */
+
+	struct store_record
+		record; /* as last written or read, but for what the node keeps (engine_record) */
+	struct store_key key;
+	uint64_t node_save, own_save; /* last numbers used */
+	bool save_failed; /* could not be handed to the steward: the node is told at the next wake */
+
+	bool meeting_on; /* the XX session is in use */
+	struct session meeting;
+	struct join join;
+	struct ha_address join_address; /* of the newest request heard */
+	uint64_t join_save;             /* number of the save that the join waits for; 0 = none */
+	uint32_t join_request;          /* of the control client that waits */
+
+	struct msg_identity own, peer;
+	bool peer_known;
+	ha_time identity_at;
+	ha_time carrier_at; /* last asked */
+	bool router;        /* this host forwards IPv6: R in its advertisements */
+
+	struct dump_history history;
+	unsigned unlogged; /* newest events that are still to be logged */
+
+	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
+	unsigned entropy_n; /* portions left */
+	ha_time waited_at;  /* last time that this process was seen to have waited */
+	long waits;
+	uint64_t floods, ipc_errors;
+};
+
+/* ---- engine.c ---- */
+ha_time engine_now(struct engine *);                    /* never runs backwards */
+void engine_feed(struct engine *, struct node_event *); /* fills in the time, steps, acts */
+void engine_open_sessions(struct engine *);             /* KK on both paths, by the record */
+void engine_meet(struct engine *, bool initiator);      /* XX on the link */
+const uint8_t *engine_entropy(struct engine *); /* SESSION_ENTROPY_LEN bytes; stays until spent */
+void engine_entropy_spent(struct engine *);
+void engine_fatal(const char *what, int error) __attribute__((noreturn));
+
+/* ---- kin.c ---- */
+loop_fn kin_guardian_ready, kin_steward_ready; /* the engine is their argument */
+
+/* ---- hear.c ---- */
+int hear_open(struct engine *, enum ha_path);   /* opens the wire and watches it: 0 or -errno */
+void hear_close(struct engine *, enum ha_path); /* and opens it anew at once */
+void hear_output(struct engine *, struct session *, enum ha_path, const struct session_output *,
+		 const struct ha_mac *from); /* what a session's call asked for */
+
+/* ---- act.c ---- */
+void act_carry_out(struct engine *, const struct node_actions *);
+bool act_message(struct engine *, enum ha_path, enum msg_type, const uint8_t *body, size_t len);
+void act_meeting(struct engine *, enum msg_type, const uint8_t *body, size_t len); /* over XX */
+void act_frame(struct engine *, enum ha_path, const struct ha_mac *to, const uint8_t *frame,
+	       size_t len);                       /* to NULL = the group */
+void act_identity(struct engine *, bool meeting); /* on both paths; or over XX */
+void act_refresh_identity(struct engine *);       /* and sends it when it has changed */
+void act_record(const struct engine *, struct store_record *); /* what has to be on disk now */
+bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */
+void act_event(struct engine *,
+	       const struct node_action *); /* ACT_EVENT: history, and later the log */
+void act_log(struct engine *);              /* the events that are still to be logged */
+
+/* ---- watch.c ---- */
+int watch_open(struct engine *); /* 0 or -errno */
+void watch_carrier(struct engine *, ha_time now);
+void watch_witnesses(struct engine *);
+
+/* ---- serve.c ---- */
+bool serve_request(void *engine, enum control_action, const json_t *, uint32_t number,
+		   struct control_answer *);
+void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
+void serve_join_step(struct engine *, struct join_step);
+void serve_join_message(struct engine *, const struct msg_join *);
+void serve_join_saved(struct engine *, uint64_t number, bool ok);
+
+#endif

@@ -1,0 +1,261 @@
+/* hear.c - frames in, events out.
+ *
+ * Nothing of a frame is looked at before its session has authenticated it, but for what it takes to find that
+ * session. What is dropped is counted under its reason, and has no other effect.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/engine_state.h"
+#include "proto/announce.h"
+
+struct hear {
+	struct engine *engine;
+	enum ha_path path;
+};
+
+/* A new session on a path of the pair. */
+static void hear_up(struct engine *engine, enum ha_path path)
+{
+	uint64_t boot = engine->path[path].session.current.peer_boot;
+	struct node_event event = {.type = EV_SESSION, .path = path, .boot = boot};
+
+	if (boot > engine->record.peer_boot) {
+		engine->record.peer_boot = boot;
+		act_save(engine, ENGINE_OWN_SAVE | ++engine->own_save);
+	}
+	engine_feed(engine, &event);
+	engine->identity_at = engine->now;
+}
+
+void hear_output(struct engine *engine, struct session *session, enum ha_path path,
+		 const struct session_output *out, const struct ha_mac *from)
+{
+	if (out->frame_len != 0)
+		act_frame(engine, path, out->to_group ? NULL : from, out->frame, out->frame_len);
+	if (!out->up)
+		return;
+	if (session == &engine->path[path].session)
+		hear_up(engine, path);
+	else
+		serve_join_step(engine, join_up(&engine->join, session->join_peer_key,
+						session->join_secret, engine_now(engine)));
+}
+
+static void hear_peer_mac(struct engine *engine, const struct ha_mac *mac)
+{
+	struct node_event event = {.type = EV_PEER_MAC, .mac = *mac};
+
+	if (ha_mac_is_zero(mac) || ha_mac_equal(mac, &engine->node.peer.mac))
+		return;
+	engine_feed(engine, &event);
+}
+
+static enum ha_drop hear_identity(struct engine *engine, const struct session_output *out,
+				  bool meeting)
+{
+	struct msg_identity identity;
+	enum ha_drop drop = msg_decode_identity(out->body, out->body_len, &identity);
+
+	if (drop)
+		return drop;
+	if (meeting) {
+		join_identity(&engine->join, &identity);
+		return DROP_NONE;
+	}
+	engine->peer = identity;
+	engine->peer_known = true;
+	hear_peer_mac(engine, &identity.management_mac);
+	if (strncmp(engine->record.peer_name, identity.host_name,
+		    sizeof(engine->record.peer_name) - 1) != 0) {
+		memset(engine->record.peer_name, 0, sizeof(engine->record.peer_name));
+		memcpy(engine->record.peer_name, identity.host_name,
+		       sizeof(engine->record.peer_name) - 1);
+		act_save(engine, ENGINE_OWN_SAVE | ++engine->own_save);
+	}
+	return DROP_NONE;
+}
+
+/* A message in the join's session. Only under its newest keys: those are the ones that the join derives from. */
+static enum ha_drop hear_meeting(struct engine *engine, const struct session_output *out)
+{
+	struct msg_join join;
+	enum ha_drop drop;
+
+	if (!out->current)
+		return DROP_NONE;
+	switch (out->header.type) {
+	case MSG_IDENTITY:
+		return hear_identity(engine, out, true);
+	case MSG_JOIN:
+		drop = msg_decode_join(out->body, out->body_len, &join);
+		if (!drop)
+			serve_join_message(engine, &join);
+		return drop;
+	default:
+		return DROP_UNPAIRED;
+	}
+}
+
+/* A message of the peer. */
+static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
+				 const struct session_output *out, ha_time heard_at)
+{
+	struct node_event event = {
+		.type = EV_HEARD,
+		.path = path,
+		.heard_at = heard_at,
+		.counter = out->header.counter,
+	};
+	struct msg_solicit solicit = {0};
+	enum ha_drop drop = DROP_NONE;
+
+	switch (out->header.type) {
+	case MSG_HEARTBEAT:
+		event.type = EV_HEARTBEAT;
+		drop = msg_decode_heartbeat(out->body, out->body_len, &event.heartbeat);
+		engine->path[path].received += drop == DROP_NONE;
+		break;
+	case MSG_SOLICIT:
+	case MSG_ANSWER:
+		event.type = out->header.type == MSG_SOLICIT ? EV_SOLICIT : EV_ANSWER;
+		drop = msg_decode_solicit(out->body, out->body_len, &solicit);
+		event.nonce = solicit.nonce;
+		break;
+	case MSG_IDENTITY:
+		drop = hear_identity(engine, out, false);
+		break;
+	default:
+		drop = DROP_BAD_TYPE;
+		break;
+	}
+	if (!drop)
+		engine_feed(engine, &event);
+	return drop;
+}
+
+static struct session *hear_session(struct engine *engine, enum ha_path path,
+				    const struct msg_header *header, const uint8_t *body,
+				    size_t len)
+{
+	struct engine_path *p = &engine->path[path];
+
+	if (p->paired && session_owns(&p->session, header, body, len))
+		return &p->session;
+	if (path == HA_PATH_LINK && engine->meeting_on &&
+	    session_owns(&engine->meeting, header, body, len))
+		return &engine->meeting;
+	return NULL;
+}
+
+static enum ha_drop hear_frame(struct engine *engine, enum ha_path path, const uint8_t *frame,
+			       size_t len, ha_time heard_at)
+{
+	struct engine_path *p = &engine->path[path];
+	struct session_output out;
+	struct session *session;
+	struct msg_header header;
+	struct ha_mac from;
+	enum ha_drop drop;
+
+	memcpy(from.b, frame + 6, sizeof(from.b));
+	frame += WIRE_ETHER_LEN;
+	len -= WIRE_ETHER_LEN;
+	drop = msg_decode_header(frame, len, path, &header);
+	if (drop)
+		return drop;
+	if (ha_mac_equal(&from, &p->wire.mac))
+		return DROP_OWN_ECHO;
+	session = hear_session(engine, path, &header, frame + MSG_HEADER_LEN,
+			       (size_t)header.length - MSG_HEADER_LEN);
+	if (session == NULL)
+		return p->paired ? DROP_UNKNOWN_INDEX : DROP_UNPAIRED;
+	drop = session_receive(session, engine_now(engine), &from, engine_entropy(engine), frame,
+			       len, &out);
+	if (header.type == MSG_HANDSHAKE || header.type == MSG_BEACON || out.frame_len != 0)
+		engine_entropy_spent(engine);
+	if (drop)
+		return drop;
+	hear_output(engine, session, path, &out, &from);
+	if (!out.message)
+		return DROP_NONE;
+	if (session == &engine->meeting)
+		return hear_meeting(engine, &out);
+	if (path == HA_PATH_MANAGEMENT && !engine->peer_known)
+		hear_peer_mac(engine, &from);
+	return hear_message(engine, path, &out, heard_at);
+}
+
+static bool hear_is_for_us(const struct wire *wire, const uint8_t *frame)
+{
+	return memcmp(frame, wire->mac.b, 6) == 0 || memcmp(frame, wire->group.b, 6) == 0;
+}
+
+static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_at)
+{
+	const struct hear *hear = arg;
+	struct engine *engine = hear->engine;
+	struct engine_path *path = &engine->path[hear->path];
+	struct node_event event = {.type = EV_SEGMENT, .path = hear->path, .heard_at = heard_at};
+
+	if (len < WIRE_ETHER_LEN || !engine->running)
+		return;
+	if (frame[12] == MSG_ETHERTYPE >> 8 && frame[13] == (MSG_ETHERTYPE & 0xff)) {
+		if (!hear_is_for_us(&path->wire, frame))
+			return;
+		path->drop[hear_frame(engine, hear->path, frame, len, heard_at)]++;
+	} else if (hear->path == HA_PATH_MANAGEMENT && segment_parse(frame, len, &event.segment) &&
+		   !ha_mac_equal(&event.segment.source, &path->wire.mac)) {
+		engine_feed(engine, &event);
+	}
+}
+
+void hear_close(struct engine *engine, enum ha_path path)
+{
+	struct engine_path *p = &engine->path[path];
+
+	loop_remove(&engine->loop, p->wire.fd);
+	wire_close(&p->wire);
+	p->reopen_at = engine_now(engine);
+}
+
+static void hear_path(struct engine *engine, enum ha_path path)
+{
+	struct engine_path *p = &engine->path[path];
+	struct hear hear = {engine, path};
+
+	if (wire_read(&p->wire, hear_one, &hear) < 0)
+		hear_close(engine, path);
+}
+
+static void hear_link(void *engine, uint32_t events)
+{
+	(void)events;
+	hear_path(engine, HA_PATH_LINK);
+}
+
+static void hear_management(void *engine, uint32_t events)
+{
+	(void)events;
+	hear_path(engine, HA_PATH_MANAGEMENT);
+}
+
+int hear_open(struct engine *engine, enum ha_path path)
+{
+	struct wire *wire = &engine->path[path].wire;
+	struct ha_mac mac;
+	int error;
+
+	if (!wire_interface_up(engine->carrier.fd, wire->ifname))
+		return -ENETDOWN;
+	error = carrier_mac(&engine->carrier, wire->ifname, &mac);
+	if (!error)
+		error = wire_open(wire, &mac);
+	if (error)
+		return error;
+	error = loop_add(&engine->loop, wire->fd,
+			 path == HA_PATH_LINK ? hear_link : hear_management, engine);
+	if (error)
+		wire_close(wire);
+	return error;
+}

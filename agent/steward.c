@@ -1,0 +1,378 @@
+/* steward.c - see steward.h. */
+#include "agent/steward.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/ipc.h"
+#include "agent/log.h"
+#include "agent/loop.h"
+#include "agent/privileges.h"
+#include "agent/runtime.h"
+
+enum {
+	SAVES_MAX = 256, /* answered at a stretch */
+	SEND_WAIT_MS = 1000,
+};
+
+#define HISTORY_EVERY (200 * HA_MS)
+
+struct steward {
+	struct config config;
+	struct store store;
+	int store_error;  /* the directory cannot be used */
+	int record_error; /* the record could not be read: it is left as it is */
+	struct store_record record;
+	struct loop loop;
+	int engine;      /* -1: none */
+	unsigned told_n; /* addresses, as the guardian knows them; UINT_MAX: not told yet */
+	struct ha_address told[HA_VIP_MAX];
+	struct steward_history history;
+	bool history_dirty;
+	bool done;
+	int status;
+};
+
+void steward_fresh_record(struct store_record *record, const struct config *config)
+{
+	memset(record, 0, sizeof(*record));
+	record->mode = config->vip_n > 0 ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
+	record->whole_copy = true; /* its settings are the settings */
+}
+
+static bool flag_valid(const bool *flag)
+{
+	uint8_t byte;
+
+	memcpy(&byte, flag, 1);
+	return byte <= 1;
+}
+
+bool steward_record_valid(const struct store_record *record)
+{
+	if (record->mode >= HA_MODE_N || !flag_valid(&record->paired) ||
+	    !flag_valid(&record->suspended) || !flag_valid(&record->whole_copy) ||
+	    !flag_valid(&record->in_sync))
+		return false;
+	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
+		uint8_t family = record->vip[i].family;
+
+		if (family != HA_FAMILY_NONE && family != HA_IPV4 && family != HA_IPV6)
+			return false;
+	}
+	return memchr(record->peer_name, '\0', sizeof(record->peer_name)) != NULL;
+}
+
+void steward_history_append(struct steward_history *history, const struct store_event *event)
+{
+	unsigned at = (history->first + history->n) % STORE_HISTORY_MAX;
+
+	history->event[at] = *event;
+	if (history->n < STORE_HISTORY_MAX)
+		history->n++;
+	else
+		history->first = (history->first + 1) % STORE_HISTORY_MAX;
+}
+
+const struct store_event *steward_history_at(const struct steward_history *history, unsigned i)
+{
+	assert(i < history->n);
+	return &history->event[(history->first + i) % STORE_HISTORY_MAX];
+}
+
+static void give_up(struct steward *steward, const char *why)
+{
+	log_event(LOG_ERR, "give_up", "why=%s", why);
+	steward->done = true;
+	steward->status = 1;
+}
+
+/* Unlike the others this process may wait: the engine's queue can be full of history. */
+static int send_patiently(int fd, const struct ipc_message *message)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	int error;
+
+	while ((error = ipc_send(fd, message)) == -EAGAIN)
+		if (poll(&room, 1, SEND_WAIT_MS) == 0)
+			break;
+	return error;
+}
+
+/* The guardian takes the configured addresses while the record has none. */
+static void tell_addresses(struct steward *steward)
+{
+	struct ipc_message message = {.type = IPC_VIPS};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < HA_VIP_MAX; i++)
+		if (steward->record.vip[i].family != HA_FAMILY_NONE)
+			message.u.vips.vip[n++] = steward->record.vip[i];
+	message.u.vips.n = n;
+	if (n == steward->told_n &&
+	    memcmp(message.u.vips.vip, steward->told, sizeof(steward->told)) == 0)
+		return;
+	memcpy(steward->told, message.u.vips.vip, sizeof(steward->told));
+	steward->told_n = n;
+	if (send_patiently(IPC_FD_GUARDIAN, &message) != 0)
+		give_up(steward, "guardian reads nothing");
+}
+
+static void read_record(struct steward *steward)
+{
+	int error = steward->store_error;
+
+	if (error == 0)
+		error = store_read_record(&steward->store, &steward->record);
+	if (error == -ENOENT) {
+		steward_fresh_record(&steward->record, &steward->config);
+		error = 0;
+	}
+	steward->record_error = error;
+	if (error != 0) {
+		log_event(LOG_ERR, "record", "error=%d", error);
+		memset(&steward->record, 0, sizeof(steward->record));
+	}
+}
+
+/* Counts this start. 0 when it is on disk. */
+static int count_boot(struct steward *steward)
+{
+	if (steward->record_error != 0) {
+		/* It has to rise all the same: no count of starts comes near the seconds since
+		 * 1970. */
+		steward->record.boot = (uint64_t)time(NULL);
+		return steward->record_error;
+	}
+	steward->record.boot++;
+	return store_write_record(&steward->store, &steward->record);
+}
+
+static int send_history(struct steward *steward)
+{
+	struct ipc_message message = {.type = IPC_HISTORY};
+	int error = 0;
+
+	for (unsigned i = 0; i < steward->history.n && error == 0; i++) {
+		message.u.event = *steward_history_at(&steward->history, i);
+		error = send_patiently(steward->engine, &message);
+	}
+	if (error != 0)
+		return error;
+	memset(&message.u.event, 0, sizeof(message.u.event));
+	return send_patiently(steward->engine, &message);
+}
+
+static void disconnect_engine(struct steward *steward)
+{
+	loop_remove(&steward->loop, steward->engine);
+	close(steward->engine);
+	steward->engine = -1;
+}
+
+static void on_hello(struct steward *steward)
+{
+	struct ipc_message message = {.type = IPC_RECORD};
+	int key_error = steward->store_error;
+
+	message.error = count_boot(steward);
+	message.u.record.record = steward->record;
+	if (key_error == 0)
+		key_error = store_key(&steward->store, &message.u.record.key);
+	if (message.error == 0)
+		message.error = key_error;
+	if (message.error != 0)
+		log_event(LOG_ERR, "boot", "boot=%llu error=%d",
+			  (unsigned long long)steward->record.boot, message.error);
+	if (send_patiently(steward->engine, &message) != 0 || send_history(steward) != 0)
+		disconnect_engine(steward);
+	explicit_bzero(&message, sizeof(message));
+	tell_addresses(steward);
+}
+
+/* Writes the newest of what was asked for. */
+static int save(struct steward *steward, const struct store_record *record)
+{
+	uint64_t boot = steward->record.boot;
+	int error;
+
+	if (steward->record_error != 0)
+		return steward->record_error;
+	steward->record = *record;
+	steward->record.boot = boot; /* the count is this process's */
+	error = store_write_record(&steward->store, &steward->record);
+	if (error != 0)
+		log_event(LOG_ERR, "save", "error=%d", error);
+	tell_addresses(steward);
+	return error;
+}
+
+static void on_event(struct steward *steward, const struct store_event *event)
+{
+	if (event->event == 0)
+		return; /* it would end the list when it is read back */
+	steward_history_append(&steward->history, event);
+	if (!steward->history_dirty)
+		loop_arm(&steward->loop, loop_now() + HISTORY_EVERY);
+	steward->history_dirty = true;
+}
+
+/* All saves that wait are covered by writing the newest; each is answered. */
+static void on_engine(void *arg, uint32_t events)
+{
+	struct steward *steward = arg;
+	struct ipc_message message, newest = {0}, answer = {.type = IPC_SAVED};
+	uint64_t number[SAVES_MAX];
+	unsigned saves = 0;
+	int got = 0;
+
+	(void)events;
+	while (saves < SAVES_MAX && steward->engine >= 0 &&
+	       (got = ipc_receive(steward->engine, &message, NULL)) > 0) {
+		if (message.type == IPC_HELLO) {
+			on_hello(steward);
+		} else if (message.type == IPC_EVENT) {
+			on_event(steward, &message.u.event);
+		} else if (message.type == IPC_SAVE &&
+			   steward_record_valid(&message.u.record.record)) {
+			number[saves++] = message.u.record.number;
+			newest = message;
+		} else {
+			got = -EPROTO;
+			break;
+		}
+	}
+	if (saves > 0) {
+		answer.error = save(steward, &newest.u.record.record);
+		for (unsigned i = 0; i < saves && steward->engine >= 0; i++) {
+			answer.u.record.number = number[i];
+			if (send_patiently(steward->engine, &answer) != 0)
+				disconnect_engine(steward);
+		}
+		explicit_bzero(&newest, sizeof(newest));
+	}
+	if (got == -EPROTO)
+		give_up(steward, "bad message from the engine");
+	else if (got < 0 && steward->engine >= 0)
+		disconnect_engine(steward);
+}
+
+static void connect_engine(struct steward *steward, int fd)
+{
+	steward->engine = fd;
+	if (loop_add(&steward->loop, fd, on_engine, steward) != 0)
+		give_up(steward, "cannot watch the engine");
+}
+
+/* Only a new engine comes from there. What the last one still had to say is heard first. */
+static void on_guardian(void *arg, uint32_t events)
+{
+	struct steward *steward = arg;
+	struct ipc_message message;
+	int fd = -1, got;
+
+	(void)events;
+	while ((got = ipc_receive(IPC_FD_GUARDIAN, &message, &fd)) > 0) {
+		if (message.type != IPC_ENGINE) {
+			got = -EPROTO;
+			break;
+		}
+		if (steward->engine >= 0)
+			on_engine(steward, 0);
+		if (steward->engine >= 0)
+			disconnect_engine(steward);
+		connect_engine(steward, fd);
+	}
+	if (got == -EPIPE) {
+		if (steward->engine >= 0)
+			on_engine(steward, 0);
+		steward->done = true;
+	} else if (got < 0) {
+		give_up(steward, "bad message from the guardian");
+	}
+}
+
+static void write_history(struct steward *steward)
+{
+	struct store_event event[STORE_HISTORY_MAX];
+	int error;
+
+	steward->history_dirty = false;
+	if (steward->store_error != 0)
+		return;
+	for (unsigned i = 0; i < steward->history.n; i++)
+		event[i] = *steward_history_at(&steward->history, i);
+	error = store_write_history(&steward->store, event, steward->history.n);
+	if (error != 0)
+		log_event(LOG_ERR, "history", "error=%d", error);
+}
+
+static void on_timer(void *arg, ha_time now)
+{
+	(void)now;
+	write_history(arg);
+}
+
+static void read_history(struct steward *steward)
+{
+	int error = steward->store_error;
+
+	if (error == 0)
+		error = store_read_history(&steward->store, steward->history.event,
+					   &steward->history.n);
+	if (error == 0)
+		return;
+	steward->history.n = 0;
+	if (error != -ENOENT)
+		log_event(LOG_WARNING, "history", "error=%d", error);
+}
+
+static int prepare(struct steward *steward)
+{
+	int error = runtime_config(&steward->config);
+
+	if (error == 0)
+		error = privileges_steward();
+	if (error == 0)
+		error = loop_init(&steward->loop, on_timer, steward);
+	if (error == 0)
+		error = loop_add(&steward->loop, IPC_FD_GUARDIAN, on_guardian, steward);
+	return error;
+}
+
+int steward_main(void)
+{
+	struct steward steward = {.engine = -1, .told_n = UINT_MAX};
+	int error;
+
+	prctl(PR_SET_NAME, "ha-steward", 0, 0, 0);
+	log_open("steward");
+	/* The guardian alone decides when it is time to go. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	error = prepare(&steward);
+	if (error != 0) {
+		log_event(LOG_CRIT, "prepare", "error=%d", error);
+		return 1;
+	}
+	steward.store_error = store_open(&steward.store, steward.config.state_directory);
+	read_record(&steward);
+	read_history(&steward);
+	tell_addresses(&steward);
+	connect_engine(&steward, IPC_FD_PEER);
+	while (!steward.done && loop_run_once(&steward.loop) == 0)
+		;
+	if (steward.history_dirty)
+		write_history(&steward);
+	if (steward.store_error == 0)
+		store_close(&steward.store);
+	return steward.status;
+}

@@ -1,0 +1,99 @@
+#!/bin/bash
+# The lab itself, without the program: what it claims to do to a machine is done, and its witnesses see it.
+. "$(dirname "$0")/lib.sh"
+
+lab_up bare wire
+put() {
+	ip -n "$NS$1" address add $VIP4/32 dev eth0
+	ip -n "$NS$1" address add $VIP6/128 dev eth0 nodad
+}
+take() {
+	ip -n "$NS$1" address del $VIP4/32 dev eth0
+	ip -n "$NS$1" address del $VIP6/128 dev eth0
+}
+forget() { ip -n "${NS}c" neighbour flush all && ip -n "${NS}c" neighbour flush nud permanent 2>/dev/null; }
+carrier() { [ "$(in_ns "$1" cat "/sys/class/net/$2/carrier" 2>/dev/null)" = "$3" ]; }
+
+check "nobody holds the virtual IP at first" '[ "$(holder)" = none ]'
+put a
+check "it is put on a: the holder is a" '[ "$(holder)" = a ]'
+lab_watch
+sleep 0.5
+lab_watched
+check "the client is served" 'client_served && [ "$(lost)" = 0 ]'
+check "its longest wait was a few milliseconds" 'jq -en "$(outage_ms) < 50" >/dev/null'
+check "the witness saw one station" '[ "$(witness "[.addresses[].stations | length] | max")" = 1 ]'
+check_one_answered
+
+lab_watch
+take a
+sleep 0.4
+put b
+forget
+sleep 0.6
+lab_watched
+check "400 ms without an answer are seen as such" 'jq -en "$(outage_ms) > 390 and $(outage_ms) < 3000" >/dev/null'
+check "the witness saw it move from one station to the other" '[ "$(witness "[.addresses[].switches | length] | min")" = 1 ]'
+check_one_answered
+
+lab_watch
+put a
+check "it is on both: the holder is both" '[ "$(holder)" = both ]'
+for ((i = 0; i < 20; i++)); do
+	forget
+	sleep 0.05
+done
+lab_watched
+check "the witness saw that two answered" '[ "$(overlaps)" -gt 0 ]'
+take a
+forget
+
+lab_watch
+lab_freeze b
+sleep 0.4
+check "frozen: b's carriers are up" 'carrier b eth0 1 && carrier b eth3 1'
+lab_thaw b
+sleep 0.3
+lab_watched
+check "... the client saw it stand still, and go on" 'client_served && jq -en "$(outage_ms) > 390" >/dev/null'
+
+lab_watch
+lab_power_off b
+sleep 0.3
+check "power-off of b: a has no carrier on eth3, the switch none at its port" 'carrier a eth3 0 && carrier sw pb 0'
+check "... both went within 5 ms" 'jq -e ".took_us < 5000" $LAB/strike.json >/dev/null'
+lab_watched
+check "the client is not served, and the run says so" '! client_served'
+
+lab_addresses b - 12
+ip -n "${NS}b" link set eth3 up
+strike up "${NS}w:wa" "${NS}w:wb" >/dev/null
+eventually 5 "the power is back: carriers are up" 'carrier a eth3 1 && carrier sw pb 1 && carrier b eth0 1'
+
+received() { in_ns b cat /sys/class/net/eth3/statistics/rx_packets; }
+crossing() { # of 200 frames sent at a's eth3, how many reach b's
+	local before
+	before=$(received)
+	in_ns a "$TOOLS/injector" header -n 200 eth3 >/dev/null
+	sleep 0.1
+	echo $(($(received) - before))
+}
+check "the wire passes everything" '[ "$(crossing)" = 200 ]'
+lab_loss 30 0
+check "... or loses about a third" 'n=$(crossing) && [ $n -gt 100 ] && [ $n -lt 180 ]'
+lab_loss 100 0
+check "... or everything" '[ "$(crossing)" = 0 ]'
+check "... and the carrier stays" 'carrier a eth3 1 && carrier b eth3 1'
+lab_cut_link
+check "the cable is cut: no carrier at either end" 'carrier a eth3 0 && carrier b eth3 0'
+lab_heal_link
+lab_cut_mgmt a
+check "the management cable of a is cut: no carrier" 'carrier a eth0 0 && carrier a eth3 1'
+
+dir=$LAB
+lab_down
+check "nothing is left of the lab" "[ ! -e $dir ]"' && ! ip netns list | grep -q "^$NS"'
+
+bash -c ". '$LAB_ROOT/tests/system/lib.sh'; lab_up bare; echo \$NS \$LAB; lab_watch; kill -INT \$\$; sleep 20" >/dev/null 2>&1
+check "nor of one that was interrupted" '! ip netns list | grep -q "^ha$!-" && ! pgrep -x prober >/dev/null'
+done_testing

@@ -1,0 +1,181 @@
+/* node_soak.c - seeded random faults, then everything is healed: exactly one holds, soon, and stays. On a failure the
+ * seed is in the message; the same seed gives the same story. */
+#include "tests/unit/world.h"
+
+#include <criterion/criterion.h>
+
+enum {
+	FAULTS = 12,	/* of a sequence */
+	HEALED_S = 8,	/* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
+	SEQUENCES = 700,
+};
+
+static struct world w;
+
+static int any_node(void)
+{
+	return (int)world_chance(&w, 2);
+}
+
+static enum ha_path any_path(void)
+{
+	return world_chance(&w, 2) ? HA_PATH_MANAGEMENT : HA_PATH_LINK;
+}
+
+static ha_time up_to(ha_time most)
+{
+	return (ha_time)world_chance(&w, (uint64_t)most);
+}
+
+/* What one appliance can suffer: none of it may ever make two holders. */
+static void appliance_fault(void)
+{
+	int i = any_node();
+	struct world_node *n = &w.n[i];
+
+	switch (world_chance(&w, 14)) {
+	case 0:
+		world_power_off(&w, i);
+		break;
+	case 1:
+	case 2:
+		world_power_on(&w, i);
+		break;
+	case 3:
+		world_engine_kill(&w, i);
+		break;
+	case 4:
+	case 5:
+		world_engine_start(&w, i);
+		break;
+	case 6:
+		world_pause(&w, i, up_to(HA_SEC));
+		break;
+	case 7:
+		world_suspend(&w, i, up_to(HA_SEC));
+		break;
+	case 8:
+		n->guardian.failing = !n->guardian.failing;
+		break;
+	case 9:
+		n->store.failing = !n->store.failing;
+		break;
+	case 10:
+		world_carrier(&w, i, HA_PATH_LINK, n->powered && world_chance(&w, 2));
+		break;
+	case 11:
+		if (n->running)
+			world_check(&w, i, !n->node.check_ok);
+		break;
+	case 12:
+		if (n->running)
+			world_operator(&w, i, OP_SWAP, 1);
+		break;
+	case 13:
+		if (n->running)
+			world_operator(&w, i, world_chance(&w, 2) ? OP_SUSPEND : OP_RESUME, 2);
+		break;
+	}
+}
+
+/* What the wires can suffer besides. */
+static void wire_fault(void)
+{
+	int i = any_node();
+	struct world_node *n = &w.n[i];
+
+	switch (world_chance(&w, 9)) {
+	case 0:
+		world_cut(&w, any_path(), i, 1 - i, world_chance(&w, 2));
+		break;
+	case 1:
+		world_split(&w, any_path(), world_chance(&w, 2));
+		break;
+	case 2:
+		world_isolate(&w, i, world_chance(&w, 2));
+		break;
+	case 3:
+		world_loss(&w, (unsigned)world_chance(&w, 80));
+		break;
+	case 4:
+		world_carrier(&w, i, any_path(), n->powered && world_chance(&w, 2));
+		break;
+	case 5:
+		w.station_silent = world_chance(&w, 2);
+		break;
+	case 6:
+		n->resigned_lost = world_chance(&w, 2);
+		n->taking_lost = world_chance(&w, 2);
+		break;
+	case 7:
+		world_freeze(&w, i, up_to(HA_SEC));
+		break;
+	case 8:
+		n->guardian.dead = world_chance(&w, 2);
+		break;
+	}
+}
+
+static void heal(void)
+{
+	ha_time wait = 0;
+
+	for (int i = A; i <= B; i++) {
+		ha_time blocked = w.n[i].blocked_until - w.now;
+
+		wait = blocked > wait ? blocked : wait;
+	}
+	world_run(&w, wait + HA_MS);
+	world_heal(&w);
+	for (int i = A; i <= B; i++) {
+		if (!w.n[i].powered)
+			world_power_on(&w, i);
+		world_engine_start(&w, i);
+	}
+	for (int i = A; i <= B; i++)
+		world_check(&w, i, true);
+	world_run(&w, HA_SEC);
+	for (int i = A; i <= B; i++)
+		world_operator(&w, i, OP_RESUME, 9);
+}
+
+static void sequence(uint64_t seed, bool wires)
+{
+	world_init(&w, seed);
+	world_pair(&w);
+	w.dual_allowed = wires;
+	for (int k = 0; k < FAULTS; k++) {
+		if (wires && world_chance(&w, 2))
+			wire_fault();
+		else
+			appliance_fault();
+		world_run(&w, world_chance(&w, 3) ? up_to(50 * HA_MS) : up_to(HA_SEC));
+	}
+	world_tell(&w, "(healed)");
+	heal();
+	world_run(&w, HEALED_S * HA_SEC);
+	if (world_holder(&w) < 0)
+		world_fail(&w, "not one holder after everything was healed");
+	w.dual_allowed = false;
+	world_run(&w, HA_SEC);
+	if (w.now - w.held_at < HA_SEC)
+		world_fail(&w, "the holder still changes after everything was healed");
+}
+
+static void soak(uint64_t first, bool wires)
+{
+	for (uint64_t seed = first; seed < first + SEQUENCES; seed++) {
+		cr_log_info("seed %llu", (unsigned long long)seed);
+		sequence(seed, wires);
+	}
+}
+
+Test(node_soak, appliances_fail_and_never_two_hold)
+{
+	soak(1, false);
+}
+
+Test(node_soak, wires_fail_too_and_one_holds_after_healing)
+{
+	soak(100001, true);
+}

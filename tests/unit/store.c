@@ -1,0 +1,356 @@
+/* The durable store: what is written is read again, and nothing that is not whole is ever taken for good. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/file.h"
+#include "agent/store.h"
+
+static char directory[64];
+static struct store store;
+
+static void setup(void)
+{
+	cr_assert_geq(sodium_init(), 0);
+	snprintf(directory, sizeof(directory), "%s/haagent-store-XXXXXX", P_tmpdir);
+	cr_assert(mkdtemp(directory) != NULL);
+	cr_assert_eq(store_open(&store, directory), 0);
+}
+
+static void teardown(void)
+{
+	static const char *const names[] = {"cluster", "cluster.new", "key",
+					    "key.new", "history",     "history.new"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		unlinkat(store.directory, names[i], 0);
+	store_close(&store);
+	rmdir(directory);
+}
+
+TestSuite(store, .init = setup, .fini = teardown);
+
+static struct store_record sample(void)
+{
+	struct store_record r = {.boot = 7,
+				 .term = UINT64_MAX,
+				 .held_term = 4,
+				 .reserved = 6,
+				 .peer_boot = 0x0102030405060708,
+				 .mode = HA_MODE_PRIMARY_PASSIVE,
+				 .paired = true,
+				 .whole_copy = true,
+				 .peer_name = "beta"};
+
+	memset(r.peer_key, 0xa1, sizeof(r.peer_key));
+	memset(r.pair_secret, 0xb2, sizeof(r.pair_secret));
+	memset(r.cluster_id, 0xc3, sizeof(r.cluster_id));
+	r.vip[0] = (struct ha_address){HA_IPV4, {192, 0, 2, 100}};
+	r.vip[7] = (struct ha_address){HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	return r;
+}
+
+static size_t slurp(const char *name, uint8_t *out, size_t cap)
+{
+	size_t len = 0;
+
+	cr_assert_eq(file_read(store.directory, name, out, cap, &len), 0);
+	return len;
+}
+
+static void spill(const char *name, const uint8_t *bytes, size_t len)
+{
+	int fd = openat(store.directory, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, bytes, len), (ssize_t)len);
+	close(fd);
+}
+
+/* Writes the content with a good checksum of its own. */
+static void spill_signed(const char *name, uint8_t *bytes, size_t len)
+{
+	crypto_generichash(bytes + len - 32, 32, bytes, len - 32, NULL, 0);
+	spill(name, bytes, len);
+}
+
+Test(store, first_start_has_neither_record_nor_history)
+{
+	struct store_event events[STORE_HISTORY_MAX];
+	struct store_record r;
+	unsigned n = 9;
+
+	cr_expect_eq(store_read_record(&store, &r), -ENOENT);
+	cr_expect_eq(store_read_history(&store, events, &n), -ENOENT);
+	cr_expect_eq(n, 0);
+}
+
+Test(store, record_comes_back_as_it_was_written)
+{
+	struct store_record in = sample(), out = {.boot = 1};
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	cr_assert_eq(store_read_record(&store, &out), 0);
+	cr_expect_eq(out.boot, in.boot);
+	cr_expect_eq(out.term, in.term);
+	cr_expect_eq(out.held_term, in.held_term);
+	cr_expect_eq(out.reserved, in.reserved);
+	cr_expect_eq(out.peer_boot, in.peer_boot);
+	cr_expect_eq(out.mode, in.mode);
+	cr_expect(out.paired && out.whole_copy && !out.suspended && !out.in_sync);
+	cr_expect_arr_eq(out.peer_key, in.peer_key, sizeof(in.peer_key));
+	cr_expect_arr_eq(out.pair_secret, in.pair_secret, sizeof(in.pair_secret));
+	cr_expect_arr_eq(out.cluster_id, in.cluster_id, sizeof(in.cluster_id));
+	cr_expect_str_eq(out.peer_name, "beta");
+	for (size_t i = 0; i < HA_VIP_MAX; i++)
+		cr_expect(ha_address_equal(&out.vip[i], &in.vip[i]));
+}
+
+Test(store, record_is_big_endian_and_stays_so)
+{
+	struct store_record in = sample();
+	uint8_t bytes[1024];
+	size_t len;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	len = slurp("cluster", bytes, sizeof(bytes));
+	cr_expect_eq(len, 4 + 2 + 5 * 8 + 5 + 32 + 32 + 16 + 65 + 8 * 17 + 32);
+	cr_expect_arr_eq(bytes, "HAcl\0\1\0\0\0\0\0\0\0\7", 14);
+	cr_expect_arr_eq(bytes + 38, "\1\2\3\4\5\6\7\10", 8);
+}
+
+Test(store, record_torn_at_any_length_is_no_record)
+{
+	struct store_record in = sample(), out;
+	uint8_t bytes[1024];
+	size_t len;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	len = slurp("cluster", bytes, sizeof(bytes));
+	for (size_t torn = 0; torn < len; torn++) {
+		spill("cluster", bytes, torn);
+		cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "at %zu", torn);
+	}
+	bytes[len] = 0;
+	spill("cluster", bytes, len + 1);
+	cr_expect_eq(store_read_record(&store, &out), -EBADMSG);
+	spill("cluster", bytes, len);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+}
+
+Test(store, record_with_any_byte_flipped_is_no_record)
+{
+	struct store_record in = sample(), out;
+	uint8_t bytes[1024];
+	size_t len;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	len = slurp("cluster", bytes, sizeof(bytes));
+	for (size_t i = 0; i < len; i++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			bytes[i] = (uint8_t)(bytes[i] ^ 1u << bit);
+			spill("cluster", bytes, len);
+			cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "byte %zu bit %u",
+				     i, bit);
+			bytes[i] = (uint8_t)(bytes[i] ^ 1u << bit);
+		}
+	}
+}
+
+Test(store, a_bad_record_leaves_the_caller_s_untouched)
+{
+	struct store_record in = sample(), out = {.boot = 42};
+
+	spill("cluster", (const uint8_t *)"HAcl", 4);
+	cr_expect_eq(store_read_record(&store, &out), -EBADMSG);
+	cr_expect_eq(out.boot, 42);
+	cr_expect_eq(store_write_record(&store, &in), 0);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+}
+
+/* Rightly summed, but of another make: version, kind, mode, a flag that is none, an address family, no terminator. */
+Test(store, record_of_another_version_or_kind_is_no_record)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} change[] = {{5, 2},  {4, 1},     {2, 'k'},        {46, HA_MODE_N},
+		      {47, 2}, {50, 0xff}, {131 + 64, 'x'}, {131 + 65, 5}};
+	struct store_record in = sample(), out;
+	uint8_t bytes[1024];
+	size_t len;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	len = slurp("cluster", bytes, sizeof(bytes));
+	spill_signed("cluster", bytes, len);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+	for (size_t i = 0; i < sizeof(change) / sizeof(*change); i++) {
+		uint8_t was = bytes[change[i].at];
+
+		bytes[change[i].at] = change[i].value;
+		spill_signed("cluster", bytes, len);
+		cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "change %zu", i);
+		bytes[change[i].at] = was;
+	}
+	spill_signed("cluster", bytes, len - 1);
+	cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "too short a body");
+}
+
+Test(store, one_kind_of_file_is_not_read_as_another)
+{
+	struct store_event events[STORE_HISTORY_MAX];
+	struct store_record in = sample(), out;
+	struct store_key key;
+	unsigned n;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	cr_assert_eq(renameat(store.directory, "cluster", store.directory, "key"), 0);
+	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+	cr_assert_eq(renameat(store.directory, "key", store.directory, "history"), 0);
+	cr_expect_eq(store_read_history(&store, events, &n), -EBADMSG);
+	cr_expect_eq(store_read_record(&store, &out), -ENOENT);
+}
+
+Test(store, what_an_interrupted_write_left_is_no_problem)
+{
+	struct store_record in = sample(), out;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	spill("cluster.new", (const uint8_t *)"half of a", 9);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+	in.term = 9;
+	cr_expect_eq(store_write_record(&store, &in), 0);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+	cr_expect_eq(out.term, 9);
+	cr_expect_neq(faccessat(store.directory, "cluster.new", F_OK, 0), 0);
+}
+
+Test(store, a_write_that_fails_leaves_the_old_record)
+{
+	struct store_record in = sample(), out;
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	cr_assert_eq(mkdirat(store.directory, "cluster.new", 0700), 0);
+	in.term = 9;
+	cr_expect_lt(store_write_record(&store, &in), 0);
+	cr_expect_eq(store_read_record(&store, &out), 0);
+	cr_expect_eq(out.term, UINT64_MAX);
+	cr_assert_eq(unlinkat(store.directory, "cluster.new", AT_REMOVEDIR), 0);
+}
+
+/* Never active by guess: what is there but cannot be read is not "first start". */
+Test(store, what_cannot_be_read_is_not_a_first_start)
+{
+	struct store_record out;
+	struct store_key key;
+
+	cr_assert_eq(mkdirat(store.directory, "cluster", 0700), 0);
+	cr_assert_eq(mkdirat(store.directory, "key", 0700), 0);
+	cr_expect_eq(store_read_record(&store, &out), -EISDIR);
+	cr_expect_eq(store_key(&store, &key), -EISDIR);
+	cr_assert_eq(unlinkat(store.directory, "cluster", AT_REMOVEDIR), 0);
+	cr_assert_eq(unlinkat(store.directory, "key", AT_REMOVEDIR), 0);
+	spill("key", (const uint8_t *)"", 0);
+	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+}
+
+Test(store, key_is_made_once_and_kept)
+{
+	struct store_key first, again;
+	uint8_t public_key[HA_KEY_LEN];
+	struct stat st;
+
+	cr_assert_eq(store_key(&store, &first), 0);
+	cr_assert_eq(store_key(&store, &again), 0);
+	cr_expect_arr_eq(&again, &first, sizeof(first));
+	crypto_scalarmult_base(public_key, first.secret_key);
+	cr_expect_arr_eq(first.public_key, public_key, sizeof(public_key));
+	cr_assert_eq(fstatat(store.directory, "key", &st, 0), 0);
+	cr_expect_eq(st.st_mode & 0777, 0600);
+	unlinkat(store.directory, "key", 0);
+	cr_assert_eq(store_key(&store, &again), 0);
+	cr_expect_arr_neq(again.secret_key, first.secret_key, sizeof(first.secret_key));
+}
+
+Test(store, key_that_is_torn_is_never_replaced)
+{
+	struct store_key key;
+	uint8_t bytes[128], after[128];
+	size_t len;
+
+	cr_assert_eq(store_key(&store, &key), 0);
+	len = slurp("key", bytes, sizeof(bytes));
+	for (size_t torn = 0; torn < len; torn++) {
+		spill("key", bytes, torn);
+		cr_expect_eq(store_key(&store, &key), -EBADMSG);
+		cr_expect_eq(slurp("key", after, sizeof(after)), torn);
+	}
+	bytes[20] ^= 1;
+	spill("key", bytes, len);
+	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+}
+
+Test(store, history_comes_back_in_order_empty_and_full)
+{
+	struct store_event in[STORE_HISTORY_MAX], out[STORE_HISTORY_MAX];
+	uint8_t bytes[8192];
+	unsigned n = 1;
+	size_t len;
+
+	cr_assert_eq(store_write_history(&store, NULL, 0), 0);
+	cr_assert_eq(store_read_history(&store, out, &n), 0);
+	cr_expect_eq(n, 0);
+	for (unsigned i = 0; i < STORE_HISTORY_MAX; i++)
+		in[i] = (struct store_event){.realtime_ns = -1 + (int64_t)i,
+					     .term = UINT64_MAX - i,
+					     .event = (uint8_t)i,
+					     .from = 1,
+					     .to = 2,
+					     .reason = 3,
+					     .detail = UINT32_MAX - i};
+	cr_assert_eq(store_write_history(&store, in, STORE_HISTORY_MAX), 0);
+	cr_assert_eq(store_read_history(&store, out, &n), 0);
+	cr_assert_eq(n, STORE_HISTORY_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		cr_expect_eq(out[i].realtime_ns, in[i].realtime_ns);
+		cr_expect_eq(out[i].term, in[i].term);
+		cr_expect_eq(out[i].event, in[i].event);
+		cr_expect(out[i].from == 1 && out[i].to == 2 && out[i].reason == 3);
+		cr_expect_eq(out[i].detail, in[i].detail);
+	}
+	len = slurp("history", bytes, sizeof(bytes));
+	bytes[6] = 0xff;
+	spill_signed("history", bytes, len);
+	cr_expect_eq(store_read_history(&store, out, &n), -EBADMSG, "a count that lies");
+	cr_expect_eq(n, 0);
+}
+
+Test(store, directory_is_made_private)
+{
+	char inner[80], file[80];
+	struct store other;
+	struct stat st;
+
+	snprintf(inner, sizeof(inner), "%s/inner", directory);
+	snprintf(file, sizeof(file), "%s/cluster", directory);
+	cr_assert_eq(store_open(&other, inner), 0);
+	cr_expect_eq(stat(inner, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0700);
+	store_close(&other);
+	cr_assert_eq(chmod(inner, 0755), 0);
+	cr_assert_eq(store_open(&other, inner), 0);
+	cr_expect_eq(stat(inner, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0700);
+	store_close(&other);
+	cr_assert_eq(rmdir(inner), 0);
+	snprintf(inner, sizeof(inner), "%s/missing/inner", directory);
+	cr_expect_eq(store_open(&other, inner), -ENOENT);
+	spill("cluster", (const uint8_t *)"", 0);
+	cr_expect_eq(store_open(&other, file), -ENOTDIR);
+}
