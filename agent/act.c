@@ -1,7 +1,7 @@
-/* act.c - the node's actions, carried out in their order: so the lease is on its way to the guardian before the heartbeat
- * that speaks of it.
+/* act.c - the node's actions, carried out in their order.
  *
- * A frame that the kernel does not take is counted by its wire; the next heartbeat is never far.
+ * So the lease is on its way to the guardian before the heartbeat that speaks of it. A frame that
+ * the kernel does not take is counted by its wire; the next heartbeat is never far.
  */
 #include <assert.h>
 #include <string.h>
@@ -24,8 +24,8 @@ void act_frame(struct engine *engine, enum ha_path path, const struct ha_mac *to
 	(void)wire_send(wire, frame, WIRE_ETHER_LEN + len);
 }
 
-/* SPEC 1.R3: by unicast where the peer's MAC is known, and to the group while it is silent there. Each is sealed on its own,
- * since one counter must not be heard twice. */
+/* SPEC 1.R3: by unicast where the peer's MAC is known, and to the group while it is silent there.
+ * Each is sealed on its own, since one counter must not be heard twice. */
 bool act_message(struct engine *engine, enum ha_path path, enum msg_type type, const uint8_t *body,
 		 size_t len)
 {
@@ -86,7 +86,8 @@ static void act_solicit(struct engine *engine, const struct node_action *action)
 		    body, len);
 }
 
-/* ACT_PROBE does not say who asks (RFC 5227); in IPv6 the answer needs an address to go to, so it does there. */
+/* ACT_PROBE does not say who asks (RFC 5227); in IPv6 the answer needs an address to go to, so it
+ * does there. */
 static void act_question(struct engine *engine, const struct node_action *action)
 {
 	static const struct ha_address nobody;
@@ -162,7 +163,8 @@ void act_refresh_identity(struct engine *engine)
 	engine->identity_at = engine->now; /* due */
 }
 
-/* The node's part comes from the node, the rest is the engine's; a join under way comes on top, so that no other save takes it back. */
+/* The node's part comes from the node, the rest is the engine's; a join under way comes on top, so
+ * that no other save takes it back. */
 void act_record(const struct engine *engine, struct store_record *out)
 {
 	struct node_durable durable;

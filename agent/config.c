@@ -224,40 +224,53 @@ static void check_together(struct config_draft *d)
 	check_timing(d);
 }
 
-static void read_file(struct config_draft *d, const char *file, char text[FILE_LEN_MAX + 1])
+/* The text, terminated, and the file's absolute name. False: reported why not. */
+static bool load_text(struct config_draft *d, const char *file, char text[FILE_LEN_MAX + 1],
+		      size_t *len)
 {
 	char *absolute = realpath(file, NULL);
-	size_t len;
-	int error, stopped;
+	bool fits;
+	int error;
 
-	error = absolute == NULL
-			? -errno
-			: file_read(AT_FDCWD, absolute, (uint8_t *)text, FILE_LEN_MAX, &len);
-	if (error == -EFBIG)
+	if (absolute == NULL) {
+		config_mistake(d, 0, "%s", strerror(errno));
+		return false;
+	}
+	fits = strlen(absolute) < sizeof(d->config.file);
+	if (fits)
+		memcpy(d->config.file, absolute, strlen(absolute) + 1);
+	error = file_read(AT_FDCWD, absolute, (uint8_t *)text, FILE_LEN_MAX, len);
+	free(absolute);
+	if (!fits)
+		config_mistake(d, 0, "the absolute name is longer than %zu bytes",
+			       sizeof(d->config.file) - 1);
+	else if (error == -EFBIG)
 		config_mistake(d, 0, "longer than %d bytes", FILE_LEN_MAX);
 	else if (error == -EINVAL)
 		config_mistake(d, 0, "not a regular file");
 	else if (error != 0)
 		config_mistake(d, 0, "%s", strerror(-error));
-	else if (strlen(absolute) >= sizeof(d->config.file))
-		config_mistake(d, 0, "the name '%s' is longer than %zu bytes", absolute,
-			       sizeof(d->config.file) - 1);
-	if (d->mistakes.n > 0)
-		goto out;
-	memcpy(d->config.file, absolute, strlen(absolute) + 1);
-	text[len] = '\0';
-	if (strlen(text) != len) {
+	else if (memchr(text, '\0', *len) != NULL)
 		config_mistake(d, 0, "not a text file");
-		goto out;
-	}
+	else
+		text[*len] = '\0';
+	return d->mistakes.n == 0;
+}
+
+static void read_file(struct config_draft *d, const char *file)
+{
+	static char text[FILE_LEN_MAX + 1];
+	size_t len;
+	int stopped;
+
+	if (!load_text(d, file, text, &len))
+		return;
 	stopped = config_scan(d, text, len);
 	parse(d, text);
 	if (stopped != 0 && d->mistakes.n == 0)
 		config_mistake(d, stopped, "syntax error");
 	if (stopped == 0)
 		check_together(d);
-out:
-	free(absolute);
 }
 
 /* In the order of the lines; those of one line in the order found. */
@@ -291,11 +304,10 @@ static void print_mistakes(struct config_mistakes *m, const char *file, FILE *er
 
 unsigned config_read(struct config *out, const char *file, FILE *errors)
 {
-	static char text[FILE_LEN_MAX + 1];
 	struct config_draft draft = {0};
 
 	set_defaults(&draft);
-	read_file(&draft, file, text);
+	read_file(&draft, file);
 	if (draft.mistakes.n == 0)
 		*out = draft.config;
 	else

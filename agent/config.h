@@ -14,7 +14,7 @@
 #include "proto/types.h"
 
 enum {
-	CONFIG_PATH_MAX = 108,  /* file names that become socket addresses have to fit there */
+	CONFIG_PATH_MAX = 108, /* file names that become socket addresses have to fit there */
 	CONFIG_USER_MAX = 32,
 	CONFIG_WITNESS_MAX = 8,
 	CONFIG_ERRORS_MAX = 64,

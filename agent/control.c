@@ -18,7 +18,8 @@ static const struct {
 	[CONTROL_RESUME] = {"resume", true}, [CONTROL_JOIN] = {"join", true},
 };
 
-/* jansson takes its allocator for the whole process, so the arena is the one thing here that is global. */
+/* jansson takes its allocator for the whole process, so the arena is the one thing here that is
+ * global. */
 static _Alignas(16) uint8_t control_arena[CONTROL_ARENA_LEN];
 static size_t control_arena_used;
 

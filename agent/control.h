@@ -1,12 +1,14 @@
-/* control.h - the control socket: one JSON request and its answer per packet, read-only for the group, changes for root.
+/* control.h - the control socket: one JSON request and its answer per packet, read-only for the
+ * group, changes for root.
  *
  *   request  {"action": "dump"}   {"action": "join", "address": "192.0.2.1"}
  *   answer   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
  *
- * Who may connect is the socket file's business; who may change something is decided by the peer's credentials at the time
- * it connected. A client that asks too much, sends garbage or keeps still for CONTROL_PATIENCE is shown the door, and
- * no client can make this process wait or allocate: jansson works in a fixed arena that is empty again after each
- * answer. An answer may come later (a join, a swap): by the number that the request was given.
+ * Who may connect is the socket file's business; who may change something is decided by the peer's
+ * credentials at the time it connected. A client that asks too much, sends garbage or keeps still
+ * for CONTROL_PATIENCE is shown the door, and no client can make this process wait or allocate:
+ * jansson works in a fixed arena that is empty again after each answer. An answer may come later (a
+ * join, a swap): by the number that the request was given.
  */
 #ifndef HA_AGENT_CONTROL_H
 #define HA_AGENT_CONTROL_H
@@ -50,7 +52,8 @@ struct control_answer {
 	json_t *data; /* NULL: none; made inside the handler */
 };
 
-/* Carries out a request. True: *answer is complete; false: control_answer() follows with that number, which is not 0. */
+/* Carries out a request. True: *answer is complete; false: control_answer() follows with that
+ * number, which is not 0. */
 typedef bool control_fn(void *arg, enum control_action, const json_t *request, uint32_t number,
 			struct control_answer *answer);
 
@@ -73,11 +76,13 @@ struct control {
 	char answer[CONTROL_ANSWER_MAX];
 };
 
-/* Takes the listening socket into the loop. From here on jansson allocates from the arena, in this whole process. 0 or -errno. */
+/* Takes the listening socket into the loop. From here on jansson allocates from the arena, in this
+ * whole process. 0 or -errno. */
 int control_open(struct control *, struct loop *, int listener, control_fn *, void *arg);
 void control_close(struct control *);
 
-/* Takes a connected client in. 0, or -EBUSY when there are CONTROL_CLIENTS_MAX: then fd is still the caller's. */
+/* Takes a connected client in. 0, or -EBUSY when there are CONTROL_CLIENTS_MAX: then fd is still
+ * the caller's. */
 int control_adopt(struct control *, int fd, uid_t uid);
 
 /* The answer to a deferred request; nothing if its client has gone meanwhile. */

@@ -233,15 +233,15 @@ static json_t *dump_takeover(const struct dump_view *view)
 	bool holds = node->lease.wanted;
 	unsigned why_not = holds ? node->peer.last.why_not : node_why_not(node, view->now);
 	bool ready = holds ? node_peer_ready(node, view->now) : why_not == 0;
-	json_t *takeover = json_object(), *reasons = json_array();
+	bool heard = !holds || node_peer_audible(node, view->now);
+	json_t *takeover = json_object();
+	json_t *reasons = why_not_texts(node->config.paired && heard ? why_not : 0);
 
 	if (!node->config.paired) {
 		ready = false;
 		json_array_append_new(reasons, json_string("not part of a pair"));
-	} else if (holds && !node_peer_audible(node, view->now)) {
+	} else if (!heard) {
 		json_array_append_new(reasons, json_string("the passive is not heard"));
-	} else {
-		json_array_extend(reasons, why_not_texts(why_not));
 	}
 	put_bool(takeover, "ready", ready);
 	put(takeover, "reasons", reasons);

@@ -1,8 +1,8 @@
 /* dump.h - everything an operator may want to know, as JSON objects, and the history in memory.
  *
- * Reads; changes nothing. Durations are in the unit that their key names, and `..._ms` of an event says how long ago it
- * was. What is not known is null. Made where jansson allocates from the control socket's arena, so every function
- * here may return NULL: the arena is full.
+ * Reads; changes nothing. Durations are in the unit that their key names, and `..._ms` of an event
+ * says how long ago it was. What is not known is null. Made where jansson allocates from the
+ * control socket's arena, so every function here may return NULL: the arena is full.
  */
 #ifndef HA_AGENT_DUMP_H
 #define HA_AGENT_DUMP_H

@@ -1,8 +1,9 @@
 /* engine.c - start, loop, timers and sessions.
  *
- * Order of a start: everything that allocates or opens comes first, then memory is locked and privileges go, then
- * the steward is asked to boot this engine, and only with its record is there a node. Each wake: descriptors first,
- * then session timers, then the node's, then what can wait; the log last.
+ * Order of a start: everything that allocates or opens comes first, then memory is locked and
+ * privileges go, then the steward is asked to boot this engine, and only with its record is there a
+ * node. Each wake: descriptors first, then session timers, then the node's, then what can wait; the
+ * log last.
  */
 #include "agent/engine.h"
 
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,8 +211,8 @@ static void engine_timer(void *arg, ha_time now)
 	}
 }
 
-/* A flood of frames must neither starve the rest of the host nor spend this process's real-time allowance: after a while
- * without waiting it waits a little, by itself. */
+/* A flood of frames must neither starve the rest of the host nor spend this process's real-time
+ * allowance: after a while without waiting it waits a little, by itself. */
 static void engine_breathe(struct engine *engine, ha_time now)
 {
 	const struct timespec pause = {.tv_nsec = 100 * HA_US};
@@ -330,7 +332,8 @@ static void engine_start(struct engine *engine)
 	if (error)
 		engine_fatal("control socket", error);
 	(void)engine_entropy(engine);
-	/* Not what is mapped later: the kernel's packet rings stay in memory by themselves, and would exceed the limit. */
+	/* Not what is mapped later: the kernel's packet rings stay in memory by themselves, and
+	 * would exceed the limit. */
 	if (mlockall(MCL_CURRENT) != 0)
 		log_event(LOG_WARNING, "mlockall", "error=%s", strerror(errno));
 	error = privileges_engine_final();
@@ -349,6 +352,9 @@ int engine_main(void)
 
 	prctl(PR_SET_NAME, "ha-engine", 0, 0, 0);
 	log_open("engine");
+	/* The guardian alone decides when it is time to go: there is an address to hand over first. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	engine_start(&engine);
 	while (!error) {
 		engine_after(&engine);

@@ -4,8 +4,9 @@
  *   kin.c     guardian and steward                  act.c    actions out
  *   watch.c   what netlink reports, carrier         serve.c  operators, and the join
  *
- * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks or writes a log
- * line between an event and its actions.
+ * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
+ * or writes a log line between an event and its actions; only an interface that was deleted and
+ * comes back costs an allocation and a wait, at its opening.
  */
 #ifndef HA_AGENT_ENGINE_STATE_H
 #define HA_AGENT_ENGINE_STATE_H
@@ -63,11 +64,11 @@ struct engine {
 	ha_time lateness;
 	struct ipc_message status; /* newest IPC_STATUS */
 
-	struct store_record
-		record; /* as last written or read, but for what the node keeps (engine_record) */
+	/* As last written or read, but for what the node keeps: act_record() has the whole. */
+	struct store_record record;
 	struct store_key key;
 	uint64_t node_save, own_save; /* last numbers used */
-	bool save_failed; /* could not be handed to the steward: the node is told at the next wake */
+	bool save_failed; /* not handed to the steward: the node is told at the next wake */
 
 	bool meeting_on; /* the XX session is in use */
 	struct session meeting;

@@ -1,7 +1,7 @@
 /* hear.c - frames in, events out.
  *
- * Nothing of a frame is looked at before its session has authenticated it, but for what it takes to find that
- * session. What is dropped is counted under its reason, and has no other effect.
+ * Nothing of a frame is looked at before its session has authenticated it, but for what it takes to
+ * find that session. What is dropped is counted under its reason, and has no other effect.
  */
 #include <errno.h>
 #include <string.h>
@@ -76,7 +76,8 @@ static enum ha_drop hear_identity(struct engine *engine, const struct session_ou
 	return DROP_NONE;
 }
 
-/* A message in the join's session. Only under its newest keys: those are the ones that the join derives from. */
+/* A message in the join's session. Only under its newest keys: those are the ones that the join
+ * derives from. */
 static enum ha_drop hear_meeting(struct engine *engine, const struct session_output *out)
 {
 	struct msg_join join;

@@ -247,6 +247,8 @@ void hold_withdraw(struct hold *hold)
 
 	if (hold->lease != 0)
 		drop(hold, hold->lease, LEASE_ASKED, &unsent);
+	else if (hold->leaving != 0)
+		clear(hold, hold->leaving, 0, &unsent);
 	hold->leaving_cause = 0; /* nobody is to be told */
 }
 

@@ -37,9 +37,9 @@ enum ipc_type {
 	IPC_RELEASE, /* lease: take them off now */
 	IPC_LEFT,    /* shutdown: the engine has handed over or released; end it */
 	/* guardian -> engine */
-	IPC_LEASE,   /* what became of the lease */
-	IPC_STATUS,  /* the guardian's condition; once after start and on change */
-	IPC_LEAVE,   /* SIGTERM: hand over or release, then IPC_LEFT */
+	IPC_LEASE,  /* what became of the lease */
+	IPC_STATUS, /* the guardian's condition; once after start and on change */
+	IPC_LEAVE,  /* SIGTERM: hand over or release, then IPC_LEFT */
 	/* With a descriptor: a new steward is on the other end of it. IPC_HELLO there only if no
 	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again. */
 	IPC_STEWARD,

@@ -170,8 +170,9 @@ struct join_step join_saved(struct join *join, bool ok)
 		return join_fail(join, "the cluster record could not be written", false);
 	if (!ok)
 		return join_refuse(JOIN_STORE);
-	return join->joiner ? (struct join_step){.what = JOIN_PAIRED}
-			    : join_accept(join, JOIN_PAIRED);
+	if (join->joiner)
+		return (struct join_step){.what = JOIN_PAIRED};
+	return join_accept(join, JOIN_PAIRED);
 }
 
 void join_record(const struct join *join, const struct ha_address *own, unsigned own_n,

@@ -6,9 +6,10 @@
  *     |  <- IDENTITY, JOIN_ACCEPT(cluster, term) --- |  once that is on disk
  *     |  writes its record, then says so             |
  *
- * The request is repeated every JOIN_REPEAT until it is answered; a request that was accepted once is accepted again,
- * so that no frame's loss matters. Either side's record is on disk before it says yes, and the joiner's last: what
- * a crash can leave behind is an active that waits for its passive, which may then join again.
+ * The request is repeated every JOIN_REPEAT until it is answered; a request that was accepted once
+ * is accepted again, so that no frame's loss matters. Either side's record is on disk before it
+ * says yes, and the joiner's last: what a crash can leave behind is an active that waits for its
+ * passive, which may then join again.
  *
  * The caller does the I/O. A call answers with what to do next.
  */
@@ -89,7 +90,8 @@ struct join_step join_request(struct join *, const struct join_view *,
 
 /* ---- both ---- */
 struct join_step join_saved(struct join *, bool ok);
-/* What to write while the phase is JOIN_SAVING: *record with the pairing in it. own: this node's virtual IPs. */
+/* What to write while the phase is JOIN_SAVING: *record with the pairing in it. own: this node's
+ * virtual IPs. */
 void join_record(const struct join *, const struct ha_address *own, unsigned own_n,
 		 struct store_record *);
 

@@ -1,8 +1,8 @@
-/* kin.c - what the two other processes say: the guardian of the lease, the steward of what is durable.
+/* kin.c - what the two other processes say: the guardian of the lease, the steward of the record.
  *
- * There is a node only when the steward has sent the record and the whole history. A guardian that goes takes this process
- * with it; a steward that goes is replaced while the node goes on. Whatever does not belong here ends the engine,
- * and the guardian starts it anew.
+ * There is a node only when the steward has sent the record and the whole history. A guardian that
+ * goes takes this process with it; a steward that goes is replaced while the node goes on. Whatever
+ * does not belong here ends the engine, and the guardian starts it anew.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -127,7 +127,8 @@ static void kin_steward_gone(struct engine *engine)
 	engine->steward = -1;
 }
 
-/* A new steward. The node goes on: what it wants to be durable is said again, since nobody knows what became of it. */
+/* A new steward. The node goes on: what it wants to be durable is said again, since nobody knows
+ * what became of it. */
 static void kin_new_steward(struct engine *engine, int fd)
 {
 	const struct ipc_message hello = {.type = IPC_HELLO};

@@ -22,12 +22,15 @@ static struct log_bucket log_bucket;
 void log_open(const char *process)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char ours[48];
 	struct stat st;
 
 	log_process = process;
-	log_journal = stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-		      fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	log_journal = false;
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	log_journal = strcmp(stream, ours) == 0;
 }
 
 bool log_bucket_take(struct log_bucket *b, ha_time now)

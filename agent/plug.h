@@ -1,10 +1,10 @@
 /* plug.h - is the cable in? Asked hundreds of times a second, so without waiting for anybody.
  *
- * netlink/carrier.h gives the kernel's answer at once, but takes its rtnl lock, which somebody else may hold for
- * seconds: no place for the process that sends heartbeats. The kernel also counts each change of carrier, where it
- * happens and before it reports anything, and lets the count be read without a lock
- * (/sys/class/net/NAME/carrier_changes). So the state is asked once, and from then on every change turns it over.
- * Where there is no such file the answer is carrier_up()'s.
+ * netlink/carrier.h gives the kernel's answer at once, but takes its rtnl lock, which somebody else
+ * may hold for seconds: no place for the process that sends heartbeats. The kernel also counts each
+ * change of carrier, where it happens and before it reports anything, and lets the count be read
+ * without a lock (/sys/class/net/NAME/carrier_changes). So the state is asked once, and from then
+ * on every change turns it over. Where there is no such file the answer is carrier_up()'s.
  */
 #ifndef HA_AGENT_PLUG_H
 #define HA_AGENT_PLUG_H

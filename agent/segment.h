@@ -1,9 +1,10 @@
-/* segment.h - this node's own place on the management segment: its addresses and default gateways, as netlink
- * reports them.
+/* segment.h - this node's own place on the management segment: its addresses and default gateways,
+ * as netlink reports them.
  *
- * Fed with the monitor's events, it keeps what the identity states, what questions are asked from, and which
- * gateways serve as witnesses. Virtual addresses are not own ones: they are told apart by address and by their tag.
- * No I/O, no heap, no clock. What does not fit in is left out; an appliance has few of both.
+ * Fed with the monitor's events, it keeps what the identity states, what questions are asked from,
+ * and which gateways serve as witnesses. Virtual addresses are not own ones: they are told apart by
+ * address and by their tag. No I/O, no heap, no clock. What does not fit in is left out; an
+ * appliance has few of both.
  */
 #ifndef HA_AGENT_SEGMENT_H
 #define HA_AGENT_SEGMENT_H
@@ -34,7 +35,7 @@ struct segment {
 	struct ha_mac mac;
 	unsigned vip_n;
 	struct ha_address vip[HA_VIP_MAX];
-	bool stale; /* a route vanished of which another may name the same gateway: monitor_dump() is due */
+	bool stale; /* monitor_dump() is due: what was reported no longer tells all */
 	struct segment_address address[SEGMENT_ADDRESSES_MAX];
 	struct segment_gateway gateway[NODE_STATIONS_MAX];
 };
@@ -52,7 +53,8 @@ void segment_set_vips(struct segment *, const struct ha_address *, unsigned n);
 /* Any event of the monitor, of any interface. Returns what it changed. */
 unsigned segment_observe(struct segment *, const struct monitor_event *);
 
-/* The own address to ask target from: of the same subnet if there is one, else of the same family. NULL: none. */
+/* The own address to ask target from: of the same subnet if there is one, else of the same family.
+ * NULL: none. */
 const struct ha_address *segment_sender(const struct segment *, const struct ha_address *target);
 
 /* Is it one of ours, whatever its scope? */

@@ -8,7 +8,8 @@
 #include "agent/engine_state.h"
 #include "agent/log.h"
 
-/* What the node is given as the number of a request: it says what was asked, too, so that the answer can be worded. */
+/* What the node is given as the number of a request: it says what was asked, too, so that the
+ * answer can be worded. */
 static uint32_t serve_request_id(uint32_t number, enum control_action action)
 {
 	assert(number <= CONTROL_NUMBER_MAX && action < 8);

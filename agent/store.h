@@ -38,10 +38,10 @@ struct store_key {
 struct store_event {
 	int64_t realtime_ns; /* wall clock */
 	uint64_t term;
-	uint8_t event;  /* enum node_event_code, proto/node.h */
+	uint8_t event;    /* enum node_event_code, proto/node.h */
 	uint8_t from, to; /* enum ha_state */
-	uint8_t reason; /* enum ha_reason */
-	uint32_t detail; /* by event: a path, a count, ms */
+	uint8_t reason;   /* enum ha_reason */
+	uint32_t detail;  /* by event: a path, a count, ms */
 };
 
 enum {

@@ -1,7 +1,8 @@
 /* watch.c - what the kernel reports on the interfaces, and carrier as asked for.
  *
- * The kernel may hold back its report of a lost carrier for most of a second, so it is asked: at least every quarter of a
- * heartbeat, and on any wake that comes a millisecond or more after the last time.
+ * The kernel may hold back its report of a lost carrier for most of a second, so it is asked: at
+ * least every quarter of a heartbeat, and on any wake that comes a millisecond or more after the
+ * last time.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 void watch_carrier(struct engine *engine, ha_time now)
 {
 	engine->carrier_at = now;
-	/* Management first: whoever hears that the link is gone should know by then whether it is deaf itself. */
+	/* Management first: whoever hears that the link is gone should know by then whether it is
+	 * deaf itself. */
 	for (int i = HA_PATH_N - 1; i >= 0; i--) {
 		struct engine_path *p = &engine->path[i];
 		struct node_event event = {.type = EV_CARRIER, .path = (enum ha_path)i};

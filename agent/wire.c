@@ -15,7 +15,8 @@
 #include "agent/loop.h"
 #include "proto/msg.h"
 
-/* "vlan" shifts every offset that follows it in the expression, so it comes last. ether[15] is the message type. */
+/* "vlan" shifts every offset that follows it in the expression, so it comes last. ether[15] is the
+ * message type. */
 #define FILTER_LINK                                                                                \
 	"ether proto 0x88b5 and not (ether[15] >= 0x40 and ether[15] <= 0x4f) and not vlan"
 /* Solicitations are type 135, advertisements 136, behind an IPv6 header without extensions. */

@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+enum {
+	CHECK_HOLD_S = 60, /* Y1: after a check had it resign, doubling */
+	CHECK_HOLD_MAX_S = 3600,
+};
+
 static bool same(const struct msg_handover *a, const struct msg_handover *b)
 {
 	return a->term == b->term && a->number == b->number;
@@ -126,6 +131,13 @@ bool handover_heard(struct node *n, const struct node_event *ev, struct clock *c
 	return taker_heard(n, ev, c);
 }
 
+static ha_time longer_hold(ha_time hold)
+{
+	ha_time next = hold ? 2 * hold : CHECK_HOLD_S * HA_SEC;
+
+	return next < CHECK_HOLD_MAX_S * HA_SEC ? next : CHECK_HOLD_MAX_S * HA_SEC;
+}
+
 void handover_released(struct node *n, struct node_actions *out)
 {
 	struct node_handover *h = &n->handover;
@@ -134,6 +146,8 @@ void handover_released(struct node *n, struct node_actions *out)
 		return;
 	h->releasing = false;
 	h->since = n->now;
+	if (h->why == REASON_CHECK_FAILED)
+		n->check_hold = longer_hold(n->check_hold);
 	h->own.grant_ms = (uint32_t)(2 * n->config.timing.dead / HA_MS);
 	phase(n, HANDOVER_RESIGNED);
 	step_claim(n, HA_CLAIM_RESIGNED);

@@ -57,7 +57,7 @@ uint16_t judge_why_not(const struct node *n, struct clock *c)
 		why |= WHY_NOT_CARRIER;
 	else if (reach_deaf(n, c))
 		why |= WHY_NOT_DEAF;
-	if (!n->config.store_ok || (n->config.paired && !n->reserved))
+	if (!n->config.store_ok || (n->config.paired && n->reserved <= n->term_known))
 		why |= WHY_NOT_STORE;
 	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
 		why |= WHY_NOT_GUARDIAN;
@@ -212,8 +212,8 @@ static struct verdict taker(const struct node *n, struct clock *c)
 	if (judge_alone(n, c)) {
 		why_not &= (uint16_t)~WHY_NOT_STARTING;
 		return may_come_back(why_not, held_last) && lease_unanswered(n, c)
-			   ? take(REASON_ALONE)
-			   : stay;
+			       ? take(REASON_ALONE)
+			       : stay;
 	}
 	if (why_not || peer_last_heard(n) < 0 || !peer_silent(n, c))
 		return stay;

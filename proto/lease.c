@@ -16,7 +16,7 @@ enum {
 	PROBES = 3,
 	LEASE_MIN_MS = 8,
 	UNFENCED_S =
-	    4, /* valid_lft of the addresses and a second: without the fence the last layer counts */
+		4, /* valid_lft of the addresses and a second: without the fence the last layer counts */
 };
 
 ha_time lease_time(const struct node_timing *t)
@@ -86,12 +86,12 @@ static void held(struct node *n, uint32_t on)
 	struct node_lease *l = &n->lease;
 
 	l->failing = HA_NEVER;
+	n->announce.mask &= on; /* A1 */
 	if (on & ~l->on)
 		n->announce = (struct node_announce){.mask = on,
 						     .since = n->now,
 						     .refresh = n->now + REFRESH_S * HA_SEC,
-						     .defended = n->announce.defended,
-						     .reported = n->announce.reported};
+						     .defended = n->announce.defended};
 	l->on = on;
 	if (n->claim == HA_CLAIM_TAKING && on)
 		step_claim(n, HA_CLAIM_HOLDING);
@@ -181,6 +181,8 @@ static ha_time probe_interval(const struct node *n, struct clock *c)
 	if (!n->config.paired || judge_alone(n, c)) /* boot */
 		return n->probe.third >= 0 && n->now - n->probe.third < HA_SEC ? HA_SEC
 									       : 100 * HA_MS;
+	if (n->probe.n >= PROBES && peer_silent(n, c))
+		return 100 * HA_MS; /* known, and something else is missing */
 	if (n->solicit.running || n->solicit.unanswered)
 		return t->confirm / 4;
 	return peer_missed(n, c) ? t->heartbeat / 2 : 0;

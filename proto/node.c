@@ -18,8 +18,6 @@
 
 enum {
 	SOLICITS = 3,
-	CHECK_HOLD_S = 60,
-	CHECK_HOLD_MAX_S = 3600,
 };
 
 static void decide(struct node *n, struct clock *c, struct node_actions *out)
@@ -51,17 +49,8 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 		step_yield(n, v.reason, v.state, out);
 		break;
 	case JUDGE_HAND_OVER:
-		if (n->handover.giving)
-			break;
-		if (v.reason == REASON_CHECK_FAILED) {
-			ha_time next = 2 * n->check_hold;
-
-			n->check_hold = !n->check_hold ? CHECK_HOLD_S * HA_SEC
-					: next < CHECK_HOLD_MAX_S * HA_SEC
-					    ? next
-					    : CHECK_HOLD_MAX_S * HA_SEC;
-		}
-		handover_begin(n, v.reason, 0, out);
+		if (!n->handover.giving)
+			handover_begin(n, v.reason, 0, out);
 		break;
 	}
 }
@@ -92,7 +81,8 @@ static void solicit(struct node *n, struct clock *c, struct node_actions *out)
 /* What changed with nobody's event: paths gone silent, deafness. */
 static void report(struct node *n, struct clock *c, struct node_actions *out)
 {
-	bool deaf = reach_deaf(n, c), watching = !clock_due(c, n->watch_until);
+	bool deaf = n->path[HA_PATH_MANAGEMENT].carrier_known && reach_deaf(n, c);
+	bool watching = !clock_due(c, n->watch_until);
 
 	for (int i = 0; i < HA_PATH_N; i++) {
 		struct node_path *p = &n->path[i];

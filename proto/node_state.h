@@ -80,7 +80,7 @@ struct node_reach {
 	struct node_station station[2 * NODE_STATIONS_MAX];
 	ha_time evidence; /* newest foreign frame or answer; -1 = never */
 	ha_time asked;    /* first question since then; HA_NEVER = none */
-	ha_time next_ask;
+	ha_time last_ask, next_ask;
 	bool deaf_reported;
 };
 
@@ -127,8 +127,7 @@ struct node_announce {
 	uint32_t mask; /* addresses being announced */
 	unsigned arp_n, na_n;
 	ha_time since, refresh;
-	ha_time defended;
-	ha_time reported; /* third party */
+	ha_time defended; /* against a third party, or reported one */
 };
 
 struct node {
@@ -144,7 +143,7 @@ struct node {
 	uint64_t term;       /* newest this node held under; what the heartbeat says */
 	uint64_t term_known; /* newest of the cluster: held by either */
 	uint64_t
-	    term_floor; /* above it the next own term is taken: every one ever used or reserved */
+		term_floor; /* above it the next own term is taken: every one ever used or reserved */
 	uint64_t reserved;  /* next own, on disk */
 	uint64_t reserving; /* being written */
 	uint64_t save_number, saved_number;

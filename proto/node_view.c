@@ -14,6 +14,17 @@ static uint32_t saturate(ha_time duration, ha_time unit)
 	return units >= UINT32_MAX ? UINT32_MAX : (uint32_t)units;
 }
 
+/* A frame that comes late states less: what counts is what is left of the grant (SPEC 5.5). */
+static struct msg_handover handover(const struct node *n, ha_time now)
+{
+	struct msg_handover h = n->handover.own;
+	uint32_t gone = saturate(now - n->handover.since, HA_MS);
+
+	if (h.phase == HANDOVER_RESIGNED)
+		h.grant_ms = gone < h.grant_ms ? h.grant_ms - gone : 0;
+	return h;
+}
+
 static uint8_t flags(const struct node *n, uint16_t why_not, struct clock *c)
 {
 	bool carrier = n->path[HA_PATH_MANAGEMENT].carrier;
@@ -34,41 +45,41 @@ void node_heartbeat(const struct node *n, enum ha_path path, ha_time now, struct
 	uint16_t why_not = judge_why_not(n, &c);
 
 	*out = (struct msg_heartbeat){
-	    .boot = n->config.boot,
-	    .number = n->number,
-	    .mode = (uint8_t)n->mode,
-	    .state = (uint8_t)n->state,
-	    .claim = (uint8_t)n->claim,
-	    .reason = (uint8_t)n->reason,
-	    .flags = flags(n, why_not, &c),
-	    .why_not = why_not,
-	    .term = n->term,
-	    .handover = n->handover.own,
-	    .reach_age_ms =
-		n->reach.evidence < 0 ? UINT32_MAX : saturate(now - n->reach.evidence, HA_MS),
-	    .lineage = n->lineage,
-	    .lateness_us = saturate(worst_of(&n->late_worst), HA_US),
-	    .sent_us = (uint64_t)(now / HA_US),
-	    .echo_us = p->echo_us,
-	    .echo_hold_us = p->echo_us ? saturate(now - p->echo_at, HA_US) : 0,
+		.boot = n->config.boot,
+		.number = n->number,
+		.mode = (uint8_t)n->mode,
+		.state = (uint8_t)n->state,
+		.claim = (uint8_t)n->claim,
+		.reason = (uint8_t)n->reason,
+		.flags = flags(n, why_not, &c),
+		.why_not = why_not,
+		.term = n->term,
+		.handover = handover(n, now),
+		.reach_age_ms = n->reach.evidence < 0 ? UINT32_MAX
+						      : saturate(now - n->reach.evidence, HA_MS),
+		.lineage = n->lineage,
+		.lateness_us = saturate(worst_of(&n->late_worst), HA_US),
+		.sent_us = (uint64_t)(now / HA_US),
+		.echo_us = p->echo_us,
+		.echo_hold_us = p->echo_us ? saturate(now - p->echo_at, HA_US) : 0,
 	};
 	for (int i = 0; i < HA_PATH_N; i++) {
 		out->heard[i].counter = n->path[i].counter;
 		out->heard[i].age_us =
-		    n->path[i].session ? saturate(now - n->path[i].heard, HA_US) : UINT32_MAX;
+			n->path[i].session ? saturate(now - n->path[i].heard, HA_US) : UINT32_MAX;
 	}
 }
 
 void node_durable(const struct node *n, struct node_durable *out)
 {
 	*out = (struct node_durable){
-	    .term = n->term_known,
-	    .held_term = n->term,
-	    .reserved = n->reserving ? n->reserving : n->reserved,
-	    .mode = n->mode,
-	    .suspended = n->suspended,
-	    .whole_copy = n->whole_copy,
-	    .in_sync = n->in_sync,
+		.term = n->term_known,
+		.held_term = n->term,
+		.reserved = n->reserving ? n->reserving : n->reserved,
+		.mode = n->mode,
+		.suspended = n->suspended,
+		.whole_copy = n->whole_copy,
+		.in_sync = n->in_sync,
 	};
 }
 
@@ -114,25 +125,25 @@ bool node_degraded(const struct node *n, ha_time now)
 const char *node_event_name(enum node_event_code event)
 {
 	static const char *const names[EVENT_CODE_N] = {
-	    [EVENT_NONE] = "none",
-	    [EVENT_STATE] = "state",
-	    [EVENT_PATH_UP] = "path_up",
-	    [EVENT_PATH_DOWN] = "path_down",
-	    [EVENT_CARRIER_UP] = "carrier_up",
-	    [EVENT_CARRIER_DOWN] = "carrier_down",
-	    [EVENT_THIRD_PARTY] = "third_party",
-	    [EVENT_LEASE_LOST] = "lease_lost",
-	    [EVENT_HANDOVER_FAILED] = "handover_failed",
-	    [EVENT_SUSPENDED] = "suspended",
-	    [EVENT_RESUMED] = "resumed",
-	    [EVENT_DEAF] = "deaf",
-	    [EVENT_REACH_OK] = "reach_ok",
-	    [EVENT_PEER_RESTARTED] = "peer_restarted",
-	    [EVENT_CONFLICT] = "conflict",
-	    [EVENT_DISPROVED] = "disproved",
-	    [EVENT_STORE_FAILED] = "store_failed",
-	    [EVENT_JOINED] = "joined",
-	    [EVENT_STARTED] = "started",
+		[EVENT_NONE] = "none",
+		[EVENT_STATE] = "state",
+		[EVENT_PATH_UP] = "path_up",
+		[EVENT_PATH_DOWN] = "path_down",
+		[EVENT_CARRIER_UP] = "carrier_up",
+		[EVENT_CARRIER_DOWN] = "carrier_down",
+		[EVENT_THIRD_PARTY] = "third_party",
+		[EVENT_LEASE_LOST] = "lease_lost",
+		[EVENT_HANDOVER_FAILED] = "handover_failed",
+		[EVENT_SUSPENDED] = "suspended",
+		[EVENT_RESUMED] = "resumed",
+		[EVENT_DEAF] = "deaf",
+		[EVENT_REACH_OK] = "reach_ok",
+		[EVENT_PEER_RESTARTED] = "peer_restarted",
+		[EVENT_CONFLICT] = "conflict",
+		[EVENT_DISPROVED] = "disproved",
+		[EVENT_STORE_FAILED] = "store_failed",
+		[EVENT_JOINED] = "joined",
+		[EVENT_STARTED] = "started",
 	};
 
 	return (size_t)event < EVENT_CODE_N ? names[event] : "?";
@@ -141,15 +152,15 @@ const char *node_event_name(enum node_event_code event)
 const char *node_refusal_text(enum node_refusal refusal)
 {
 	static const char *const texts[REFUSED_N] = {
-	    [REFUSED_NOT] = "done",
-	    [REFUSED_NOT_ACTIVE] = "only the active can do that",
-	    [REFUSED_NO_PEER] = "the passive is not heard",
-	    [REFUSED_PEER_NOT_READY] = "the passive is not ready",
-	    [REFUSED_BUSY] = "a handover is under way",
-	    [REFUSED_TIMEOUT] = "the passive did not answer in time",
-	    [REFUSED_UNPAIRED] = "this appliance is not part of a pair",
-	    [REFUSED_STORE] = "the state could not be made durable",
-	    [REFUSED_PEER_ACTIVE] = "the peer holds the virtual IP",
+		[REFUSED_NOT] = "done",
+		[REFUSED_NOT_ACTIVE] = "only the active can do that",
+		[REFUSED_NO_PEER] = "the passive is not heard",
+		[REFUSED_PEER_NOT_READY] = "the passive is not ready",
+		[REFUSED_BUSY] = "a handover is under way",
+		[REFUSED_TIMEOUT] = "the passive did not answer in time",
+		[REFUSED_UNPAIRED] = "this appliance is not part of a pair",
+		[REFUSED_STORE] = "the state could not be made durable",
+		[REFUSED_PEER_ACTIVE] = "the peer holds the virtual IP",
 	};
 
 	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";

@@ -98,6 +98,7 @@ void observe_pause(struct node *n, struct node_actions *out)
 {
 	n->watch_until = n->now + n->config.timing.dead;
 	n->solicit.running = false;
+	n->probe.n = 0;
 	n->reach.asked = HA_NEVER; /* the answer waits in the queue */
 	if (n->lease.wanted)
 		step_yield(n, REASON_PAUSED, HA_PASSIVE, out); /* Y6 */
@@ -149,7 +150,8 @@ static void third_party(struct node *n, unsigned index, struct node_actions *out
 {
 	struct node_announce *a = &n->announce;
 
-	if (!n->lease.wanted || n->now - a->defended < THIRD_PARTY_S * HA_SEC)
+	if ((!n->lease.wanted && !n->config.paired) ||
+	    n->now - a->defended < THIRD_PARTY_S * HA_SEC)
 		return;
 	a->defended = n->now;
 	lease_announce_again(n);
@@ -168,8 +170,13 @@ static void on_segment(struct node *n, const struct node_event *ev, struct clock
 	if (ha_mac_equal(&f->source, &n->config.mac))
 		return;
 	if (!is_vip(n, &f->sender, &index)) {
-		if (!peer)
-			reach_evidence(n, f, ev->heard_at);
+		if (peer)
+			return;
+		/* T2: what was asked of the peer while nobody answered proves nothing */
+		if (n->reach.asked != HA_NEVER &&
+		    ev->heard_at - n->reach.asked > n->config.timing.heartbeat)
+			n->probe.n = 0;
+		reach_evidence(n, f, ev->heard_at);
 		return;
 	}
 	if (peer || (n->config.paired && !mac_known)) {

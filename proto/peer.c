@@ -90,7 +90,7 @@ enum peer_news peer_heartbeat(struct node *n, const struct node_event *ev)
 	}
 	if (n->peer.known && !restarted && hb->number <= n->peer.last.number)
 		return PEER_LIVENESS;
-	if (age >= 0 && !restarted)
+	if (hb->echo_us && !restarted)
 		jumped = clock_jumped(n, ev);
 	n->peer.known = true;
 	n->peer.boot = hb->boot;

@@ -128,13 +128,12 @@ static ha_time ask_interval(const struct node *n, struct clock *c)
 void reach_ask(struct node *n, struct clock *c, struct node_actions *out)
 {
 	struct node_reach *r = &n->reach;
-	ha_time interval = ask_interval(n, c);
+	ha_time interval = ask_interval(n, c), at = r->last_ask + interval;
 
 	if (!n->path[HA_PATH_MANAGEMENT].carrier)
 		return;
-	if (r->next_ask > n->now + interval)
-		r->next_ask = n->now;
-	if (!clock_due(c, r->next_ask))
+	/* sooner than planned while there is doubt */
+	if (!clock_due(c, at < r->next_ask ? at : r->next_ask))
 		return;
 	for (unsigned i = 0; i < r->n; i++) {
 		struct node_station *s = &r->station[i];
@@ -148,6 +147,7 @@ void reach_ask(struct node *n, struct clock *c, struct node_actions *out)
 		if (s->answered && r->asked == HA_NEVER)
 			r->asked = n->now;
 	}
+	r->last_ask = n->now;
 	r->next_ask = n->now + interval;
 	(void)clock_due(c, r->next_ask);
 }

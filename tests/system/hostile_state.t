@@ -2,25 +2,30 @@
 # A state file that is torn, foreign or unreadable: a clear error, and never active by guess.
 . "$(dirname "$0")/lib.sh"
 
-lab_up_pair
-lab_agent a stop
-eventually 10 "b holds the virtual IP" '[ "$(holder)" = b ]'
+lab_up_pair wire
 lab_agent b stop
+lab_agent a stop
+lab_cut_link
 cp -a "$LAB/a/state" "$LAB/saved"
+record=$LAB/a/state/cluster
+check "there is a cluster record" '[ -s "$record" ]'
 
-# The peer is away: a healthy former active would take the address after a while. One that does not know must not.
+# Alone, without carrier on the link, the last active takes the address after its wait; one that does not know must not.
+lab_agent a start
+eventually 20 "with a whole record it becomes active, alone" 'is_state a active && [ "$(holder)" = a ]'
+lab_agent a stop
+
 damaged() { # DESCRIPTION
 	: >"$LAB/a/log"
 	lab_agent a start
-	always 6 "$1: a is not active" '! holds a any && ! is_state a active'
-	check "... and says so" 'grep -qiE "store|state|record|torn" $LAB/a/log' && diag "$(grep -iE 'store|state|record|torn' "$LAB/a/log" | head -n 2)"
-	lab_agent a stop || true
-	rm -rf "$LAB/a/state" && cp -a "$LAB/saved" "$LAB/a/state"
+	always 8 "$1: it does not become active" '! holds a any && ! is_state a active'
+	check "... and says why" 'grep -qiE "cluster|record|torn|unreadable" $LAB/a/log' &&
+		diag "$(grep -iE "cluster|record|torn|unreadable" "$LAB/a/log" | head -n 2)"
+	lab_agent a stop
+	rm -rf "$LAB/a/state"
+	cp -a "$LAB/saved" "$LAB/a/state"
 }
 
-diag "$(ls -l "$LAB/a/state")"
-record=$(find "$LAB/a/state" -name '*record*' -type f | head -n 1)
-check "there is a cluster record" '[ -s "$record" ]'
 truncate -s $(($(stat -c %s "$record") / 2)) "$record"
 damaged "the record is torn"
 : >"$record"
@@ -32,8 +37,8 @@ damaged "the record is garbage"
 rm "$record" && mkdir "$record"
 damaged "the record is a directory"
 
+lab_heal_link
 lab_agent b start
-eventually 60 "b, which is whole, serves" '[ "$(holder)" = b ]'
 lab_agent a start
-eventually 45 "a with its record restored stands by" 'lab_settled b a'
+eventually 60 "with the record restored the pair is whole" 'lab_settled a b || lab_settled b a'
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The same on a segment without IPv6, with default timing: pair, power failure, return.
-LAB_TIMING=default
+export LAB_TIMING=default
 . "$(dirname "$0")/lib.sh"
 
 lab_up_pair v4only

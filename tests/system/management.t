@@ -28,8 +28,8 @@ check "the client noticed nothing of it" '[ "$(lost)" -le 2 ]'
 lab_cut_mgmt a
 lab_cut_mgmt b
 always 4 "management is cut at both: nobody moves" '[ "$(holder)" = b ]'
-lab_heal_mgmt a
 lab_heal_mgmt b
+lab_heal_mgmt a
 eventually 45 "it is back: b serves, a stands by" 'lab_settled b a'
 
 lab_watch
@@ -46,11 +46,12 @@ lab_watch
 lab_switch down
 always 4 "the switch restarts: nobody moves, for neither could do better" '[ "$(holder)" = b ]'
 lab_switch up
-eventually 45 "it is back: b serves, a stands by" 'lab_settled b a'
+eventually 45 "it is back, one port after the other: one serves, the other stands by" 'lab_settled b a || lab_settled a b'
 sleep 1
 lab_watched
 check_client_served
 check_one_answered
+[ "$(holder)" = b ] || { ha a --swap >/dev/null && wait_for 10 'lab_settled b a'; }
 
 # Everything of the active is silent, its carriers are up, its processes live: it must find out itself.
 lab_watch

@@ -19,12 +19,12 @@ check_outage_below 1000 "no swap took a second"
 check "nobody spoke after his successor" '[ "$(overlaps)" = 0 ]'
 check "history tells of it" 'ha a --history | grep -q active'
 
-check "the passive is suspended" 'ha b --suspend >$LAB/out 2>&1' || diag "$(cat $LAB/out)"
-eventually 5 "... and not ready" 'is_state b suspended && ! is_ready b'
+check "at the active, an operator suspends the pair" 'ha a --suspend >$LAB/out 2>&1' || diag "$(cat $LAB/out)"
+eventually 5 "... the passive is suspended, and not ready" 'is_state b suspended && ! is_ready b'
 check "a swap to a suspended one is refused" '! ha a --swap >/dev/null 2>&1'
 check "... and the active stays" '[ "$(holder)" = a ] && is_state a active'
-check "it is resumed" 'ha b --resume >$LAB/out 2>&1' || diag "$(cat $LAB/out)"
-eventually 10 "... and ready" 'lab_settled a b'
+check "it is resumed" 'ha a --resume >$LAB/out 2>&1' || diag "$(cat $LAB/out)"
+eventually 10 "... and b is ready" 'lab_settled a b'
 
 lab_watch
 check "SIGTERM at the active: it ends" 'lab_agent a stop'

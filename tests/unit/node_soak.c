@@ -5,10 +5,17 @@
 #include <criterion/criterion.h>
 
 enum {
-	FAULTS = 12,	/* of a sequence */
-	HEALED_S = 8,	/* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
-	SEQUENCES = 700,
+	FAULTS = 12,  /* of a sequence */
+	HEALED_S = 8, /* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
+	SEQUENCES = 150,
+	SEQUENCES_FAST = 8, /* ten times the frames */
 };
+
+static const struct node_timing normal = {20 * HA_MS, 100 * HA_MS, 5 * HA_MS, 3 * HA_SEC,
+					  30 * HA_SEC};
+static const struct node_timing fast = {2 * HA_MS, 8 * HA_MS, 3 * HA_MS, 3 * HA_SEC, 30 * HA_SEC};
+static const struct node_timing calm = {200 * HA_MS, 1000 * HA_MS, 50 * HA_MS, 3 * HA_SEC,
+					30 * HA_SEC};
 
 static struct world w;
 
@@ -49,10 +56,10 @@ static void appliance_fault(void)
 		world_engine_start(&w, i);
 		break;
 	case 6:
-		world_pause(&w, i, up_to(HA_SEC));
+		world_pause(&w, i, up_to(50 * w.timing.heartbeat));
 		break;
 	case 7:
-		world_suspend(&w, i, up_to(HA_SEC));
+		world_suspend(&w, i, up_to(50 * w.timing.heartbeat));
 		break;
 	case 8:
 		n->guardian.failing = !n->guardian.failing;
@@ -108,7 +115,7 @@ static void wire_fault(void)
 		n->taking_lost = world_chance(&w, 2);
 		break;
 	case 7:
-		world_freeze(&w, i, up_to(HA_SEC));
+		world_freeze(&w, i, up_to(50 * w.timing.heartbeat));
 		break;
 	case 8:
 		n->guardian.dead = world_chance(&w, 2);
@@ -139,9 +146,12 @@ static void heal(void)
 		world_operator(&w, i, OP_RESUME, 9);
 }
 
-static void sequence(uint64_t seed, bool wires)
+static void sequence(uint64_t seed, const struct node_timing *timing, bool wires)
 {
+	ha_time long_while = 50 * timing->heartbeat, short_while = timing->dead / 2;
+
 	world_init(&w, seed);
+	w.timing = *timing;
 	world_pair(&w);
 	w.dual_allowed = wires;
 	for (int k = 0; k < FAULTS; k++) {
@@ -149,7 +159,7 @@ static void sequence(uint64_t seed, bool wires)
 			wire_fault();
 		else
 			appliance_fault();
-		world_run(&w, world_chance(&w, 3) ? up_to(50 * HA_MS) : up_to(HA_SEC));
+		world_run(&w, up_to(world_chance(&w, 3) ? short_while : long_while));
 	}
 	world_tell(&w, "(healed)");
 	heal();
@@ -162,20 +172,32 @@ static void sequence(uint64_t seed, bool wires)
 		world_fail(&w, "the holder still changes after everything was healed");
 }
 
-static void soak(uint64_t first, bool wires)
+static void soak(uint64_t first, unsigned n, const struct node_timing *timing, bool wires)
 {
-	for (uint64_t seed = first; seed < first + SEQUENCES; seed++) {
+	for (uint64_t seed = first; seed < first + n; seed++) {
 		cr_log_info("seed %llu", (unsigned long long)seed);
-		sequence(seed, wires);
+		sequence(seed, timing, wires);
 	}
 }
 
 Test(node_soak, appliances_fail_and_never_two_hold)
 {
-	soak(1, false);
+	soak(1, SEQUENCES, &normal, false);
 }
 
 Test(node_soak, wires_fail_too_and_one_holds_after_healing)
 {
-	soak(100001, true);
+	soak(100001, SEQUENCES, &normal, true);
+}
+
+Test(node_soak, the_same_with_fast_timing)
+{
+	soak(200001, SEQUENCES_FAST, &fast, false);
+	soak(300001, SEQUENCES_FAST, &fast, true);
+}
+
+Test(node_soak, the_same_with_calm_timing)
+{
+	soak(400001, SEQUENCES, &calm, false);
+	soak(500001, SEQUENCES, &calm, true);
 }

@@ -135,9 +135,9 @@ static ha_time mute_at(const struct world_guardian *g)
 static void advance(struct world *w, ha_time to)
 {
 	if (world_holder(w) == BOTH)
-		w->dual += sooner(to, sooner(mute_at(&w->n[A].guardian),
-					     mute_at(&w->n[B].guardian))) -
-			   w->now;
+		w->dual +=
+			sooner(to, sooner(mute_at(&w->n[A].guardian), mute_at(&w->n[B].guardian))) -
+			w->now;
 	w->now = to;
 }
 
@@ -188,9 +188,9 @@ static unsigned first_message(const struct world *w, ha_time *at)
 		ha_time t = due(w, m);
 
 		if (first == w->messages || t < *at ||
-		    (t == *at && (m->at < w->message[first].at ||
-				  (m->at == w->message[first].at &&
-				   m->order < w->message[first].order)))) {
+		    (t == *at &&
+		     (m->at < w->message[first].at ||
+		      (m->at == w->message[first].at && m->order < w->message[first].order)))) {
 			first = i;
 			*at = t;
 		}
@@ -204,7 +204,7 @@ static void deliver(struct world *w, unsigned i)
 
 	m = w->message[i];
 	w->message[i] = w->message[--w->messages];
-	world_engine_message(w, &m);
+	world_deliver(w, &m);
 }
 
 /* The next timer of an engine or a guardian, after the messages of the same moment. */
@@ -234,11 +234,11 @@ static bool timer(struct world *w, ha_time until)
 	if (who < 2)
 		world_engine_step(w, who, &(struct node_event){.type = EV_TIMER});
 	else
-		world_engine_expire(w, who - 2);
+		world_guardian_expire(w, who - 2);
 	return true;
 }
 
-static void check(struct world *w)
+void world_check_holders(struct world *w)
 {
 	int holder = world_holder(w);
 
@@ -276,7 +276,7 @@ static void run_until(struct world *w, ha_time end, int holder)
 			advance(w, end);
 			return;
 		}
-		check(w);
+		world_check_holders(w);
 		at_once = w->now == before ? at_once + 1 : 0;
 		before = w->now;
 		if (at_once > STEPS_AT_ONCE)
@@ -293,181 +293,6 @@ bool world_until_holder(struct world *w, int holder, ha_time within)
 {
 	run_until(w, w->now + within, holder);
 	return world_holder(w) == holder;
-}
-
-/* --- faults --- */
-
-void world_carrier(struct world *w, int i, enum ha_path path, bool up)
-{
-	struct world_message *m;
-
-	if (w->n[i].carrier[path] == up)
-		return;
-	w->n[i].carrier[path] = up;
-	if (!w->n[i].running)
-		return;
-	m = world_post(w, TO_ENGINE, i, w->now + 200 * HA_US);
-	m->life = w->n[i].life;
-	m->event.type = EV_CARRIER;
-	m->event.path = path;
-	m->event.up = up;
-}
-
-void world_power_on(struct world *w, int i)
-{
-	struct world_node *n = &w->n[i];
-
-	if (n->powered)
-		return;
-	n->powered = true;
-	n->base = 10 * HA_SEC - w->now; /* CLOCK_BOOTTIME begins anew */
-	n->blocked_until = n->frozen_until = 0;
-	n->guardian.blocked_until = n->guardian.valid_until = 0;
-	n->carrier[HA_PATH_MANAGEMENT] = true;
-	if (w->n[1 - i].powered)
-		for (int k = A; k <= B; k++)
-			world_carrier(w, k, HA_PATH_LINK, true);
-	world_engine_boot(w, i);
-}
-
-void world_engine_kill(struct world *w, int i)
-{
-	w->n[i].running = false;
-	w->n[i].life++;
-	memset(w->n[i].session, 0, sizeof(w->n[i].session));
-}
-
-void world_power_off(struct world *w, int i)
-{
-	struct world_node *n = &w->n[i];
-	unsigned kept = 0;
-
-	world_engine_kill(w, i);
-	n->powered = false;
-	n->guardian.on = 0;
-	n->guardian.lease = 0;
-	for (unsigned k = 0; k < w->messages; k++)
-		if (w->message[k].to != i)
-			w->message[kept++] = w->message[k];
-	w->messages = kept;
-	n->carrier[HA_PATH_LINK] = n->carrier[HA_PATH_MANAGEMENT] = false;
-	world_carrier(w, 1 - i, HA_PATH_LINK, false);
-}
-
-void world_engine_start(struct world *w, int i)
-{
-	if (w->n[i].powered && !w->n[i].running)
-		world_engine_boot(w, i);
-}
-
-void world_pause(struct world *w, int i, ha_time duration)
-{
-	w->n[i].blocked_until = later(w->n[i].blocked_until, w->now + duration);
-}
-
-void world_suspend(struct world *w, int i, ha_time duration)
-{
-	world_pause(w, i, duration);
-	w->n[i].guardian.blocked_until =
-	    later(w->n[i].guardian.blocked_until, w->now + duration);
-}
-
-void world_freeze(struct world *w, int i, ha_time duration)
-{
-	struct world_node *n = &w->n[i];
-
-	if (w->now < n->frozen_until)
-		return;
-	world_suspend(w, i, duration);
-	n->frozen_since = w->now;
-	n->frozen_until = w->now + duration;
-	n->base -= duration;
-	n->guardian.deadline += duration;
-	n->guardian.fence_until += duration;
-	n->guardian.valid_until += duration;
-}
-
-void world_cut(struct world *w, enum ha_path path, int from, int to, bool cut)
-{
-	w->wire[path][from][to].cut = cut;
-}
-
-void world_split(struct world *w, enum ha_path path, bool cut)
-{
-	world_cut(w, path, A, B, cut);
-	world_cut(w, path, B, A, cut);
-}
-
-void world_isolate(struct world *w, int i, bool cut)
-{
-	for (int k = A; k < WORLD_STATIONS; k++) {
-		world_cut(w, HA_PATH_MANAGEMENT, i, k, cut);
-		world_cut(w, HA_PATH_MANAGEMENT, k, i, cut);
-	}
-}
-
-void world_loss(struct world *w, unsigned percent)
-{
-	for (int path = 0; path < HA_PATH_N; path++)
-		w->wire[path][A][B].loss = w->wire[path][B][A].loss = percent;
-}
-
-void world_heal(struct world *w)
-{
-	world_loss(w, 0);
-	world_isolate(w, A, false);
-	world_isolate(w, B, false);
-	world_split(w, HA_PATH_LINK, false);
-	w->station_silent = w->third_party = w->probe_lost = false;
-	for (int i = A; i <= B; i++) {
-		struct world_node *n = &w->n[i];
-
-		n->resigned_lost = n->taking_lost = false;
-		n->guardian.failing = n->guardian.dead = false;
-		n->store.failing = false;
-		if (!n->powered)
-			continue;
-		world_carrier(w, i, HA_PATH_MANAGEMENT, true);
-		world_carrier(w, i, HA_PATH_LINK, w->n[1 - i].powered);
-	}
-}
-
-/* --- what people and the rest of the agent say --- */
-
-void world_event(struct world *w, int i, struct node_event *ev)
-{
-	struct world_message *m;
-
-	if (w->now >= w->n[i].blocked_until) {
-		world_engine_step(w, i, ev);
-		check(w);
-		return;
-	}
-	m = world_post(w, TO_ENGINE, i, w->now);
-	m->life = w->n[i].life;
-	m->event = *ev;
-}
-
-void world_operator(struct world *w, int i, enum node_op op, uint32_t request)
-{
-	world_event(w, i,
-		    &(struct node_event){.type = EV_OPERATOR, .op = op, .request = request});
-}
-
-void world_check(struct world *w, int i, bool ok)
-{
-	world_event(w, i, &(struct node_event){.type = EV_CHECK, .ok = ok});
-}
-
-void world_copy(struct world *w, int i, bool whole, bool in_sync, uint64_t number)
-{
-	struct node_event ev = {.type = EV_COPY};
-
-	w->n[i].lineage.number = number;
-	ev.copy.whole = whole;
-	ev.copy.in_sync = in_sync;
-	ev.copy.lineage = w->n[i].lineage;
-	world_event(w, i, &ev);
 }
 
 void world_init(struct world *w, uint64_t seed)
@@ -495,12 +320,12 @@ void world_init(struct world *w, uint64_t seed)
 		n->store.paired = n->store.readable = true;
 		n->store.boot = 10;
 		n->store.disk = (struct node_durable){
-		    .term = 2,
-		    .held_term = i == A ? 2 : 0,
-		    .reserved = i == A ? 2 : 1,
-		    .mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE,
-		    .whole_copy = true,
-		    .in_sync = true,
+			.term = 2,
+			.held_term = i == A ? 2 : 0,
+			.reserved = i == A ? 2 : 1,
+			.mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE,
+			.whole_copy = true,
+			.in_sync = true,
 		};
 		n->lineage = (struct msg_lineage){.term = 2, .number = 7};
 	}

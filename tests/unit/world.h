@@ -34,13 +34,13 @@ struct world_wire {
 };
 
 struct world_guardian {
-	ha_time delay;	       /* of a request */
+	ha_time delay;         /* of a request */
 	ha_time blocked_until; /* stopped: requests wait */
-	bool dead;	       /* requests are lost; the fence and valid_lft remain */
-	bool failing;	       /* the kernel refuses the addresses */
-	bool fence;	       /* in place */
+	bool dead;             /* requests are lost; the fence and valid_lft remain */
+	bool failing;          /* the kernel refuses the addresses */
+	bool fence;            /* in place */
 	uint64_t lease, ended;
-	ha_time deadline; /* world time, like all below */
+	ha_time deadline;  /* world time, like all below */
 	uint32_t on, want; /* addresses on the interface, and those that it can put on */
 	ha_time fence_until, valid_until;
 };
@@ -62,13 +62,13 @@ struct world_node {
 	bool carrier[HA_PATH_N];
 	uint64_t session[HA_PATH_N]; /* boot of the peer that it is with; 0 = none */
 	uint64_t counter;
-	uint64_t life;	       /* what was under way to an earlier engine is lost */
-	ha_time blocked_until; /* the engine runs no step */
+	uint64_t life;                      /* what was under way to an earlier engine is lost */
+	ha_time blocked_until;              /* the engine runs no step */
 	ha_time frozen_since, frozen_until; /* the whole machine, its clock too */
-	ha_time base;	       /* its clock = world's + base */
-	bool resigned_lost;    /* faults by content: frames that say so never leave */
+	ha_time base;                       /* its clock = world's + base */
+	bool resigned_lost;                 /* faults by content: frames that say so never leave */
 	bool taking_lost;
-	uint64_t term_seen;
+	uint64_t term_seen, term_used; /* in this boot, ever */
 	unsigned steps, promotions;
 };
 
@@ -76,7 +76,7 @@ enum world_kind {
 	TO_ENGINE, /* from this machine */
 	TO_GUARDIAN,
 	TO_STORE,
-	FRAME,	  /* from the peer's engine */
+	FRAME,    /* from the peer's engine */
 	SESSION,  /* ... a handshake with it */
 	QUESTION, /* ARP or NS: the kernel answers */
 	SEGMENT,  /* ARP or NA, an answer or an announcement: the engine hears it */
@@ -103,15 +103,15 @@ struct world {
 	struct world_node n[2];
 	struct world_wire wire[HA_PATH_N][WORLD_STATIONS][WORLD_STATIONS];
 	ha_time handshake_until[HA_PATH_N];
-	bool station_silent;   /* the third station answers nobody */
-	bool no_witness;       /* none is configured */
-	bool third_party;      /* the station answers for the virtual IP */
-	bool dual_allowed;     /* two holders are what the test is about */
-	bool probe_lost;       /* answers for the virtual IP get lost */
-	bool terms_unchecked;  /* the test breaks the disk on purpose */
-	ha_time dual;	       /* how long two held */
+	bool station_silent;  /* the third station answers nobody */
+	bool no_witness;      /* none is configured */
+	bool third_party;     /* the station answers for the virtual IP */
+	bool dual_allowed;    /* two holders are what the test is about */
+	bool probe_lost;      /* answers for the virtual IP get lost */
+	bool terms_unchecked; /* the test breaks the disk on purpose */
+	ha_time dual;         /* how long two held */
 	unsigned probes, asked[2], announced[2], solicits, answers; /* sent so far */
-	ha_time held_at;       /* since when the present holder holds */
+	ha_time held_at; /* since when the present holder holds */
 	int holder;
 	unsigned messages;
 	struct world_message message[WORLD_MESSAGES];
@@ -137,15 +137,16 @@ void world_power_on(struct world *, int node);
 void world_power_off(struct world *, int node);
 void world_engine_kill(struct world *, int node); /* the machine goes on */
 void world_engine_start(struct world *, int node);
-void world_pause(struct world *, int node, ha_time duration);  /* the engine; frames queue up */
+void world_pause(struct world *, int node, ha_time duration);   /* the engine; frames queue up */
 void world_suspend(struct world *, int node, ha_time duration); /* engine and guardian */
-void world_freeze(struct world *, int node, ha_time duration); /* a virtual machine with its clock */
+void world_freeze(struct world *, int node,
+		  ha_time duration); /* a virtual machine with its clock */
 void world_carrier(struct world *, int node, enum ha_path, bool up);
 void world_cut(struct world *, enum ha_path, int from, int to, bool cut); /* one direction */
 void world_split(struct world *, enum ha_path, bool cut); /* between the nodes, both directions */
-void world_isolate(struct world *, int node, bool cut);	  /* its management, from everybody */
-void world_loss(struct world *, unsigned percent);	  /* of all frames between the nodes */
-void world_heal(struct world *);			  /* all wires, carriers, losses */
+void world_isolate(struct world *, int node, bool cut);   /* its management, from everybody */
+void world_loss(struct world *, unsigned percent);        /* of all frames between the nodes */
+void world_heal(struct world *);                          /* all wires, carriers, losses */
 void world_operator(struct world *, int node, enum node_op, uint32_t request);
 void world_check(struct world *, int node, bool ok);
 void world_copy(struct world *, int node, bool whole, bool in_sync, uint64_t number);
@@ -155,19 +156,24 @@ void world_event(struct world *, int node, struct node_event *);
 
 uint64_t world_chance(struct world *, uint64_t below);
 ha_time world_local(const struct world *, int node, ha_time at); /* on the node's clock */
-void world_forget(struct world *);				 /* the story so far */
-bool world_saw(const struct world *, const char *line);		 /* a whole line of the story */
+void world_forget(struct world *);                               /* the story so far */
+bool world_saw(const struct world *, const char *line);          /* a whole line of the story */
 unsigned world_count(const struct world *, const char *line);
 ha_time world_when(const struct world *, const char *line); /* its newest time, or -1 */
 void world_fail(const struct world *, const char *what);
 
-/* world_engine.c, for world.c */
-void world_engine_step(struct world *, int node, struct node_event *);
-void world_engine_boot(struct world *, int node);
-void world_engine_message(struct world *, struct world_message *);
-void world_engine_expire(struct world *, int node); /* its guardian's lease */
+/* Among the world's own files. */
 void world_tell(struct world *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct world_message *world_post(struct world *, enum world_kind, int to, ha_time at);
+struct world_message *world_tell_engine(struct world *, int node, enum node_event_type, ha_time at);
 bool world_passes(struct world *, enum ha_path, int from, int to);
+void world_deliver(struct world *, struct world_message *);
+void world_check_holders(struct world *);
+void world_engine_step(struct world *, int node, struct node_event *);
+void world_engine_boot(struct world *, int node);
+void world_on_guardian(struct world *, const struct world_message *);
+void world_guardian_withdraw(struct world_guardian *);
+void world_guardian_expire(struct world *, int node); /* the deadline has passed */
+void world_on_store(struct world *, const struct world_message *);
 
 #endif

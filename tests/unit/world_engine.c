@@ -1,139 +1,24 @@
-/* world_engine.c - what surrounds one node: its engine, its guardian with the kernel, its store. See world.h. */
+/* world_engine.c - what surrounds one node: the engine with its wires and the segment; see world.h. */
 #include "tests/unit/world.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 enum {
-	VALID_S = 3, /* valid_lft of an address */
 	PROBES_MAX = 8,
 	QUESTIONS_MAX = 16,
 	OTHERS_MAX = 24,
 };
 
 static const struct ha_address vips[] = {
-    {HA_IPV4, {192, 0, 2, 100}},
-    {HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x64}},
+	{HA_IPV4, {192, 0, 2, 100}},
+	{HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x64}},
 };
 static const struct ha_address station_address = {HA_IPV4, {192, 0, 2, 1}};
 
 static struct ha_mac mac_of(int station)
 {
 	return (struct ha_mac){{2, 0, 0, 0, 0, (uint8_t)(station + 1)}};
-}
-
-static ha_time to_world(const struct world *w, int i, ha_time local)
-{
-	return local - w->n[i].base;
-}
-
-static struct world_message *tell_engine(struct world *w, int i, enum node_event_type type,
-					 ha_time at)
-{
-	struct world_message *m = world_post(w, TO_ENGINE, i, at);
-
-	m->life = w->n[i].life;
-	m->event.type = type;
-	return m;
-}
-
-/* --- the guardian --- */
-
-static void tell_lease(struct world *w, int i, uint64_t lease, int status, bool asked)
-{
-	struct world_message *m = tell_engine(w, i, EV_LEASE, w->now + 10 * HA_US);
-
-	m->event.lease.id = lease;
-	m->event.lease.asked = asked;
-	m->event.lease.on = w->n[i].guardian.on;
-	switch (status) {
-	case NODE_LEASE_HELD:
-		m->event.lease.status = NODE_LEASE_HELD;
-		break;
-	case NODE_LEASE_DROPPED:
-		m->event.lease.status = NODE_LEASE_DROPPED;
-		break;
-	default:
-		m->event.lease.status = NODE_LEASE_FAILED;
-		break;
-	}
-}
-
-static void withdraw(struct world_guardian *g)
-{
-	if (g->lease > g->ended)
-		g->ended = g->lease;
-	g->lease = 0;
-	g->on = 0;
-	g->fence_until = 0;
-}
-
-static void guardian_hold(struct world *w, int i, const struct node_action *a)
-{
-	struct world_guardian *g = &w->n[i].guardian;
-	ha_time deadline = to_world(w, i, a->deadline);
-
-	if (deadline <= w->now && a->lease == g->lease)
-		return; /* the running deadline decides */
-	if (a->lease <= g->ended || deadline <= w->now) {
-		tell_lease(w, i, a->lease, NODE_LEASE_DROPPED, false);
-		return;
-	}
-	g->lease = a->lease;
-	g->deadline = deadline;
-	g->fence_until = deadline;
-	if (g->failing) {
-		tell_lease(w, i, a->lease, NODE_LEASE_FAILED, false);
-		return;
-	}
-	g->valid_until = w->now + VALID_S * HA_SEC;
-	if (g->on != g->want) {
-		g->on = g->want;
-		tell_lease(w, i, a->lease, NODE_LEASE_HELD, false);
-	}
-}
-
-static void on_guardian(struct world *w, const struct world_message *m)
-{
-	struct world_guardian *g = &w->n[m->to].guardian;
-
-	if (g->dead)
-		return;
-	if (m->action.type == ACT_HOLD) {
-		guardian_hold(w, m->to, &m->action);
-		return;
-	}
-	if (m->action.lease >= g->lease)
-		withdraw(g);
-	if (m->action.lease > g->ended)
-		g->ended = m->action.lease;
-	tell_lease(w, m->to, m->action.lease, NODE_LEASE_DROPPED, true);
-}
-
-void world_engine_expire(struct world *w, int i)
-{
-	struct world_guardian *g = &w->n[i].guardian;
-	uint64_t lease = g->lease;
-
-	withdraw(g);
-	tell_lease(w, i, lease, NODE_LEASE_DROPPED, false);
-}
-
-/* --- the store --- */
-
-static void on_store(struct world *w, const struct world_message *m)
-{
-	struct world_store *s = &w->n[m->to].store;
-	struct world_message *saved = tell_engine(w, m->to, EV_SAVED, w->now);
-
-	saved->event.number = m->action.number;
-	saved->event.ok = !s->failing;
-	if (s->failing)
-		return;
-	if (m->durable.term < s->disk.term || m->durable.held_term < s->disk.held_term ||
-	    (m->durable.reserved < s->disk.reserved && m->durable.term < s->disk.reserved))
-		world_fail(w, "a term went back on disk");
-	s->disk = m->durable;
 }
 
 /* --- frames out --- */
@@ -200,8 +85,10 @@ static void send_heartbeat(struct world *w, int i, enum ha_path path)
 	    hb.why_not != node_why_not(&n->node, now))
 		world_fail(w, "eligible and why_not disagree");
 	len = msg_encode_heartbeat(body, sizeof(body), &hb);
-	if (!len || msg_decode_heartbeat(body, len, &read) != DROP_NONE ||
-	    msg_encode_heartbeat(again, sizeof(again), &read) != len || memcmp(body, again, len))
+	if (!len ||
+	    (hb.number % 16 == 0 && (msg_decode_heartbeat(body, len, &read) != DROP_NONE ||
+				     msg_encode_heartbeat(again, sizeof(again), &read) != len ||
+				     memcmp(body, again, len))))
 		world_fail(w, "a heartbeat does not survive the wire");
 	if (!n->session[path])
 		handshake(w, path);
@@ -217,7 +104,7 @@ static void send_heartbeat(struct world *w, int i, enum ha_path path)
 static void send_solicit(struct world *w, int i, const struct node_action *a)
 {
 	struct world_message *m =
-	    send_frame(w, i, a->path, a->type == ACT_SOLICIT ? EV_SOLICIT : EV_ANSWER);
+		send_frame(w, i, a->path, a->type == ACT_SOLICIT ? EV_SOLICIT : EV_ANSWER);
 
 	if (a->type == ACT_SOLICIT)
 		w->solicits++;
@@ -260,8 +147,7 @@ static void send_question(struct world *w, int i, const struct node_action *a)
 		if (to == i || (!to_all && !ha_mac_equal(&a->mac, &mac)) ||
 		    !world_passes(w, HA_PATH_MANAGEMENT, i, to))
 			continue;
-		m = world_post(w, QUESTION, to,
-			       w->now + w->wire[HA_PATH_MANAGEMENT][i][to].delay);
+		m = world_post(w, QUESTION, to, w->now + w->wire[HA_PATH_MANAGEMENT][i][to].delay);
 		m->from = i;
 		m->event.segment.target = a->address;
 	}
@@ -280,9 +166,10 @@ static void on_question(struct world *w, const struct world_message *m)
 
 	if (vip && w->probe_lost)
 		return;
-	if (m->to == STATION ? !w->station_silent && (vip ? w->third_party
-							: ha_address_equal(target, &station_address))
-			     : vip && world_holds(w, m->to))
+	if (m->to == STATION
+		    ? !w->station_silent &&
+			      (vip ? w->third_party : ha_address_equal(target, &station_address))
+		    : vip && world_holds(w, m->to))
 		send_segment(w, m->to, m->from, target, 5 * HA_US);
 }
 
@@ -391,7 +278,9 @@ static void check_step(struct world *w, int i, const struct node_actions *out)
 		world_fail(w, "a term went back");
 	if (!n->node.lease.wanted || !n->node.config.paired || w->terms_unchecked)
 		return;
-	n->term_seen = n->node.term;
+	if (n->node.term != n->term_seen && n->node.term <= n->term_used)
+		world_fail(w, "a term used twice");
+	n->term_seen = n->term_used = n->node.term;
 	if (n->node.term % 2 != (i == A ? 0u : 1u))
 		world_fail(w, "a term of the other's");
 	if (n->store.disk.term < n->node.term && n->store.disk.reserved < n->node.term)
@@ -438,13 +327,14 @@ static void on_session(struct world *w, const struct world_message *m)
 	world_engine_step(w, m->to, &mac);
 }
 
-void world_engine_message(struct world *w, struct world_message *m)
+void world_deliver(struct world *w, struct world_message *m)
 {
 	bool station = m->to == STATION;
 	const struct world_node *n = station ? NULL : &w->n[m->to];
 	bool wire = m->kind == FRAME || m->kind == QUESTION || m->kind == SEGMENT;
 
-	if (!station && (!n->powered || (wire && m->at >= n->frozen_since && m->at < n->frozen_until)))
+	if (!station &&
+	    (!n->powered || (wire && m->at >= n->frozen_since && m->at < n->frozen_until)))
 		return;
 	switch (m->kind) {
 	case TO_ENGINE:
@@ -452,10 +342,10 @@ void world_engine_message(struct world *w, struct world_message *m)
 			world_engine_step(w, m->to, &m->event);
 		break;
 	case TO_GUARDIAN:
-		on_guardian(w, m);
+		world_on_guardian(w, m);
 		break;
 	case TO_STORE:
-		on_store(w, m);
+		world_on_store(w, m);
 		break;
 	case FRAME:
 		on_frame(w, m);
@@ -481,23 +371,23 @@ void world_engine_boot(struct world *w, int i)
 	struct world_node *n = &w->n[i];
 	const struct world_store *s = &n->store;
 	struct node_config config = {
-	    .timing = w->timing,
-	    .boot = ++n->store.boot,
-	    .mode = s->disk.mode,
-	    .paired = s->paired,
-	    .lower = i == A,
-	    .store_ok = s->readable,
-	    .suspended = s->disk.suspended,
-	    .whole_copy = s->disk.whole_copy,
-	    .in_sync = s->disk.in_sync,
-	    .term = s->disk.term,
-	    .held_term = s->disk.held_term,
-	    .reserved = s->disk.reserved,
-	    .vip_n = 2,
-	    .vip = {vips[0], vips[1]},
-	    .mac = mac_of(i),
-	    .witness_learn = !w->no_witness,
-	    .fenced = n->guardian.fence,
+		.timing = w->timing,
+		.boot = ++n->store.boot,
+		.mode = s->disk.mode,
+		.paired = s->paired,
+		.lower = i == A,
+		.store_ok = s->readable,
+		.suspended = s->disk.suspended,
+		.whole_copy = s->disk.whole_copy,
+		.in_sync = s->disk.in_sync,
+		.term = s->disk.term,
+		.held_term = s->disk.held_term,
+		.reserved = s->disk.reserved,
+		.vip_n = 2,
+		.vip = {vips[0], vips[1]},
+		.mac = mac_of(i),
+		.witness_learn = !w->no_witness,
+		.fenced = n->guardian.fence,
 	};
 	struct world_message *m;
 
@@ -505,18 +395,18 @@ void world_engine_boot(struct world *w, int i)
 	n->life++;
 	n->term_seen = 0;
 	memset(n->session, 0, sizeof(n->session));
-	withdraw(&n->guardian);
+	world_guardian_withdraw(&n->guardian);
 	n->guardian.ended = 0; /* a new engine counts its leases anew */
 	node_init(&n->node, &config, world_local(w, i, w->now));
-	m = tell_engine(w, i, EV_WITNESS, w->now);
+	m = world_tell_engine(w, i, EV_WITNESS, w->now);
 	m->event.witness.n = w->no_witness ? 0 : 1;
 	m->event.witness.address[0] = station_address;
-	m = tell_engine(w, i, EV_COPY, w->now);
+	m = world_tell_engine(w, i, EV_COPY, w->now);
 	m->event.copy.whole = s->disk.whole_copy;
 	m->event.copy.in_sync = s->disk.in_sync;
 	m->event.copy.lineage = n->lineage;
 	for (int path = 0; path < HA_PATH_N; path++) {
-		m = tell_engine(w, i, EV_CARRIER, w->now);
+		m = world_tell_engine(w, i, EV_CARRIER, w->now);
 		m->event.path = path ? HA_PATH_MANAGEMENT : HA_PATH_LINK;
 		m->event.up = n->carrier[path];
 	}

@@ -29,7 +29,7 @@ enum {
 	FRAMES_MAX = 1024,
 	FRAME_MAX = 1514,
 	HEADER =
-	    14, /* Ethernet; then version, type, path, flags, length (2), session index (4), counter (8) */
+		14, /* Ethernet; then version, type, path, flags, length (2), session index (4), counter (8) */
 };
 
 struct frame {

@@ -116,10 +116,10 @@ static void send_probe(struct target *t)
 		uint16_t checksum, id, sequence;
 		struct stamp stamp;
 	} p = {
-	    .type = is_v6(t) ? ICMP6_ECHO_REQUEST : ICMP_ECHO,
-	    .id = (uint16_t)getpid(),
-	    .sequence = htons((uint16_t)t->sent),
-	    .stamp = {MAGIC, (uint32_t)getpid(), t->sent},
+		.type = is_v6(t) ? ICMP6_ECHO_REQUEST : ICMP_ECHO,
+		.id = (uint16_t)getpid(),
+		.sequence = htons((uint16_t)t->sent),
+		.stamp = {MAGIC, (uint32_t)getpid(), t->sent},
 	};
 
 	if (t->sent == t->room) {

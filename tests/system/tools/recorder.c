@@ -153,7 +153,7 @@ static void note_change(struct claim *c, unsigned to, int64_t at)
 	}
 	if (c->changes_n < SWITCHES_MAX)
 		c->change[c->changes_n++] =
-		    (struct change){from, to, at, at - c->station[from].last};
+			(struct change){from, to, at, at - c->station[from].last};
 }
 
 static void note(struct claim *c, const uint8_t *frame, size_t len, int64_t at)
@@ -244,11 +244,11 @@ static void print_claim(const struct claim *c, bool more)
 
 		printf("%s\n    {\"mac\": ", i ? "," : "");
 		print_mac(s);
-		printf(
-		    ", \"answers\": %u, \"announcements\": %u, \"packets\": %u, \"first\": %.6f, "
-		    "\"first_answer\": %.6f, \"last\": %.6f}",
-		    s->answers, s->announcements, s->packets, seconds(s->first),
-		    seconds(s->first_answer), seconds(s->last));
+		printf(", \"answers\": %u, \"announcements\": %u, \"packets\": %u, \"first\": "
+		       "%.6f, "
+		       "\"first_answer\": %.6f, \"last\": %.6f}",
+		       s->answers, s->announcements, s->packets, seconds(s->first),
+		       seconds(s->first_answer), seconds(s->last));
 	}
 	printf("],\n   \"switches\": [");
 	for (unsigned i = 0; i < c->changes_n; i++) {

@@ -1,0 +1,222 @@
+/* node_boot.c - SPEC 5.4: T5 and the start without a pair. */
+#include "tests/unit/world.h"
+
+#include <criterion/criterion.h>
+
+static struct world w;
+
+static void setup(void)
+{
+	world_init(&w, 1);
+}
+
+TestSuite(node_boot, .init = setup);
+
+/* --- unpaired --- */
+
+static void alone(void)
+{
+	w.n[A].store.paired = false;
+	w.n[A].store.disk =
+		(struct node_durable){.mode = HA_MODE_PRIMARY_ACTIVE, .whole_copy = true};
+}
+
+Test(node_boot, unpaired_probes_and_holds_what_nobody_answers_for)
+{
+	ha_time began = w.now;
+
+	alone();
+	world_power_on(&w, A);
+	cr_assert(world_until_holder(&w, A, HA_SEC));
+	cr_assert_geq(w.now - began, 300 * HA_MS, "three probes 100 ms apart, then 100 ms");
+	cr_assert_leq(w.now - began, 301 * HA_MS);
+	cr_assert_geq(w.probes, 6u, "of two addresses");
+	cr_assert_eq(w.n[A].node.reason, REASON_UNPAIRED);
+}
+
+Test(node_boot, unpaired_an_answer_is_obeyed_until_it_ends)
+{
+	alone();
+	w.third_party = true;
+	world_power_on(&w, A);
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert_eq(w.n[A].node.state, HA_FAULTED);
+	cr_assert_eq(w.n[A].node.reason, REASON_VIP_TAKEN);
+	cr_assert_leq(w.probes, 24u, "once a second");
+	w.third_party = false;
+	cr_assert(world_until_holder(&w, A, 2 * HA_SEC));
+}
+
+Test(node_boot, unpaired_without_management_carrier_waits)
+{
+	alone();
+	w.n[A].carrier[HA_PATH_MANAGEMENT] = false;
+	world_power_on(&w, A);
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, false);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, true);
+	cr_assert(world_until_holder(&w, A, 310 * HA_MS));
+}
+
+Test(node_boot, standalone_is_active_and_holds_nothing)
+{
+	alone();
+	w.n[A].store.disk.mode = HA_MODE_STANDALONE;
+	world_power_on(&w, A);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[A].node.state, HA_ACTIVE);
+	cr_assert_eq(world_holder(&w), NOBODY);
+}
+
+Test(node_boot, an_unreadable_store_is_never_active_by_guess)
+{
+	w.n[A].store.readable = false;
+	world_power_on(&w, A);
+	world_run(&w, 60 * HA_SEC);
+	world_operator(&w, A, OP_FORCE, 3);
+	cr_assert_eq(w.n[A].node.state, HA_FAULTED);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_saw(&w, "a reply 3: the state could not be made durable"));
+}
+
+/* --- T5 --- */
+
+Test(node_boot, T5_the_last_holder_waits_three_seconds)
+{
+	ha_time began = w.now;
+
+	world_power_on(&w, A);
+	cr_assert(world_until_holder(&w, A, 10 * HA_SEC));
+	cr_assert_eq(w.n[A].node.reason, REASON_ALONE);
+	cr_assert_geq(w.now - began, 3 * HA_SEC);
+	cr_assert_leq(w.now - began, 3310 * HA_MS, "and three probes");
+}
+
+Test(node_boot, T5_the_boot_wait_is_counted_from_management_carrier)
+{
+	world_power_on(&w, A);
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, false);
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, true);
+	world_run(&w, 2900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, A, HA_SEC));
+}
+
+Test(node_boot, T5_who_did_not_hold_last_waits_thirty)
+{
+	world_power_on(&w, B);
+	world_run(&w, 29900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+}
+
+Test(node_boot, T5_who_did_not_hold_last_needs_to_have_been_in_sync)
+{
+	w.n[B].store.disk.in_sync = false;
+	world_power_on(&w, B);
+	world_run(&w, 120 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	world_operator(&w, B, OP_FORCE, 1);
+	world_run(&w, 10 * HA_MS);
+	cr_assert_eq(world_holder(&w), B);
+	cr_assert_eq(w.n[B].node.reason, REASON_FORCED);
+}
+
+Test(node_boot, T5_on_a_link_with_carrier_silence_is_waited_for_thirty_seconds)
+{
+	world_power_on(&w, A);
+	world_carrier(&w, A, HA_PATH_LINK, true);
+	world_run(&w, 29900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, A, HA_SEC));
+}
+
+Test(node_boot, T5_needs_the_virtual_ip_unanswered)
+{
+	w.third_party = true;
+	world_power_on(&w, A);
+	world_run(&w, 60 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	w.third_party = false;
+	cr_assert(world_until_holder(&w, A, 2 * HA_SEC));
+}
+
+Test(node_boot, T5_is_not_for_a_deaf_node)
+{
+	world_power_on(&w, A);
+	world_run(&w, HA_SEC);
+	w.station_silent = true;
+	world_run(&w, 30 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+}
+
+Test(node_boot, T5_the_last_holder_comes_back_suspended_or_not_the_other_does_not)
+{
+	w.n[A].store.disk.suspended = w.n[B].store.disk.suspended = true;
+	world_power_on(&w, A);
+	cr_assert(world_until_holder(&w, A, 10 * HA_SEC));
+	world_init(&w, 1);
+	w.n[B].store.disk.suspended = true;
+	world_power_on(&w, B);
+	world_run(&w, 60 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+}
+
+Test(node_boot, T5_force_is_refused_while_a_holder_is_audible)
+{
+	world_pair(&w);
+	world_operator(&w, B, OP_FORCE, 4);
+	cr_assert(world_saw(&w, "b reply 4: the peer holds the virtual IP"));
+	cr_assert_eq(world_holder(&w), A);
+}
+
+/* --- a pair --- */
+
+Test(node_boot, a_holder_that_is_heard_makes_a_passive)
+{
+	world_pair(&w);
+	world_power_off(&w, B);
+	world_run(&w, HA_SEC);
+	world_forget(&w);
+	world_power_on(&w, B);
+	world_run(&w, 2 * HA_SEC);
+	cr_assert(world_saw(&w, "b passive boot"));
+	cr_assert_eq(world_holder(&w), A);
+	cr_assert_eq(w.n[B].promotions, 0u);
+}
+
+Test(node_boot, joining_makes_a_holder_and_a_passive_of_two)
+{
+	struct node_event ev = {.type = EV_PAIRED};
+
+	for (int i = A; i <= B; i++) {
+		w.n[i].store.paired = false;
+		w.n[i].store.disk = (struct node_durable){.mode = i == A ? HA_MODE_PRIMARY_ACTIVE
+									 : HA_MODE_STANDALONE,
+							  .whole_copy = i == A};
+		world_power_on(&w, i);
+	}
+	world_run(&w, HA_SEC);
+	cr_assert_eq(world_holder(&w), A);
+	w.terms_unchecked = true; /* the join itself is what makes it durable */
+	for (int i = B; i >= A; i--) {
+		ev.paired.mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE;
+		ev.paired.lower = i == A;
+		ev.paired.term = w.n[A].node.term;
+		ev.paired.vip_n = 2;
+		memcpy(ev.paired.vip, w.n[A].node.config.vip, sizeof(ev.paired.vip));
+		world_event(&w, i, &ev);
+	}
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
+	cr_assert_eq(node_why_not(&w.n[B].node, world_local(&w, B, w.now)), WHY_NOT_COPY);
+	cr_assert_eq(w.n[A].node.term % 2, 0u);
+	world_copy(&w, B, true, true, 1);
+	world_run(&w, HA_SEC);
+	world_power_off(&w, A);
+	cr_assert(world_until_holder(&w, B, 20 * HA_MS));
+}
