@@ -60,8 +60,7 @@ int ipc_send_fd(int fd, const struct ipc_message *message, int passed)
 	return ipc_transmit(fd, &header);
 }
 
-/* The one descriptor that came along, or -1. There is room for no more; the kernel closes what
- * is over. */
+/* The one descriptor that came along, or -1. */
 static int ipc_passed(struct msghdr *header)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);
@@ -78,30 +77,31 @@ int ipc_receive(int fd, struct ipc_message *out, int *passed)
 {
 	union ipc_control control = {0};
 	struct iovec part = {.iov_base = out, .iov_len = sizeof(*out)};
+	/* Room for one descriptor, without the padding, in which the kernel would put another: what
+	 * is over it closes, and says MSG_CTRUNC. */
 	struct msghdr header = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		.msg_control = passed == NULL ? NULL : control.bytes,
+		.msg_controllen = passed == NULL ? 0 : CMSG_LEN(sizeof(int)),
 	};
 	bool expected;
 	int came;
 	ssize_t n;
 
+	/* ECONNRESET is said once, when the writer has left something unread: before what it wrote
+	 * itself, which is still to be heard. */
 	do
 		n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return 0;
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 	came = ipc_passed(&header);
 	if (n == 0 && came < 0)
 		return -EPIPE;
 	expected = n == sizeof(*out) && (out->type == IPC_ENGINE || out->type == IPC_STEWARD);
 	if (n != sizeof(*out) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-	    out->type == 0 || out->type >= IPC_TYPE_N || (came >= 0) != expected ||
-	    (came >= 0 && passed == NULL)) {
+	    out->type == 0 || out->type >= IPC_TYPE_N || (came >= 0) != expected) {
 		if (came >= 0)
 			close(came);
 		return -EPROTO;

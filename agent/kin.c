@@ -82,7 +82,7 @@ static void kin_lease(struct engine *engine, const struct ipc_message *message)
 
 	event.lease.id = message->u.lease.lease;
 	event.lease.on = message->u.lease.on;
-	event.lease.asked = message->u.lease.cause == LEASE_ASKED;
+	event.lease.gone = message->u.lease.cause == LEASE_GONE;
 	switch (message->u.lease.status) {
 	case LEASE_HELD:
 		event.lease.status = NODE_LEASE_HELD;

@@ -157,19 +157,19 @@ size_t announce_build(uint8_t *out, enum announce_form form, const struct ha_add
 {
 	static const struct ha_mac none;
 	struct arp arp = {
-	    .op = ARP_REQUEST,
-	    .sender_mac = mac,
-	    .target_mac = &none,
-	    .sender = address->b,
-	    .target = address->b,
+		.op = ARP_REQUEST,
+		.sender_mac = mac,
+		.target_mac = &none,
+		.sender = address->b,
+		.target = address->b,
 	};
 	struct nd nd = {
-	    .type = ND_ADVERT,
-	    .flags = NA_OVERRIDE,
-	    .source = address,
-	    .destination = &all_nodes,
-	    .target = address,
-	    .option = ND_TARGET_MAC,
+		.type = ND_ADVERT,
+		.flags = NA_OVERRIDE,
+		.source = address,
+		.destination = &all_nodes,
+		.target = address,
+		.option = ND_TARGET_MAC,
 	};
 
 	if (address->family != (form == ANNOUNCE_NA ? HA_IPV6 : HA_IPV4))
@@ -198,11 +198,11 @@ size_t announce_question(uint8_t *out, const struct ha_address *target, const st
 
 	if (target->family == HA_IPV4 && (anonymous || from->family == HA_IPV4)) {
 		struct arp arp = {
-		    .op = ARP_REQUEST,
-		    .sender_mac = mac,
-		    .target_mac = &none,
-		    .sender = anonymous ? probe : from->b,
-		    .target = target->b,
+			.op = ARP_REQUEST,
+			.sender_mac = mac,
+			.target_mac = &none,
+			.sender = anonymous ? probe : from->b,
+			.target = target->b,
 		};
 
 		return build_arp(out, to_all ? &broadcast : to, &arp);
@@ -212,11 +212,11 @@ size_t announce_question(uint8_t *out, const struct ha_address *target, const st
 		struct ha_address group = solicited_node(target);
 		struct ha_mac to_group = group_mac(&group);
 		struct nd nd = {
-		    .type = ND_SOLICIT,
-		    .source = from,
-		    .destination = to_all ? &group : target,
-		    .target = target,
-		    .option = ND_SOURCE_MAC,
+			.type = ND_SOLICIT,
+			.source = from,
+			.destination = to_all ? &group : target,
+			.target = target,
+			.option = ND_SOURCE_MAC,
 		};
 
 		return build_nd(out, to_all ? &to_group : to, mac, &nd);

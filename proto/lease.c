@@ -19,7 +19,7 @@ enum {
 		4, /* valid_lft of the addresses and a second: without the fence the last layer counts */
 };
 
-ha_time lease_time(const struct node_timing *t)
+static ha_time lease_time(const struct node_timing *t)
 {
 	ha_time lease = t->dead * 6 / 10;
 
@@ -29,11 +29,33 @@ ha_time lease_time(const struct node_timing *t)
 	return lease < t->dead ? lease : t->dead;
 }
 
+/* SPEC 5.L1: from then on the peer may take, since it need not have heard anything younger. */
+static ha_time peer_may_take(const struct node *n)
+{
+	return n->beat_at + n->config.timing.dead - n->config.timing.heartbeat / 4;
+}
+
+bool lease_unbroken(const struct node *n)
+{
+	return !n->config.paired || n->now < peer_may_take(n);
+}
+
+static ha_time promise(const struct node *n)
+{
+	const struct node_timing *t = &n->config.timing;
+	ha_time least = n->now + (t->dead < LEASE_MIN_MS * HA_MS ? t->dead : LEASE_MIN_MS * HA_MS);
+	ha_time until = n->now + lease_time(t);
+
+	if (n->config.paired && until > peer_may_take(n))
+		until = peer_may_take(n);
+	return until > least ? until : least;
+}
+
 static void hold(struct node *n, struct node_actions *out)
 {
 	struct node_action *a = step_add(out, ACT_HOLD);
 
-	n->lease.deadline = n->now + lease_time(&n->config.timing);
+	n->lease.deadline = promise(n);
 	a->lease = n->lease.id;
 	a->deadline = n->lease.deadline;
 }

@@ -7,8 +7,8 @@
 #include "proto/clock.h"
 #include "proto/node.h"
 
-ha_time lease_time(
-    const struct node_timing *); /* SPEC 5.L1 */
+/* The peer cannot have taken over yet: it was sent a heartbeat less than its dead interval ago. */
+bool lease_unbroken(const struct node *);
 
 void lease_acquire(struct node *, struct node_actions *);
 void lease_renew(struct node *, struct node_actions *);

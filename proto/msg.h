@@ -122,7 +122,7 @@ struct msg_lineage {
 struct msg_heartbeat {
 	uint64_t boot; /* rises with every start of the sender's engine; durable */
 	uint64_t
-	    number; /* of the state: rises with every heartbeat round, the same on both paths */
+		number; /* of the state: rises with every heartbeat round, the same on both paths */
 	uint8_t mode, state, claim;
 	uint8_t reason;   /* enum ha_reason of its state */
 	uint8_t flags;    /* enum msg_flag */

@@ -139,6 +139,7 @@ static void beat(struct node *n, struct clock *c, struct node_actions *out)
 		return;
 	n->kick = false;
 	n->number++;
+	n->beat_at = n->now;
 	for (int i = 0; i < HA_PATH_N; i++)
 		step_add(out, ACT_HEARTBEAT)->path = (enum ha_path)i;
 }
@@ -153,13 +154,15 @@ static void begin(struct node *n, const struct node_event *ev, struct node_actio
 {
 	const struct node_timing *t = &n->config.timing;
 	ha_time gap = ev->now - n->last_step;
+	bool slept;
 
 	assert(ev->now >= n->last_step);
 	n->now = ev->now;
 	n->last_step = ev->now;
 	if (ev->type == EV_TIMER && ev->now > n->deadline)
 		worst_note(&n->late_worst, ev->now, ev->now - n->deadline);
-	if (gap >= (n->lease.wanted ? lease_time(t) : t->heartbeat + t->dead / 2))
+	slept = n->lease.wanted ? !lease_unbroken(n) : gap >= t->heartbeat + t->dead / 2;
+	if (slept)
 		observe_pause(n, out);
 }
 
@@ -188,7 +191,7 @@ void node_init(struct node *n, const struct node_config *config, ha_time now)
 {
 	memset(n, 0, sizeof(*n));
 	n->config = *config;
-	n->now = n->born = n->last_step = n->since = n->tick = now;
+	n->now = n->born = n->last_step = n->since = n->tick = n->beat_at = now;
 	n->deadline = now;
 	n->mode = config->mode;
 	n->state = HA_INITIALIZING;

@@ -70,7 +70,7 @@ struct node_event {
 			NODE_LEASE_FAILED
 		} status;
 		uint32_t on; /* HELD: bit i = config.vip[i] */
-		bool asked;  /* DROPPED: because of ACT_RELEASE, not by expiry */
+		bool gone;   /* DROPPED: because the interface is gone */
 	} lease;
 	struct {
 		bool whole, in_sync;
@@ -158,8 +158,7 @@ struct node_action {
 	uint64_t term;
 	uint32_t request;
 	enum node_refusal refusal;
-	ha_time
-	    took; /* ACT_REPLY of a swap: from the address released until the peer was heard taking it */
+	ha_time took; /* ACT_REPLY of a swap: from the address released until the peer was heard taking it */
 };
 
 enum {
@@ -174,7 +173,7 @@ struct node_actions {
 void node_init(struct node *, const struct node_config *, ha_time now);
 void node_step(struct node *, const struct node_event *, struct node_actions *out);
 ha_time node_deadline(
-    const struct node *); /* when EV_TIMER is due, never HA_NEVER: a heartbeat always is */
+	const struct node *); /* when EV_TIMER is due, never HA_NEVER: a heartbeat always is */
 
 /* The heartbeat to send on path at now. */
 void node_heartbeat(const struct node *, enum ha_path, ha_time now, struct msg_heartbeat *out);

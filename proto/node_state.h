@@ -134,6 +134,7 @@ struct node {
 	struct node_config config;
 	ha_time now, born, last_step;
 	ha_time deadline, tick;
+	ha_time beat_at; /* newest heartbeat sent */
 	enum ha_mode mode;
 	enum ha_state state;
 	enum ha_reason reason;

@@ -339,6 +339,10 @@ static void on_lease(struct node *n, const struct node_event *ev, struct node_ac
 	if (lease_event(n, ev)) {
 		handover_cancel(n, REFUSED_TIMEOUT, out);
 		step_event(n, out, EVENT_LEASE_LOST, 0);
+		if (!ev->lease.gone && !n->leaving && lease_unbroken(n)) {
+			lease_acquire(n, out); /* L4: nobody can have taken it meanwhile */
+			return;
+		}
 		n->verify_since = HA_NEVER;
 		step_state(n, out, n->config.paired ? HA_PASSIVE : HA_INITIALIZING,
 			   REASON_LEASE_LOST);

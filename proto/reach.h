@@ -21,6 +21,6 @@ void reach_ask(struct node *, struct clock *, struct node_actions *);
 bool reach_known(const struct node *); /* some third station was ever heard in this boot */
 bool reach_deaf(const struct node *, struct clock *); /* carrier down, or nobody answers any more */
 ha_time reach_deaf_since(
-    const struct node *); /* of the question nobody answered, or of the carrier */
+	const struct node *); /* of the question nobody answered, or of the carrier */
 
 #endif

@@ -70,7 +70,7 @@ void step_know_term(struct node *n, uint64_t term)
 void step_active(struct node *n, enum ha_reason reason, struct node_actions *out)
 {
 	bool told =
-	    reason == REASON_HANDOVER || reason == REASON_NOBODY || reason == REASON_TOOK_BACK;
+		reason == REASON_HANDOVER || reason == REASON_NOBODY || reason == REASON_TOOK_BACK;
 
 	n->term = n->reserved > n->term_known ? n->reserved : step_next_term(n, n->term_floor);
 	n->reserved = 0;

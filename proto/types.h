@@ -23,7 +23,7 @@ enum {
 	HA_KEY_LEN = 32,    /* X25519 keys, the pair secret, digests */
 	HA_CLUSTER_ID_LEN = 16,
 	HA_FRAME_MAX =
-	    1514, /* Ethernet header and 1500 bytes: no frame of ours but SYNC_* is larger */
+		1514, /* Ethernet header and 1500 bytes: no frame of ours but SYNC_* is larger */
 };
 
 struct ha_mac {

@@ -153,3 +153,64 @@ Test(ipc, a_type_that_carries_a_descriptor_without_one_is_eproto)
 	cr_assert_eq(ipc_send(pair[0], &message), 0);
 	cr_assert_eq(ipc_receive(pair[1], &came, &passed), -EPROTO);
 }
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* A hostile engine could use up the guardian's. */
+Test(ipc, more_descriptors_than_one_are_eproto_and_none_stays_open)
+{
+	static const enum ipc_type types[] = {IPC_ALIVE, IPC_ENGINE};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(3 * sizeof(int))];
+	} control;
+	struct ipc_message message, came;
+	struct iovec part = {.iov_base = &message, .iov_len = sizeof(message)};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes};
+	int pair[2], passed = -1;
+	unsigned before;
+
+	open_pair(pair);
+	before = open_descriptors();
+	for (size_t i = 0; i < 12; i++) {
+		size_t n = 1 + i % 3;
+		const int fds[] = {pair[0], pair[0], pair[0]};
+		bool listens = i >= 6, one = n == 1 && types[i & 1] == IPC_ENGINE && listens;
+
+		message = message_of(types[i & 1]);
+		memset(&control, 0, sizeof(control));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
+		header.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		cr_assert_eq(sendmsg(pair[0], &header, 0), (ssize_t)sizeof(message));
+		cr_assert_eq(ipc_receive(pair[1], &came, listens ? &passed : NULL),
+			     one ? 1 : -EPROTO, "%zu of them", n);
+		if (one)
+			close(passed);
+		cr_assert_eq(open_descriptors(), before, "%zu of them", n);
+	}
+}
+
+Test(ipc, a_writer_that_left_something_unread_is_still_heard_to_the_end)
+{
+	struct ipc_message message = message_of(IPC_EVENT), came;
+	int pair[2];
+
+	open_pair(pair);
+	cr_assert_eq(ipc_send(pair[0], &message), 0);
+	message.type = IPC_SAVED;
+	cr_assert_eq(ipc_send(pair[1], &message), 0);
+	close(pair[0]);
+	cr_assert_eq(ipc_receive(pair[1], &came, NULL), 1);
+	cr_assert_eq(came.type, IPC_EVENT);
+	cr_assert_eq(ipc_receive(pair[1], &came, NULL), -EPIPE);
+}

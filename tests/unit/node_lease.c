@@ -63,6 +63,36 @@ Test(node_lease, L1_is_renewed_with_each_heartbeat_and_before_it)
 	cr_assert_eq(hold->lease, solo_node(&solo)->lease.id);
 }
 
+/* The promise of a holder that was late, and then stops, has ended when its successor begins. */
+Test(node_lease, L1_a_late_renewal_promises_less)
+{
+	const struct node_action *hold;
+	struct node_actions out;
+	ha_time beat;
+	unsigned at = 0;
+
+	solo_active(&solo);
+	beat = solo_node(&solo)->beat_at;
+	solo.w.now = beat + 80 * HA_MS - solo.w.n[A].base;
+	steps(&(struct node_event){.type = EV_TIMER}, &out);
+	hold = find(&out, ACT_HOLD, &at);
+	cr_assert(hold);
+	cr_assert_eq(hold->deadline, beat + 95 * HA_MS, "D - H / 4 after the heartbeat");
+}
+
+Test(node_lease, L1_no_stall_of_the_engine_makes_two_holders_even_if_it_then_dies)
+{
+	for (ha_time stall = 5 * HA_MS; stall <= 150 * HA_MS; stall += HA_MS) {
+		setup();
+		world_pause(&w, A, stall);
+		world_run(&w, stall + HA_MS / 10);
+		world_engine_kill(&w, A);
+		w.n[A].guardian.dead = true; /* nothing but the fence is left */
+		cr_assert(world_until_holder(&w, B, HA_SEC));
+		cr_assert_eq(w.dual, 0);
+	}
+}
+
 Test(node_lease, L2_the_death_of_the_engine_ends_it_within_L)
 {
 	ha_time killed = w.now;
@@ -103,7 +133,7 @@ Test(node_lease, L3_and_without_the_fence_when_the_address_s_own_lifetime_has)
 	cr_assert_eq(w.dual, 0);
 }
 
-Test(node_lease, L4_a_lease_that_was_withdrawn_makes_a_passive_that_may_come_back)
+static void withdraw(bool gone)
 {
 	struct node_event ev = {.type = EV_LEASE};
 
@@ -112,7 +142,25 @@ Test(node_lease, L4_a_lease_that_was_withdrawn_makes_a_passive_that_may_come_bac
 	w.n[A].guardian.lease = 0;
 	ev.lease.id = w.n[A].node.lease.id;
 	ev.lease.status = NODE_LEASE_DROPPED;
+	ev.lease.gone = gone;
 	world_event(&w, A, &ev);
+}
+
+Test(node_lease, L4_one_that_ran_out_is_acquired_anew_while_the_peer_cannot_have_taken)
+{
+	uint64_t term = w.n[A].node.term;
+
+	withdraw(false);
+	cr_assert_eq(w.n[A].node.claim, HA_CLAIM_TAKING);
+	world_run(&w, 5 * HA_MS);
+	cr_assert_str_eq(w.story, "\na lease_lost\n");
+	cr_assert_eq(world_holder(&w), A);
+	cr_assert_eq(w.n[A].node.term, term);
+}
+
+Test(node_lease, L4_with_the_interface_gone_it_makes_a_passive_that_may_come_back)
+{
+	withdraw(true);
 	cr_assert_str_eq(w.story, "\na lease_lost\na passive Y6\n");
 	cr_assert(world_until_holder(&w, A, 3 * w.timing.dead));
 	cr_assert(world_saw(&w, "a active T4"));

@@ -20,12 +20,11 @@ struct world_message *world_tell_engine(struct world *w, int i, enum node_event_
 	return m;
 }
 
-static void tell_lease(struct world *w, int i, uint64_t lease, int status, bool asked)
+static void tell_lease(struct world *w, int i, uint64_t lease, int status)
 {
 	struct world_message *m = world_tell_engine(w, i, EV_LEASE, w->now + 10 * HA_US);
 
 	m->event.lease.id = lease;
-	m->event.lease.asked = asked;
 	m->event.lease.on = w->n[i].guardian.on;
 	switch (status) {
 	case NODE_LEASE_HELD:
@@ -57,20 +56,20 @@ static void guardian_hold(struct world *w, int i, const struct node_action *a)
 	if (deadline <= w->now && a->lease == g->lease)
 		return; /* the running deadline decides */
 	if (a->lease <= g->ended || deadline <= w->now) {
-		tell_lease(w, i, a->lease, NODE_LEASE_DROPPED, false);
+		tell_lease(w, i, a->lease, NODE_LEASE_DROPPED);
 		return;
 	}
 	g->lease = a->lease;
 	g->deadline = deadline;
 	g->fence_until = deadline;
 	if (g->failing) {
-		tell_lease(w, i, a->lease, NODE_LEASE_FAILED, false);
+		tell_lease(w, i, a->lease, NODE_LEASE_FAILED);
 		return;
 	}
 	g->valid_until = w->now + VALID_S * HA_SEC;
 	if (g->on != g->want) {
 		g->on = g->want;
-		tell_lease(w, i, a->lease, NODE_LEASE_HELD, false);
+		tell_lease(w, i, a->lease, NODE_LEASE_HELD);
 	}
 }
 
@@ -88,7 +87,7 @@ void world_on_guardian(struct world *w, const struct world_message *m)
 		world_guardian_withdraw(g);
 	if (m->action.lease > g->ended)
 		g->ended = m->action.lease;
-	tell_lease(w, m->to, m->action.lease, NODE_LEASE_DROPPED, true);
+	tell_lease(w, m->to, m->action.lease, NODE_LEASE_DROPPED);
 }
 
 void world_guardian_expire(struct world *w, int i)
@@ -97,7 +96,7 @@ void world_guardian_expire(struct world *w, int i)
 	uint64_t lease = g->lease;
 
 	world_guardian_withdraw(g);
-	tell_lease(w, i, lease, NODE_LEASE_DROPPED, false);
+	tell_lease(w, i, lease, NODE_LEASE_DROPPED);
 }
 
 void world_on_store(struct world *w, const struct world_message *m)
