@@ -1,7 +1,6 @@
 /* family.c - see family.h. */
 #include "agent/family.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -87,14 +86,14 @@ static int start(struct family *family, struct child *child, ha_time now)
 	gift.guardian = pair[1];
 	gift.peer = connect_peer(family, child);
 	error = gift.peer < 0 ? gift.peer : child_start(child, &gift, now);
-	if (error == 0) {
-		child->fd = pair[0];
-		error = loop_add(family->loop, child->fd,
-				 engine ? family->engine_ready : family->steward_ready,
-				 family->arg);
-		assert(error == 0); /* there are few descriptors, and each is new */
-	} else {
+	if (error != 0) {
 		close(pair[0]);
+	} else {
+		child->fd = pair[0];
+		if (loop_add(family->loop, child->fd,
+			     engine ? family->engine_ready : family->steward_ready,
+			     family->arg) != 0)
+			family_drop(family, child); /* and starts it anew when it has ended */
 	}
 	if (gift.peer >= 0)
 		close(gift.peer);

@@ -11,7 +11,8 @@
  *     acted on; only the newest request counts; then the deadline is looked at.
  *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and
  *     what it held is withdrawn, before it is started anew.
- *   - The steward may name addresses. What it is told by the engine is its own affair.
+ *   - The steward may name addresses; of those that wait, the newest count. What it is told by the
+ *     engine is its own affair.
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,19 +122,23 @@ static void on_steward(void *arg, uint32_t events)
 	struct guardian *guardian = arg;
 	struct child *steward = &guardian->family.steward;
 	const struct config *config = &guardian->config;
-	struct ipc_message message;
-	int got;
+	struct ipc_message message, newest = {0};
+	int got = 0;
 
 	(void)events;
-	while ((got = ipc_receive(steward->fd, &message, NULL)) > 0) {
-		unsigned n = message.u.vips.n;
-
-		if (message.type != IPC_VIPS) {
+	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
+		got = ipc_receive(steward->fd, &message, NULL);
+		if (got > 0 && message.type != IPC_VIPS)
 			got = -EPROTO;
+		if (got <= 0)
 			break;
-		}
+		newest = message;
+	}
+	if (newest.type != 0) {
+		unsigned n = newest.u.vips.n;
+
 		if (!keeper_set_addresses(&guardian->keeper,
-					  n == 0 ? config->vip : message.u.vips.vip,
+					  n == 0 ? config->vip : newest.u.vips.vip,
 					  n == 0 ? config->vip_n : n))
 			log_event(LOG_ERR, "addresses", "n=%u what=%s", n, "refused");
 	}
@@ -209,9 +215,10 @@ static void on_timer(void *arg, ha_time now)
 		guardian->done = true;
 	if (!guardian->leaving)
 		family_start(&guardian->family, now);
+	/* For itself alone: it sees to the engine, whose next start may be further off than the
+	 * service manager would wait. */
 	if (guardian->notify.interval != 0 && now >= guardian->watchdog_at) {
-		if (guardian->family.engine.fd >= 0)
-			notify_send(&guardian->notify, "WATCHDOG=1");
+		notify_send(&guardian->notify, "WATCHDOG=1");
 		guardian->watchdog_at = now + guardian->notify.interval;
 	}
 }
@@ -274,6 +281,8 @@ static int watch_signals(struct guardian *guardian)
 {
 	sigset_t set;
 
+	/* Ignored by whoever started this process, no end of a child would be reported. */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);

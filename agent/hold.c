@@ -85,15 +85,23 @@ static bool expired(const struct hold *hold)
 	return hold->lease != 0 && clock_of(hold) >= hold->deadline;
 }
 
-/* Opens the fence for what is left. 0, -ETIME if nothing is, or the kernel's error. */
+/* Opens the fence for what is left. Again if that took long, since then it would close too late.
+ * 0, -ETIME if nothing is left, or the kernel's error. */
 static int open_fence(struct hold *hold)
 {
-	ha_time left = (hold->deadline - clock_of(hold)) / HA_MS;
+	int error = 0;
 
-	if (left < 1)
-		return -ETIME;
-	return hold->kernel->fence_hold(hold->kernel->arg,
-					left > INT_MAX ? INT_MAX : (unsigned)left);
+	for (unsigned i = 0; i < HOLD_FENCE_TRIES && error == 0; i++) {
+		ha_time now = clock_of(hold), left = (hold->deadline - now) / HA_MS;
+
+		if (left < 1)
+			return -ETIME;
+		error = hold->kernel->fence_hold(hold->kernel->arg,
+						 left > INT_MAX ? INT_MAX : (unsigned)left);
+		if (clock_of(hold) - now < HA_MS)
+			break;
+	}
+	return error;
 }
 
 static int add_addresses(struct hold *hold, uint32_t *acked)
@@ -123,7 +131,7 @@ static bool acquire(struct hold *hold, uint64_t lease, ha_time deadline, struct 
 		/* Not ended: the same lease may be asked for again. */
 		hold->lease = 0;
 		hold->deadline = HA_NEVER;
-		take_off(hold);
+		(void)clear(hold, lease, 0, answer);
 		return answer_failed(lease, error, answer);
 	}
 	return answer_held(hold, error, answer);
@@ -131,7 +139,7 @@ static bool acquire(struct hold *hold, uint64_t lease, ha_time deadline, struct 
 
 static bool renew(struct hold *hold, ha_time deadline, struct ipc_message *answer)
 {
-	uint32_t acked;
+	uint32_t acked = 0;
 	int error;
 
 	hold->deadline = deadline;
@@ -142,8 +150,8 @@ static bool renew(struct hold *hold, ha_time deadline, struct ipc_message *answe
 		return drop(hold, hold->lease, LEASE_EXPIRED, answer);
 	/* What cannot be renewed ends by itself, in the kernel; the engine decides whether to go
 	 * on. */
-	return error == 0 ? answer_held(hold, 0, answer)
-			  : answer_failed(hold->lease, error, answer);
+	return error == 0 || acked != 0 ? answer_held(hold, error, answer)
+					: answer_failed(hold->lease, error, answer);
 }
 
 bool hold_request(struct hold *hold, uint64_t lease, ha_time deadline, struct ipc_message *answer)

@@ -32,6 +32,7 @@ struct hold_kernel {
 
 enum {
 	HOLD_RESTORES_MAX = 10, /* addresses put back per second */
+	HOLD_FENCE_TRIES = 3,   /* openings of the fence that each took a millisecond or more */
 };
 
 #define HOLD_RENEW_EVERY HA_SEC        /* the kernel address, whose lifetime is HOLD_VALID_S */

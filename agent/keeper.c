@@ -138,10 +138,12 @@ static void answer_if(struct keeper *keeper, bool due, const struct ipc_message 
 			  "cannot switch");
 }
 
-/* Deletes what an earlier guardian left behind, whatever its configuration was. */
+/* To delete what was left behind takes no address in particular. */
+static const struct ha_address any = {.family = HA_IPV4, .b = {192, 0, 2, 1}};
+
+/* Deletes the addresses that an earlier guardian left behind, whatever its configuration was. */
 static int sweep(struct keeper *keeper)
 {
-	static const struct ha_address any = {.family = HA_IPV4, .b = {192, 0, 2, 1}};
 	int n = vip_open(&keeper->vip, keeper->ifname, &any, 1, HOLD_VALID_S);
 
 	if (n != 0)
@@ -151,6 +153,16 @@ static int sweep(struct keeper *keeper)
 	if (n > 0)
 		log_event(LOG_NOTICE, "sweep", "addresses=%d", n);
 	return n < 0 ? n : 0;
+}
+
+/* Likewise its fence, closed by then, where none takes its place: what it held back may be an
+ * ordinary address now. */
+static void sweep_fence(struct keeper *keeper)
+{
+	if (fence_open(&keeper->fence, keeper->ifname, &any, 1) != 0)
+		return;
+	(void)fence_remove(&keeper->fence);
+	fence_close(&keeper->fence);
 }
 
 int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
@@ -175,6 +187,8 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 	error = sweep(keeper);
 	if (error != 0)
 		return error;
+	if (n == 0)
+		sweep_fence(keeper);
 	error = monitor_open(&keeper->monitor, MONITOR_LINKS | MONITOR_ADDRESSES);
 	if (error != 0)
 		return error;
@@ -191,7 +205,8 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 void keeper_close(struct keeper *keeper)
 {
 	hold_withdraw(&keeper->hold);
-	if (keeper->fence_open)
+	/* Closed, it stays in front of what the kernel would not remove. */
+	if (keeper->fence_open && keeper->hold.leaving == 0)
 		fence_remove(&keeper->fence);
 	close_addresses(keeper);
 	monitor_close(&keeper->monitor);

@@ -45,7 +45,7 @@ struct keeper {
 int keeper_open(struct keeper *, const char *ifname, const struct ha_address *, unsigned n,
 		keeper_answer_fn *, void *arg);
 
-/* Withdraws, removes the fence, closes. */
+/* Withdraws, removes the fence unless an address could not be removed, closes. */
 void keeper_close(struct keeper *);
 
 /* False, and nothing changes, if one of them can be no virtual address. n may be 0. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,10 +182,15 @@ size_t log_format(char *out, size_t cap, const char *process, const char *event,
 	return line.len;
 }
 
-/* What cannot be written at once is lost: stderr may be a socket whose reader hangs. */
+/* What cannot be written at once is lost: stderr may be a socket or a pipe whose reader hangs, or is
+ * gone. A pipe that has room for anything has room for a line. */
 static void write_line(const char *line, size_t len)
 {
-	if (send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == ENOTSOCK &&
+	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK)
+		return;
+	if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT ||
 	    write(STDERR_FILENO, line, len) < 0)
 		log_bucket.suppressed++;
 }

@@ -19,7 +19,7 @@
 #include "agent/runtime.h"
 
 enum {
-	SAVES_MAX = 256, /* answered at a stretch */
+	MESSAGES_MAX = 1024, /* of the engine at a stretch: more than a queue can hold */
 	SEND_WAIT_MS = 1000,
 };
 
@@ -33,6 +33,7 @@ struct steward {
 	struct store_record record;
 	struct loop loop;
 	int engine;      /* -1: none */
+	bool greeted;    /* it has said IPC_HELLO, which counts once */
 	unsigned told_n; /* addresses, as the guardian knows them; UINT_MAX: not told yet */
 	struct ha_address told[HA_VIP_MAX];
 	struct steward_history history;
@@ -178,11 +179,21 @@ static void disconnect_engine(struct steward *steward)
 	steward->engine = -1;
 }
 
+/* Gone: a new one will come from the guardian. There, but it reads nothing: only a new steward gets
+ * a new connection to it. */
+static void engine_lost(struct steward *steward, int error)
+{
+	disconnect_engine(steward);
+	if (error == -EAGAIN)
+		give_up(steward, "engine reads nothing");
+}
+
 static void on_hello(struct steward *steward)
 {
 	struct ipc_message message = {.type = IPC_RECORD};
-	int key_error = steward->store_error;
+	int key_error = steward->store_error, error;
 
+	steward->greeted = true;
 	message.error = count_boot(steward);
 	message.u.record.record = steward->record;
 	if (key_error == 0)
@@ -192,8 +203,11 @@ static void on_hello(struct steward *steward)
 	if (message.error != 0)
 		log_event(LOG_ERR, "boot", "boot=%llu error=%d",
 			  (unsigned long long)steward->record.boot, message.error);
-	if (send_patiently(steward->engine, &message) != 0 || send_history(steward) != 0)
-		disconnect_engine(steward);
+	error = send_patiently(steward->engine, &message);
+	if (error == 0)
+		error = send_history(steward);
+	if (error != 0)
+		engine_lost(steward, error);
 	explicit_bzero(&message, sizeof(message));
 	tell_addresses(steward);
 }
@@ -226,18 +240,34 @@ static void on_event(struct steward *steward, const struct store_event *event)
 }
 
 /* All saves that wait are covered by writing the newest; each is answered. */
+static void answer_saves(struct steward *steward, const struct store_record *newest,
+			 const uint64_t *number, unsigned n)
+{
+	struct ipc_message answer = {.type = IPC_SAVED, .error = save(steward, newest)};
+	int error = 0;
+
+	for (unsigned i = 0; i < n && error == 0 && steward->engine >= 0; i++) {
+		answer.u.record.number = number[i];
+		error = send_patiently(steward->engine, &answer);
+	}
+	if (error != 0)
+		engine_lost(steward, error);
+}
+
 static void on_engine(void *arg, uint32_t events)
 {
 	struct steward *steward = arg;
-	struct ipc_message message, newest = {0}, answer = {.type = IPC_SAVED};
-	uint64_t number[SAVES_MAX];
+	struct ipc_message message, newest = {0};
+	uint64_t number[MESSAGES_MAX];
 	unsigned saves = 0;
 	int got = 0;
 
 	(void)events;
-	while (saves < SAVES_MAX && steward->engine >= 0 &&
-	       (got = ipc_receive(steward->engine, &message, NULL)) > 0) {
-		if (message.type == IPC_HELLO) {
+	for (unsigned i = 0; i < MESSAGES_MAX && steward->engine >= 0; i++) {
+		got = ipc_receive(steward->engine, &message, NULL);
+		if (got <= 0)
+			break;
+		if (message.type == IPC_HELLO && !steward->greeted) {
 			on_hello(steward);
 		} else if (message.type == IPC_EVENT) {
 			on_event(steward, &message.u.event);
@@ -250,15 +280,10 @@ static void on_engine(void *arg, uint32_t events)
 			break;
 		}
 	}
-	if (saves > 0) {
-		answer.error = save(steward, &newest.u.record.record);
-		for (unsigned i = 0; i < saves && steward->engine >= 0; i++) {
-			answer.u.record.number = number[i];
-			if (send_patiently(steward->engine, &answer) != 0)
-				disconnect_engine(steward);
-		}
-		explicit_bzero(&newest, sizeof(newest));
-	}
+	if (saves > 0)
+		answer_saves(steward, &newest.u.record.record, number, saves);
+	explicit_bzero(&message, sizeof(message));
+	explicit_bzero(&newest, sizeof(newest));
 	if (got == -EPROTO)
 		give_up(steward, "bad message from the engine");
 	else if (got < 0 && steward->engine >= 0)
@@ -268,6 +293,7 @@ static void on_engine(void *arg, uint32_t events)
 static void connect_engine(struct steward *steward, int fd)
 {
 	steward->engine = fd;
+	steward->greeted = false;
 	if (loop_add(&steward->loop, fd, on_engine, steward) != 0)
 		give_up(steward, "cannot watch the engine");
 }

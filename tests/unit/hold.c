@@ -12,7 +12,8 @@
 
 struct fake {
 	ha_time now;
-	ha_time slip; /* what the next call to open the fence or to add takes */
+	ha_time slip;       /* what the next call to add takes */
+	ha_time fence_slip; /* what the next call to open the fence takes, before it opens it */
 	uint32_t on, acks;
 	int add_error, remove_error, fence_error, restore_error;
 	unsigned fence_ms; /* open for so long; 0: shut */
@@ -78,6 +79,8 @@ static int fake_fence_hold(void *arg, unsigned ms)
 	struct fake *fake = arg;
 
 	note(fake, 'H');
+	fake->now += fake->fence_slip;
+	fake->fence_slip = 0;
 	if (fake->fence_error == 0)
 		fake->fence_ms = ms;
 	return fake->fence_error;
@@ -278,6 +281,26 @@ Test(hold, stopped_within_a_renewal_likewise)
 	expect_trace("HASD");
 }
 
+/* Stopped between a look at the clock and the call: the fence would outlive the deadline by that. */
+Test(hold, a_fence_that_was_opened_late_is_given_what_is_left_then)
+{
+	fake.fence_slip = 20 * HA_MS;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_HELD, 0);
+	expect_trace("HHA");
+	cr_assert_eq(fake.fence_ms, 40);
+}
+
+Test(hold, a_fence_that_was_opened_after_the_deadline_is_shut)
+{
+	acquire(1);
+	fake.fence_slip = 60 * HA_MS;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_DROPPED, LEASE_EXPIRED);
+	expect_trace("HSD");
+	cr_assert_eq(fake.fence_ms, 0);
+}
+
 Test(hold, release_is_confirmed_and_final)
 {
 	acquire(1);
@@ -371,6 +394,36 @@ Test(hold, the_kernel_refuses_one_and_the_others_are_held)
 	expect(1, LEASE_HELD, 0);
 	cr_assert_eq(answer.error, -EACCES);
 	cr_assert_eq(answer.u.lease.on, 1);
+}
+
+Test(hold, a_renewal_that_the_kernel_refuses_for_one_is_held_likewise)
+{
+	acquire(1);
+	fake.now += HA_SEC;
+	fake.add_error = -EACCES;
+	fake.acks = 1;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_HELD, 0);
+	cr_assert_eq(answer.error, -EACCES);
+	fake.now += HOLD_RETRY_EVERY;
+	fake.acks = 0;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_FAILED, 0);
+}
+
+Test(hold, what_was_refused_is_removed_until_the_kernel_confirms_it)
+{
+	fake.add_error = -ETIMEDOUT;
+	fake.acks = 0;
+	fake.remove_error = -ENOBUFS;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_FAILED, 0);
+	expect_trace("HASD");
+	fake.now = hold_next(&hold);
+	fake.remove_error = 0;
+	cr_assert_not(hold_timer(&hold, &answer), "nobody waits for it");
+	expect_trace("SD");
+	cr_assert_eq(hold_next(&hold), HA_NEVER);
 }
 
 Test(hold, no_address_comes_on_behind_a_fence_that_cannot_be_opened)

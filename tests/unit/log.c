@@ -1,7 +1,9 @@
 /* The log line: key=value that a program can split again, whatever the values hold; and its limit. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/log.h"
 
@@ -97,4 +99,30 @@ Test(log, a_clock_at_zero_starts_full)
 	for (unsigned i = 0; i < LOG_BURST; i++)
 		cr_expect(log_bucket_take(&b, 0));
 	cr_expect_not(log_bucket_take(&b, 0));
+}
+
+/* stderr is put back at the end, so that the test's own report is read. */
+static void replace_stderr(int fd, int *kept)
+{
+	*kept = dup(STDERR_FILENO);
+	cr_assert_geq(*kept, 0);
+	cr_assert_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+}
+
+Test(log, a_pipe_that_nobody_reads_neither_blocks_nor_kills)
+{
+	int fd[2], kept, n;
+	char byte[4096] = "";
+
+	cr_assert_eq(pipe(fd), 0);
+	replace_stderr(fd[1], &kept);
+	cr_assert_eq(fcntl(fd[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(fd[1], byte, sizeof(byte)) > 0)
+		;
+	cr_assert_eq(fcntl(fd[1], F_SETFL, 0), 0);
+	log_event(LOG_INFO, "full", "a=%d", 1);
+	close(fd[0]);
+	log_event(LOG_INFO, "broken", "a=%d", 1);
+	n = dup2(kept, STDERR_FILENO);
+	cr_assert_eq(n, STDERR_FILENO);
 }
