@@ -51,6 +51,9 @@ struct config {
  * good. Mistakes are all listed, not only the first. */
 unsigned config_read(struct config *out, const char *file, FILE *errors);
 
+/* Why no single station can have the address, in the words of a mistake; NULL: one can. */
+const char *config_no_station(const struct ha_address *);
+
 #define CONFIG_DEFAULT_FILE "/etc/haagent/haagent.conf"
 
 #endif

@@ -118,8 +118,7 @@ static void number(struct config_draft *d, const struct config_key *key, const c
 		*out = n;
 }
 
-/* Why no single station can have the address; NULL if one can. */
-static const char *no_station(const struct ha_address *a)
+const char *config_no_station(const struct ha_address *a)
 {
 	static const uint8_t loopback6[16] = {[15] = 1}, any[16],
 			     mapped[12] = {[10] = 0xff, [11] = 0xff};
@@ -133,6 +132,8 @@ static const char *no_station(const struct ha_address *a)
 			return "broadcast or reserved";
 		return a->b[0] >= 224 ? "multicast" : NULL;
 	}
+	if (a->family != HA_IPV6)
+		return "of no known family";
 	if (memcmp(a->b, any, 16) == 0)
 		return "unspecified";
 	if (memcmp(a->b, loopback6, 16) == 0)
@@ -157,7 +158,7 @@ static void address(struct config_draft *d, const struct config_key *key, const 
 		config_mistake(d, line, "'%s': '%s' is no IPv4 or IPv6 address", key->name, value);
 		return;
 	}
-	why = no_station(&a);
+	why = config_no_station(&a);
 	if (why != NULL) {
 		config_mistake(d, line, "'%s': '%s' is %s", key->name, value, why);
 		return;

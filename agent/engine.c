@@ -10,28 +10,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/engine_state.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 #include "agent/privileges.h"
 #include "agent/runtime.h"
-
-enum {
-	HEAP_LEN =
-		4 << 20, /* libpcap and libmnl allocate at start and when an interface comes back */
-	STACK_LEN = 512 << 10, /* touched before it is locked */
-};
 
 void engine_fatal(const char *what, int error)
 {
@@ -143,13 +135,6 @@ static ha_time earlier(ha_time a, ha_time b)
 	return a < b ? a : b;
 }
 
-static ha_time engine_carrier_due(const struct engine *engine)
-{
-	ha_time interval = engine->config.timing.heartbeat / 4;
-
-	return engine->carrier_at + (interval < HA_MS ? HA_MS : interval);
-}
-
 static ha_time engine_deadline(const struct engine *engine)
 {
 	ha_time at = control_deadline(&engine->control);
@@ -159,7 +144,6 @@ static ha_time engine_deadline(const struct engine *engine)
 	if (!engine->running)
 		return at;
 	at = earlier(at, node_deadline(&engine->node));
-	at = earlier(at, engine_carrier_due(engine));
 	at = earlier(at, engine->identity_at);
 	at = earlier(at, join_deadline(&engine->join));
 	if (engine->meeting_on)
@@ -200,8 +184,6 @@ static void engine_timer(void *arg, ha_time now)
 		engine->lateness = now - node_deadline(&engine->node);
 		engine_feed_at(engine, &tick, now);
 	}
-	if (now >= engine_carrier_due(engine))
-		watch_carrier(engine, now);
 	if (now >= join_deadline(&engine->join))
 		serve_join_step(engine, join_timer(&engine->join, engine->now));
 	if (now >= engine->identity_at) {
@@ -216,17 +198,12 @@ static void engine_timer(void *arg, ha_time now)
 static void engine_breathe(struct engine *engine, ha_time now)
 {
 	const struct timespec pause = {.tv_nsec = 100 * HA_US};
-	struct rusage usage;
 
-	getrusage(RUSAGE_THREAD, &usage);
-	if (usage.ru_nvcsw != engine->waits) {
-		engine->waits = usage.ru_nvcsw;
-		engine->waited_at = now;
-	} else if (now - engine->waited_at > ENGINE_BUSY) {
-		engine->floods++;
-		engine->waited_at = now;
-		nanosleep(&pause, NULL);
-	}
+	if (now - engine->loop.waited_at < ENGINE_BUSY)
+		return;
+	engine->floods++;
+	engine->loop.waited_at = now;
+	nanosleep(&pause, NULL);
 }
 
 /* After each wake: what was put off until the node had its turn. */
@@ -241,7 +218,7 @@ static void engine_after(struct engine *engine)
 			engine->save_failed = false;
 			engine_feed(engine, &failed);
 		}
-		if (now - engine->carrier_at >= HA_MS)
+		if (now - engine->carrier_at >= engine->config.timing.heartbeat / 4)
 			watch_carrier(engine, now);
 		act_log(engine);
 	}
@@ -263,22 +240,6 @@ static void engine_read_forwarding(struct engine *engine)
 		return;
 	engine->router = read(fd, &value, 1) == 1 && value != '0';
 	close(fd);
-}
-
-static void engine_prepare_memory(void)
-{
-	volatile uint8_t stack[STACK_LEN];
-	void *heap;
-
-	for (size_t i = 0; i < sizeof(stack); i += 1024)
-		stack[i] = 0;
-	mallopt(M_TRIM_THRESHOLD, -1);
-	mallopt(M_MMAP_MAX, 0);
-	mallopt(M_TOP_PAD, HEAP_LEN);
-	heap = malloc(HEAP_LEN / 4);
-	if (heap == NULL)
-		engine_fatal("memory", -ENOMEM);
-	free(heap);
 }
 
 static void engine_open_wires(struct engine *engine)
@@ -310,7 +271,7 @@ static void engine_start(struct engine *engine)
 
 	if (sodium_init() < 0)
 		engine_fatal("libsodium", -EIO);
-	engine_prepare_memory();
+	memory_prepare();
 	error = runtime_config(&engine->config);
 	if (!error)
 		error = loop_init(&engine->loop, engine_timer, engine);
@@ -332,10 +293,9 @@ static void engine_start(struct engine *engine)
 	if (error)
 		engine_fatal("control socket", error);
 	(void)engine_entropy(engine);
-	/* Not what is mapped later: the kernel's packet rings stay in memory by themselves, and
-	 * would exceed the limit. */
-	if (mlockall(MCL_CURRENT) != 0)
-		log_event(LOG_WARNING, "mlockall", "error=%s", strerror(errno));
+	error = memory_lock();
+	if (error)
+		log_event(LOG_WARNING, "memory_lock", "error=%s", strerror(-error));
 	error = privileges_engine_final();
 	if (error)
 		engine_fatal("privileges", error);

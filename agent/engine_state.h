@@ -88,8 +88,6 @@ struct engine {
 
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
-	ha_time waited_at;  /* last time that this process was seen to have waited */
-	long waits;
 	uint64_t floods, ipc_errors;
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/config.h"
 #include "agent/log.h"
 #include "agent/loop.h"
 
@@ -103,11 +104,44 @@ static void close_addresses(struct keeper *keeper)
 	keeper->vip_open = keeper->fence_open = keeper->fenced = false;
 }
 
+/* To delete what was left behind takes no address in particular. */
+static const struct ha_address any = {.family = HA_IPV4, .b = {192, 0, 2, 1}};
+
+/* Removes a fence that no other takes the place of: what it held back may be an ordinary address
+ * now. */
+static void sweep_fence(struct keeper *keeper)
+{
+	if (fence_open(&keeper->fence, keeper->ifname, &any, 1) != 0)
+		return;
+	(void)fence_remove(&keeper->fence);
+	fence_close(&keeper->fence);
+}
+
+/* The wanted addresses, if none is this host's own. */
+static int take_on(struct keeper *keeper)
+{
+	int error = vip_open(&keeper->vip, keeper->ifname, keeper->wanted, keeper->wanted_n,
+			     HOLD_VALID_S);
+
+	if (error != 0)
+		return error;
+	error = vip_check(&keeper->vip);
+	if (error != 0) {
+		vip_close(&keeper->vip);
+		return error;
+	}
+	keeper->vip_open = true;
+	keeper->ifindex = keeper->vip.ifindex;
+	raise_fence(keeper);
+	return 0;
+}
+
 /* Takes on the wanted addresses if they are others. The new fence replaces the old in one
  * transaction. */
 static int switch_addresses(struct keeper *keeper)
 {
 	unsigned n = keeper->wanted_n, held = keeper->vip_open ? keeper->vip.n : 0;
+	bool fenced = keeper->fenced;
 	int error;
 
 	if (hold_holds(&keeper->hold) || keeper->hold.leaving != 0)
@@ -115,31 +149,30 @@ static int switch_addresses(struct keeper *keeper)
 	if (n == held &&
 	    memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
 		return 0;
-	if (n == 0 && keeper->fenced)
-		fence_remove(&keeper->fence);
 	close_addresses(keeper);
-	if (n == 0)
-		return 0;
-	error = vip_open(&keeper->vip, keeper->ifname, keeper->wanted, n, HOLD_VALID_S);
-	if (error != 0)
-		return error;
-	keeper->vip_open = true;
-	keeper->ifindex = keeper->vip.ifindex;
-	raise_fence(keeper);
-	return 0;
+	error = n == 0 ? 0 : take_on(keeper);
+	if (fenced && !keeper->vip_open)
+		sweep_fence(keeper);
+	return error;
+}
+
+static int switch_and_log(struct keeper *keeper)
+{
+	int error = switch_addresses(keeper);
+
+	if (error != 0 && error != keeper->address_error)
+		log_event(LOG_ERR, "addresses", "interface=%s what=%s error=%d", keeper->ifname,
+			  error == -EADDRINUSE ? "one is this host's own" : "cannot switch", error);
+	keeper->address_error = error;
+	return error;
 }
 
 static void answer_if(struct keeper *keeper, bool due, const struct ipc_message *message)
 {
 	if (due)
 		keeper->answer(keeper->arg, message);
-	if (!hold_holds(&keeper->hold) && switch_addresses(keeper) != 0)
-		log_event(LOG_ERR, "addresses", "interface=%s what=%s", keeper->ifname,
-			  "cannot switch");
+	(void)switch_and_log(keeper);
 }
-
-/* To delete what was left behind takes no address in particular. */
-static const struct ha_address any = {.family = HA_IPV4, .b = {192, 0, 2, 1}};
 
 /* Deletes the addresses that an earlier guardian left behind, whatever its configuration was. */
 static int sweep(struct keeper *keeper)
@@ -153,16 +186,6 @@ static int sweep(struct keeper *keeper)
 	if (n > 0)
 		log_event(LOG_NOTICE, "sweep", "addresses=%d", n);
 	return n < 0 ? n : 0;
-}
-
-/* Likewise its fence, closed by then, where none takes its place: what it held back may be an
- * ordinary address now. */
-static void sweep_fence(struct keeper *keeper)
-{
-	if (fence_open(&keeper->fence, keeper->ifname, &any, 1) != 0)
-		return;
-	(void)fence_remove(&keeper->fence);
-	fence_close(&keeper->fence);
 }
 
 int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
@@ -194,8 +217,8 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 		return error;
 	keeper->wanted_n = n;
 	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));
-	error = switch_addresses(keeper);
-	if (error == 0)
+	error = switch_and_log(keeper);
+	if (error == 0 || error == -EADDRINUSE) /* which may change */
 		error = monitor_dump(&keeper->monitor);
 	if (error != 0)
 		monitor_close(&keeper->monitor);
@@ -212,23 +235,12 @@ void keeper_close(struct keeper *keeper)
 	monitor_close(&keeper->monitor);
 }
 
-static bool address_is_usable(const struct ha_address *address)
-{
-	static const uint8_t zero[16], loopback[16] = {[15] = 1};
-
-	if (address->family ==
-	    HA_IPV4) /* not 0/8, 127/8, 224/3: this host, loopback, groups, reserved */
-		return address->b[0] != 0 && address->b[0] != 127 && address->b[0] < 224;
-	return address->family == HA_IPV6 && address->b[0] != 0xff &&
-	       memcmp(address->b, zero, 16) != 0 && memcmp(address->b, loopback, 16) != 0;
-}
-
 bool keeper_set_addresses(struct keeper *keeper, const struct ha_address *addresses, unsigned n)
 {
 	if (n > HA_VIP_MAX)
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		if (!address_is_usable(&addresses[i]))
+		if (config_no_station(&addresses[i]) != NULL)
 			return false;
 	keeper->wanted_n = n;
 	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));

@@ -4,7 +4,7 @@
  *
  * The interface is followed by name: gone, it ends a lease; back, it gets a new fence, since a
  * netdev chain dies with its device. Other addresses take effect when nothing is held: at once, or
- * after the drop.
+ * after the drop. An address that this host has by somebody else's doing is not taken on.
  */
 #ifndef HA_AGENT_KEEPER_H
 #define HA_AGENT_KEEPER_H
@@ -36,6 +36,7 @@ struct keeper {
 	uint32_t seen;     /* mask of addresses, likewise */
 	unsigned wanted_n; /* addresses to switch to when nothing is held */
 	struct ha_address wanted[HA_VIP_MAX];
+	int address_error; /* why they could not be taken on */
 	keeper_answer_fn *answer;
 	void *arg;
 };

@@ -12,6 +12,9 @@
 /* What epoll hands back: a slot and who used it then, or the timer. */
 #define LOOP_TIMER UINT64_MAX
 
+/* What takes longer than any look at ready descriptors. */
+#define LOOP_WAIT (20 * HA_US)
+
 ha_time loop_now(void)
 {
 	struct timespec t;
@@ -125,9 +128,10 @@ void loop_arm(struct loop *loop, ha_time at)
 	struct itimerspec spec = {0};
 	int error;
 
-	if (at == loop->at)
+	if (at == loop->at && !loop->fired)
 		return;
 	loop->at = at;
+	loop->fired = false;
 	if (at != HA_NEVER) {
 		/* Zero would disarm it; what lies in the past is due at once. */
 		ha_time due = at > 0 ? at : 1;
@@ -143,11 +147,15 @@ void loop_arm(struct loop *loop, ha_time at)
 static int loop_serve(struct loop *loop, int timeout_ms)
 {
 	struct epoll_event ready[LOOP_SOURCES_MAX + 1];
+	ha_time asked = loop_now(), answered;
 	int served = 0, n;
 
 	n = epoll_wait(loop->epoll, ready, LOOP_SOURCES_MAX + 1, timeout_ms);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
+	answered = loop_now();
+	if (answered - asked > LOOP_WAIT)
+		loop->waited_at = answered;
 	for (int i = 0; i < n; i++) {
 		uint64_t data = ready[i].data.u64;
 		struct loop_source *source;
@@ -168,6 +176,8 @@ int loop_run_once(struct loop *loop)
 	ha_time now;
 	int n;
 
+	if (loop->fired) /* nobody has armed it anew */
+		loop_arm(loop, HA_NEVER);
 	n = loop_serve(loop, -1);
 	if (n < 0)
 		return n;
@@ -181,7 +191,8 @@ int loop_run_once(struct loop *loop)
 		return n;
 	if (now < loop->at) /* a callback has moved it */
 		return 0;
-	loop_arm(loop, HA_NEVER); /* which also makes the descriptor quiet */
+	loop->at = HA_NEVER;
+	loop->fired = true;
 	loop->timer_callback(loop->timer_arg, now);
 	return 0;
 }

@@ -32,7 +32,9 @@ struct loop_source {
 
 struct loop {
 	int epoll, timer, signals;
-	ha_time at; /* HA_NEVER: not armed */
+	ha_time at;        /* HA_NEVER: not armed */
+	bool fired;        /* the timer has called back, and is still to be made quiet */
+	ha_time waited_at; /* when this process last had to wait for something */
 	loop_timer_fn *timer_callback;
 	void *timer_arg;
 	loop_signal_fn *signal_callback;

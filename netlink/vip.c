@@ -14,7 +14,7 @@
 
 enum {
 	SWEEP_ROUND = 16,  /* addresses deleted per dump */
-	SWEEP_ROUNDS = 64, /* bound: somebody else may be adding them */
+	SWEEP_ROUNDS = 64, /* bound, of dumps: somebody else may be adding addresses */
 };
 
 /* Any socket answers this one, also a netlink socket. */
@@ -191,6 +191,36 @@ int vip_observe(struct vip *vip, const struct address_event *e)
 	else
 		vip->on &= ~bit;
 	return (int)i;
+}
+
+struct search {
+	const struct vip *vip;
+	bool found;
+};
+
+static void compare(const struct nlmsghdr *h, void *arg)
+{
+	struct search *search = arg;
+	struct address_event e;
+	unsigned i;
+
+	if (address_decode(h, h->nlmsg_len, &e) != 0 || e.proto == ADDRESS_PROTO)
+		return;
+	for (i = 0; i < search->vip->n; i++)
+		search->found |= ha_address_equal(&e.address, &search->vip->addresses[i]);
+}
+
+int vip_check(struct vip *vip)
+{
+	_Alignas(8) uint8_t message[ADDRESS_MESSAGE_MAX];
+	struct search search = {.vip = vip};
+	int round, error = -EINTR;
+
+	for (round = 0; round < SWEEP_ROUNDS && error == -EINTR && !search.found; round++) {
+		(void)address_put_dump(message);
+		error = exchange_dump(&vip->exchange, message, compare, &search);
+	}
+	return search.found ? -EADDRINUSE : error;
 }
 
 struct sweep {

@@ -49,6 +49,10 @@ int vip_delete(struct vip *, uint32_t *gone);
 int vip_add_one(struct vip *, unsigned i);
 int vip_delete_one(struct vip *, unsigned i);
 
+/* -EADDRINUSE if this host has one of the addresses by somebody else's doing: to add it would shorten
+ * that one's life (IPv6), and the fence would cut the host off. Else 0 or -errno. */
+int vip_check(struct vip *);
+
 /* At start: deletes every address tagged ADDRESS_PROTO from all interfaces. How many, or -errno. */
 int vip_sweep(struct vip *);
 

@@ -56,6 +56,8 @@ static void hold(struct node *n, struct node_actions *out)
 	struct node_action *a = step_add(out, ACT_HOLD);
 
 	n->lease.deadline = promise(n);
+	if (n->lease.failing == HA_NEVER)
+		n->lease.failing = n->now; /* until the guardian confirms it */
 	a->lease = n->lease.id;
 	a->deadline = n->lease.deadline;
 }
@@ -68,7 +70,6 @@ void lease_acquire(struct node *n, struct node_actions *out)
 	l->id++;
 	l->wanted = true;
 	l->on = 0;
-	l->failing = n->now;
 	n->announce.mask = 0;
 	step_claim(n, HA_CLAIM_TAKING);
 	hold(n, out);
@@ -97,7 +98,6 @@ void lease_ended(struct node *n)
 	n->lease.wanted = false;
 	n->lease.releasing = false;
 	n->lease.on = 0;
-	n->lease.failing = HA_NEVER;
 	n->announce.mask = 0;
 	if (n->claim == HA_CLAIM_TAKING || n->claim == HA_CLAIM_HOLDING)
 		step_claim(n, HA_CLAIM_NONE);
@@ -124,6 +124,8 @@ bool lease_event(struct node *n, const struct node_event *ev)
 	struct node_lease *l = &n->lease;
 	bool lost = false;
 
+	if (!l->wanted || ev->lease.status == NODE_LEASE_DROPPED)
+		l->failing = HA_NEVER; /* the guardian lives, and there is nothing to keep */
 	if (ev->lease.id != l->id)
 		return false; /* of an earlier lease */
 	switch (ev->lease.status) {
@@ -132,9 +134,7 @@ bool lease_event(struct node *n, const struct node_event *ev)
 			held(n, ev->lease.on);
 		break;
 	case NODE_LEASE_FAILED:
-		if (l->wanted && l->failing == HA_NEVER)
-			l->failing = n->now;
-		break;
+		break; /* not confirmed: failing since it was asked for */
 	case NODE_LEASE_DROPPED:
 		lost = l->wanted;
 		if (l->wanted || l->releasing)

@@ -120,7 +120,7 @@ struct node_lease {
 	bool releasing;   /* ACT_RELEASE sent, not confirmed */
 	uint32_t on;      /* addresses on the interface */
 	ha_time deadline; /* of the last ACT_HOLD */
-	ha_time failing;  /* since when it does not; HA_NEVER = it does */
+	ha_time failing;  /* the guardian owes a confirmation since then; HA_NEVER = it does not */
 };
 
 struct node_announce {

@@ -262,6 +262,20 @@ Test(netlink_live, a_sweep_deletes_the_tagged_ones_of_all_interfaces_only)
 	run("! ip addr | grep -q -e 192.0.2.100 -e 192.0.2.101 -e 2001:db8::64");
 }
 
+/* 2001:db8::64/64 by somebody else would be renewed for three seconds, and then be lost. */
+Test(netlink_live, an_address_that_this_host_has_already_is_found_and_its_own_are_not)
+{
+	open_vip(60);
+	cr_assert_eq(vip_check(&vip), 0);
+	cr_assert_eq(vip_add(&vip, NULL), 0);
+	cr_assert_eq(vip_check(&vip), 0, "these are ours");
+	cr_assert_eq(vip_delete(&vip, NULL), 0);
+	run("ip addr add 2001:db8::64/64 dev ha1 nodad");
+	cr_assert_eq(vip_check(&vip), -EADDRINUSE, "whatever the interface");
+	run("ip addr del 2001:db8::64/64 dev ha1 && ip addr add 192.0.2.100/24 dev ha0");
+	cr_assert_eq(vip_check(&vip), -EADDRINUSE);
+}
+
 Test(netlink_live, the_interface_is_followed_by_name)
 {
 	int old;

@@ -199,6 +199,16 @@ Test(node_pair, the_active_s_guardian_is_stopped)
 	cr_assert_leq(w.n[A].promotions + w.n[B].promotions, 3u);
 }
 
+/* Nothing comes from the address any more, and only the engine can say so. */
+Test(node_pair, the_active_s_guardian_is_stopped_for_good)
+{
+	w.n[A].guardian.blocked_until = w.now + 1000 * HA_SEC;
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+	cr_assert_eq(w.dual, 0);
+	cr_assert(world_saw(&w, "a passive Y1"));
+	cr_assert(node_why_not(&w.n[A].node, world_local(&w, A, w.now)) & WHY_NOT_GUARDIAN);
+}
+
 Test(node_pair, a_guardian_that_can_put_nothing_on)
 {
 	w.n[B].guardian.failing = true;

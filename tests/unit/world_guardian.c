@@ -67,10 +67,8 @@ static void guardian_hold(struct world *w, int i, const struct node_action *a)
 		return;
 	}
 	g->valid_until = w->now + VALID_S * HA_SEC;
-	if (g->on != g->want) {
-		g->on = g->want;
-		tell_lease(w, i, a->lease, NODE_LEASE_HELD);
-	}
+	g->on = g->want;
+	tell_lease(w, i, a->lease, NODE_LEASE_HELD);
 }
 
 void world_on_guardian(struct world *w, const struct world_message *m)

@@ -1,0 +1,128 @@
+/* keeper_live.c - what the guardian does to the kernel, in a network namespace of each test's own.
+ * Where none may be made the tests are skipped.
+ */
+#include "agent/keeper.h"
+
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/loop.h"
+
+static const struct ha_address vip = {.family = HA_IPV4, .b = {192, 0, 2, 100}};
+static struct keeper keeper;
+static struct ipc_message answer;
+
+static void run(const char *command)
+{
+	cr_assert_eq(system(command), 0, "%s", command);
+}
+
+static void enter(void)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		cr_skip_test("no network namespace: %s", strerror(errno));
+	run("ip link add ha0 type veth peer name ha1 && ip link set ha0 up && ip link set ha1 up");
+}
+
+static void on_answer(void *arg, const struct ipc_message *message)
+{
+	(void)arg;
+	answer = *message;
+}
+
+static void request(enum ipc_type type, uint64_t lease)
+{
+	struct ipc_message message = {.type = type};
+
+	message.u.lease.lease = lease;
+	message.u.lease.deadline = loop_now() + 60 * HA_SEC;
+	memset(&answer, 0, sizeof(answer));
+	keeper_request(&keeper, &message);
+}
+
+TestSuite(keeper_live, .init = enter);
+
+Test(keeper_live, puts_the_address_on_and_takes_it_off)
+{
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert_eq(answer.u.lease.status, LEASE_HELD);
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	request(IPC_RELEASE, 1);
+	cr_assert_eq(answer.u.lease.status, LEASE_DROPPED);
+	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	keeper_close(&keeper);
+}
+
+/* The fence would cut it off, and of an IPv6 address nothing would be left. */
+Test(keeper_live, does_not_touch_an_address_that_is_this_hosts_own)
+{
+	run("ip address add 192.0.2.100/24 dev ha1");
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert_eq(answer.u.lease.status, LEASE_FAILED);
+	cr_assert_not(keeper.fenced);
+	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	run("ip address del 192.0.2.100/24 dev ha1");
+	request(IPC_HOLD, 1); /* which finds that it is free now */
+	request(IPC_HOLD, 1);
+	cr_assert_eq(answer.u.lease.status, LEASE_HELD);
+	keeper_close(&keeper);
+}
+
+Test(keeper_live, what_the_record_names_is_switched_to_when_nothing_is_held)
+{
+	static const struct ha_address other = {.family = HA_IPV4, .b = {192, 0, 2, 101}};
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert(keeper_set_addresses(&keeper, &other, 1));
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	request(IPC_RELEASE, 1);
+	request(IPC_HOLD, 2);
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
+	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	keeper_close(&keeper);
+}
+
+Test(keeper_live, what_no_station_can_have_is_refused)
+{
+	static const struct ha_address hostile[] = {
+		{.family = HA_FAMILY_NONE},
+		{.family = 7, .b = {192, 0, 2, 101}},
+		{.family = HA_IPV4, .b = {0}},
+		{.family = HA_IPV4, .b = {127, 0, 0, 1}},
+		{.family = HA_IPV4, .b = {224, 0, 0, 1}},
+		{.family = HA_IPV4, .b = {255, 255, 255, 255}},
+		{.family = HA_IPV6, .b = {0}},
+		{.family = HA_IPV6, .b = {[15] = 1}},
+		{.family = HA_IPV6, .b = {0xff, 2, [15] = 1}},
+		{.family = HA_IPV6, .b = {[10] = 0xff, 0xff, 192, 0, 2, 101}},
+	};
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++)
+		cr_assert_not(keeper_set_addresses(&keeper, &hostile[i], 1), "%zu", i);
+	cr_assert_not(keeper_set_addresses(&keeper, hostile, HA_VIP_MAX + 1));
+	request(IPC_HOLD, 1);
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	keeper_close(&keeper);
+}
+
+/* That run was killed; what it kept closed may be an ordinary address now. */
+Test(keeper_live, an_earlier_runs_fence_goes_where_there_is_no_address_any_more)
+{
+	static struct fence fence;
+	int error = fence_open(&fence, "ha0", &vip, 1);
+
+	if (error != 0)
+		cr_skip_test("no fence: %s", strerror(-error));
+	cr_assert_eq(keeper_open(&keeper, "ha0", NULL, 0, on_answer, NULL), 0);
+	cr_assert_eq(fence_shut(&fence), -ENOENT);
+	keeper_close(&keeper);
+	fence_close(&fence);
+}
