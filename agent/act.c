@@ -195,15 +195,22 @@ bool act_save(struct engine *engine, uint64_t number)
 	return true;
 }
 
+int64_t act_realtime(void)
+{
+	struct timespec wall;
+	int error = clock_gettime(CLOCK_REALTIME, &wall);
+
+	assert(error == 0);
+	return (int64_t)wall.tv_sec * HA_SEC + wall.tv_nsec;
+}
+
 void act_event(struct engine *engine, const struct node_action *action)
 {
 	struct ipc_message message = {.type = IPC_EVENT};
-	struct timespec wall;
 	struct store_event *event = &message.u.event;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
 	*event = (struct store_event){
-		.realtime_ns = (int64_t)wall.tv_sec * HA_SEC + wall.tv_nsec,
+		.realtime_ns = act_realtime(),
 		.term = action->term,
 		.event = (uint8_t)action->event,
 		.from = (uint8_t)action->from,

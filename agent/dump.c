@@ -171,7 +171,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 {
 	const struct node_path *state = &view->node->path[i];
 	const struct dump_path *path = &view->path[i];
-	ha_time gap = worst(&state->gap_worst);
+	ha_time gap = worst(&state->gap_worst), dead = view->config->timing.dead;
 	json_t *out = json_object();
 
 	put_text(out, "name", ha_path_name(i));
@@ -186,7 +186,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 	put_number(out, "heartbeats_sent", path->sent);
 	put_number(out, "heartbeats_received", path->received);
 	put_ms(out, "worst_gap_ms", gap);
-	put_ms(out, "margin_ms", view->config->timing.dead - gap);
+	put_ms(out, "margin_ms", gap < dead ? dead - gap : 0);
 	if (path->session != NULL && session_is_up(path->session))
 		put(out, "session_age_s",
 		    json_integer((view->now - path->session->current.born) / HA_SEC));
@@ -315,18 +315,25 @@ static json_t *dump_counters(const struct dump_view *view)
 	return counters;
 }
 
-static json_t *dump_event(const struct store_event *event)
+/* A point in time of the wall clock: ISO 8601 in UTC, to the microsecond. */
+static void put_time(json_t *object, const char *key, int64_t realtime_ns)
 {
-	time_t seconds = (time_t)(event->realtime_ns / HA_SEC);
-	int ms = (int)(event->realtime_ns % HA_SEC / HA_MS);
+	time_t seconds = (time_t)(realtime_ns / HA_SEC);
+	int us = (int)(realtime_ns % HA_SEC / HA_US);
 	char text[64] = "", whole[80];
-	json_t *out = json_object();
 	struct tm tm;
 
 	if (gmtime_r(&seconds, &tm) != NULL)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(whole, sizeof(whole), "%s.%03dZ", text, ms);
-	put_text(out, "time", whole);
+	snprintf(whole, sizeof(whole), "%s.%06dZ", text, us);
+	put_text(object, key, whole);
+}
+
+static json_t *dump_event(const struct store_event *event)
+{
+	json_t *out = json_object();
+
+	put_time(out, "time", event->realtime_ns);
 	put_text(out, "event", node_event_name((enum node_event_code)event->event));
 	put_text(out, "from", ha_state_name((enum ha_state)event->from));
 	put_text(out, "to", ha_state_name((enum ha_state)event->to));
@@ -366,6 +373,7 @@ json_t *dump_all(const struct dump_view *view)
 	put_text(out, "state", ha_state_name(node->state));
 	put_text(out, "reason", reason_text(node->reason));
 	put_text(out, "rule", reason_rule(node->reason));
+	put_time(out, "since", view->realtime_ns - (view->now - node->since));
 	put_ago(out, "since_ms", node->since, view->now);
 	put_number(out, "term", node->term_known);
 	put_fingerprint(out, "fingerprint", view->public_key);

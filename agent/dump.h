@@ -37,6 +37,7 @@ struct dump_path {
 
 struct dump_view {
 	ha_time now;
+	int64_t realtime_ns; /* the same moment on the wall clock */
 	const struct config *config;
 	const struct node *node;
 	const struct store_record *record;

@@ -121,6 +121,7 @@ void act_record(const struct engine *, struct store_record *); /* what has to be
 bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */
 void act_event(struct engine *,
 	       const struct node_action *); /* ACT_EVENT: history, and later the log */
+int64_t act_realtime(void);                 /* the wall clock, ns */
 void act_log(struct engine *);              /* the events that are still to be logged */
 
 /* ---- watch.c ---- */

@@ -326,7 +326,7 @@ static void render_counters(FILE *out, json_t *counters)
 	}
 }
 
-/* "2026-01-31T12:00:00.123Z" as "2026-01-31 12:00:00.123". */
+/* "2026-01-31T12:00:00.123456Z" as "2026-01-31 12:00:00.123456". */
 static struct cell time_of(const json_t *event)
 {
 	struct cell c = string(event, "time");
@@ -345,7 +345,7 @@ static void render_event(FILE *out, const json_t *event)
 	struct cell reason = string(event, "reason"), rule = string(event, "rule");
 
 	change = strcmp(from.text, to.text) == 0 ? to : cell("%s -> %s", from.text, to.text);
-	fprintf(out, "  %-23s %-15s %-26s term %-5s", time_of(event).text,
+	fprintf(out, "  %-26s %-15s %-26s term %-5s", time_of(event).text,
 		string(event, "event").text, change.text, integer(event, "term").text);
 	if (!is_none(&reason))
 		fprintf(out, " %s", reason.text);

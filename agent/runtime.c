@@ -25,6 +25,18 @@ static int complain(const char *what, const char *name, int error)
 	return error;
 }
 
+/* So that nothing that is opened later stands where somebody writes messages to. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* A directory that is made here is 0750 root:group. One that was there is taken as it is, if
  * only root can write in it. */
 static int open_directory(const char *name, gid_t gid)
@@ -119,6 +131,7 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 
 	*runtime = (struct runtime){-1, -1, -1, -1, -1, 0, 0};
 	umask(077);
+	open_standard();
 	error = find_user(runtime, config->user);
 	if (error != 0)
 		return error;

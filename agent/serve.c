@@ -20,6 +20,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 {
 	struct dump_view view = {
 		.now = engine_now(engine),
+		.realtime_ns = act_realtime(),
 		.config = &engine->config,
 		.node = &engine->node,
 		.record = &engine->record,

@@ -19,6 +19,9 @@
  *		}
  *	}
  *
+ * It stands on that one interface. Another one in the same segment answers ARP for any address of the
+ * host, also while this is closed, unless its arp_ignore is 1.
+ *
  * A timeout of T ms closes the fence after T at the latest, and up to one kernel tick (4 ms at
  * HZ=250) earlier. All calls: 0 or -errno; the wait is bounded as in exchange.h. Nothing is
  * allocated after fence_install.

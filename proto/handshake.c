@@ -20,7 +20,7 @@ static const uint8_t message_len[][STEPS] = {
 	[SESSION_KK] = {48, 48, 0},
 };
 
-/* A HANDSHAKE's body (SPEC 4.2). */
+/* A HANDSHAKE's body (SPEC 4.2); message is that of a received one. */
 struct body {
 	uint8_t pattern, step;
 	uint32_t sender;
@@ -115,14 +115,14 @@ void handshake_schedule(struct session *s, ha_time now, const uint8_t entropy[SE
 }
 
 /* Writes one HANDSHAKE frame, MAC and all. */
-static void send_frame(const struct session *s, const struct body *b, uint32_t receiver,
-		       struct session_output *out)
+static void send_frame(const struct session *s, const struct body *b, const uint8_t *noise,
+		       size_t noise_len, uint32_t receiver, struct session_output *out)
 {
 	struct msg_header h = {.version = MSG_VERSION, .type = MSG_HANDSHAKE, .receiver = receiver};
-	size_t len = MSG_HEADER_LEN + FIXED_LEN + b->message_len + MAC_LEN;
+	size_t len = MSG_HEADER_LEN + FIXED_LEN + noise_len + MAC_LEN;
 	struct cursor_writer w;
 
-	assert(b->message_len == message_len[b->pattern][b->step - 1]);
+	assert(noise_len == message_len[b->pattern][b->step - 1]);
 	assert(len <= sizeof(out->frame));
 	h.path = (uint8_t)s->config.path;
 	h.length = (uint16_t)len;
@@ -133,7 +133,7 @@ static void send_frame(const struct session *s, const struct body *b, uint32_t r
 	cursor_put_u32(&w, b->sender);
 	cursor_put_u64(&w, b->boot);
 	cursor_put_u64(&w, b->sequence);
-	cursor_put_bytes(&w, b->message, b->message_len);
+	cursor_put_bytes(&w, noise, noise_len);
 	assert(cursor_written(&w) == len - MSG_HEADER_LEN - MAC_LEN);
 	crypto_generichash(out->frame + len - MAC_LEN, MAC_LEN, out->frame, len - MAC_LEN,
 			   s->mac_out, HA_KEY_LEN);
@@ -146,14 +146,14 @@ static bool send_message(const struct session *s, struct noise *n, const uint8_t
 			 struct body *b, uint32_t receiver, struct session_output *out)
 {
 	uint8_t message[NOISE_MESSAGE_MAX];
+	size_t len;
 
 	b->pattern = (uint8_t)s->config.pattern;
 	b->boot = s->config.boot;
-	b->message = message;
-	b->message_len = noise_write(n, entropy, NULL, 0, message, sizeof(message));
-	if (b->message_len == 0)
+	len = noise_write(n, entropy, NULL, 0, message, sizeof(message));
+	if (len == 0)
 		return false;
-	send_frame(s, b, receiver, out);
+	send_frame(s, b, message, len, receiver, out);
 	return true;
 }
 

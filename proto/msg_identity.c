@@ -139,7 +139,7 @@ size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *
 enum ha_drop msg_decode_identity(const uint8_t *body, size_t len, struct msg_identity *out)
 {
 	struct cursor_reader r;
-	struct msg_identity m;
+	struct msg_identity m = {0};
 	bool valid = true;
 
 	cursor_read(&r, body, len);

@@ -233,7 +233,7 @@ Test(dump, event_names_time_change_reason_and_rule)
 	dump_history_add(&rig->history, &event);
 	all = dump_events(&rig->history, 1);
 	one = json_array_get(json_object_get(all, "history"), 0);
-	cr_assert_str_eq(text(one, "time"), "2023-11-14T22:13:20.042Z");
+	cr_assert_str_eq(text(one, "time"), "2023-11-14T22:13:20.042000Z");
 	cr_assert_str_eq(text(one, "event"), "state");
 	cr_assert_str_eq(text(one, "from"), "passive");
 	cr_assert_str_eq(text(one, "to"), "active");

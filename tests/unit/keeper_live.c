@@ -121,7 +121,7 @@ Test(keeper_live, an_earlier_runs_fence_goes_where_there_is_no_address_any_more)
 
 	if (error != 0)
 		cr_skip_test("no fence: %s", strerror(-error));
-	cr_assert_eq(keeper_open(&keeper, "ha0", NULL, 0, on_answer, NULL), 0);
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 0, on_answer, NULL), 0);
 	cr_assert_eq(fence_shut(&fence), -ENOENT);
 	keeper_close(&keeper);
 	fence_close(&fence);

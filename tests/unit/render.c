@@ -39,10 +39,10 @@ static const char answer[] =
 	"\"answered\":true},{\"address\":\"2001:db8::1\",\"mac\":\"\",\"answered\":false}]},"
 	"\"requirements\":[],\"counters\":{\"link.replayed\":2,\"link.bad_tag\":0,"
 	"\"floods\":1},\"lateness_us\":{\"worst\":343,\"last\":21},"
-	"\"history\":[{\"time\":\"2026-01-31T12:00:00.123Z\",\"event\":\"state\","
+	"\"history\":[{\"time\":\"2026-01-31T12:00:00.123456Z\",\"event\":\"state\","
 	"\"from\":\"passive\",\"to\":\"active\",\"reason\":\"peer silent on both paths\","
 	"\"rule\":\"T2\",\"term\":6,\"detail\":0},"
-	"{\"time\":\"2026-01-31T12:00:01.000Z\",\"event\":\"path_down\","
+	"{\"time\":\"2026-01-31T12:00:01.000456Z\",\"event\":\"path_down\","
 	"\"from\":\"active\",\"to\":\"active\",\"reason\":\"\",\"rule\":\"\",\"term\":6,"
 	"\"detail\":1}]}";
 
@@ -98,9 +98,9 @@ static const char page[] =
 	"  floods                                              1\n"
 	"\n"
 	"history (UTC)\n"
-	"  2026-01-31 12:00:00.123 state           passive -> active          term 6     peer "
+	"  2026-01-31 12:00:00.123456 state           passive -> active          term 6     peer "
 	"silent on both paths [T2]\n"
-	"  2026-01-31 12:00:01.000 path_down       active                     term 6     (1)\n";
+	"  2026-01-31 12:00:01.000456 path_down       active                     term 6     (1)\n";
 
 static char text[16384];
 
