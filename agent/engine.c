@@ -135,6 +135,17 @@ static ha_time earlier(ha_time a, ha_time b)
 	return a < b ? a : b;
 }
 
+/* The kernel reports a lost carrier from a worker that has to wait for its turn; T3 does not wait.
+ * Only one that could take over has to know. */
+static ha_time engine_carrier_due(const struct engine *engine)
+{
+	ha_time interval = engine->config.timing.heartbeat / 4;
+
+	if (!engine->node.config.paired || engine->node.lease.wanted)
+		return HA_NEVER;
+	return engine->carrier_at + (interval < HA_MS ? HA_MS : interval);
+}
+
 static ha_time engine_deadline(const struct engine *engine)
 {
 	ha_time at = control_deadline(&engine->control);
@@ -144,6 +155,7 @@ static ha_time engine_deadline(const struct engine *engine)
 	if (!engine->running)
 		return at;
 	at = earlier(at, node_deadline(&engine->node));
+	at = earlier(at, engine_carrier_due(engine));
 	at = earlier(at, engine->identity_at);
 	at = earlier(at, join_deadline(&engine->join));
 	if (engine->meeting_on)

@@ -1,8 +1,8 @@
 /* watch.c - what the kernel reports on the interfaces, and carrier as asked for.
  *
  * The kernel may hold back its report of a lost carrier for most of a second, so it is asked: on
- * any wake that comes a quarter of a heartbeat or more after the last time. While the peer lives
- * there are several in each interval; when it falls silent the next is this node's own tick.
+ * any wake that comes a quarter of a heartbeat or more after the last time, and a passive wakes as
+ * often as that for it.
  */
 #include <errno.h>
 #include <string.h>

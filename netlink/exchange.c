@@ -221,7 +221,7 @@ int exchange_dump(struct exchange *x, void *request, exchange_fn *callback, void
 	struct nlmsghdr *h = request;
 	int64_t deadline = now_ms() + DUMP_TIMEOUT_MS;
 	bool interrupted = false;
-	uint32_t sender;
+	uint32_t sender = 0;
 	ssize_t got;
 	int error;
 

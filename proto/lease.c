@@ -107,7 +107,8 @@ static void held(struct node *n, uint32_t on)
 {
 	struct node_lease *l = &n->lease;
 
-	l->failing = HA_NEVER;
+	if (on)
+		l->failing = HA_NEVER;
 	n->announce.mask &= on; /* A1 */
 	if (on & ~l->on)
 		n->announce = (struct node_announce){.mask = on,

@@ -17,11 +17,11 @@ static const struct ha_address vip6 = {HA_IPV6,
 static const struct ha_address own6 = {HA_IPV6, {0xfe, 0x80, [15] = 0x11}};
 
 static const uint8_t golden_arp[42] = {
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff,                     /* broadcast */
-    0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x08, 0x06,         /* own MAC, ARP */
-    0x00, 0x01, 0x08, 0x00, 6,    4,    0x00, 0x01,         /* Ethernet, IPv4, request */
-    0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 192,  0,    2, 100, /* sender */
-    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 192,  0,    2, 100, /* target */
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff,                     /* broadcast */
+	0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x08, 0x06,         /* own MAC, ARP */
+	0x00, 0x01, 0x08, 0x00, 6,    4,    0x00, 0x01,         /* Ethernet, IPv4, request */
+	0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 192,  0,    2, 100, /* sender */
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 192,  0,    2, 100, /* target */
 };
 
 /* clang-format off */
@@ -334,25 +334,25 @@ Test(announce, spec_3_R17_malformed_nd)
 		uint8_t value;
 		const char *what;
 	} faults[] = {
-	    {6, 0x03, "from a group MAC"},
-	    {IP, 0x40, "IP version"},
-	    {IP + 6, 0, "an extension header before it"},
-	    {IP + 6, 17, "another protocol"},
-	    {IP + 7, 254, "a hop limit that a router has lowered"},
-	    {IP + 7, 64, "a hop limit that a router has lowered"},
-	    {IP + 8, 0xff, "from a multicast address"},
-	    {ICMP, 134, "a router advertisement"},
-	    {ICMP, 137, "a redirect"},
-	    {ICMP + 1, 1, "code"},
-	    {ICMP + 2, 0x28, "checksum"},
-	    {ICMP + 4, 0x60, "solicited, though to a group"},
-	    {ICMP + 8, 0xff, "a multicast target"},
-	    {ICMP + 25, 0, "an option of length zero"},
-	    {ICMP + 25, 2, "an option longer than the message"},
-	    {ICMP + 25, 255, "an option longer than the message"},
-	    {IP + 5, 31, "an odd length"},
-	    {IP + 5, 33, "a length beyond the frame"},
-	    {IP + 5, 24, "a length that the checksum does not know"},
+		{6, 0x03, "from a group MAC"},
+		{IP, 0x40, "IP version"},
+		{IP + 6, 0, "an extension header before it"},
+		{IP + 6, 17, "another protocol"},
+		{IP + 7, 254, "a hop limit that a router has lowered"},
+		{IP + 7, 64, "a hop limit that a router has lowered"},
+		{IP + 8, 0xff, "from a multicast address"},
+		{ICMP, 134, "a router advertisement"},
+		{ICMP, 137, "a redirect"},
+		{ICMP + 1, 1, "code"},
+		{ICMP + 2, 0x28, "checksum"},
+		{ICMP + 4, 0x60, "solicited, though to a group"},
+		{ICMP + 8, 0xff, "a multicast target"},
+		{ICMP + 25, 0, "an option of length zero"},
+		{ICMP + 25, 2, "an option longer than the message"},
+		{ICMP + 25, 255, "an option longer than the message"},
+		{IP + 5, 31, "an odd length"},
+		{IP + 5, 33, "a length beyond the frame"},
+		{IP + 5, 24, "a length that the checksum does not know"},
 	};
 
 	cr_assert(accepts_with(golden_na, 86, 6, 0x02));

@@ -49,9 +49,9 @@ Test(cursor, refuses_a_value_that_does_not_fit_its_field)
 		void (*put)(struct cursor_writer *, uint64_t);
 		uint64_t largest;
 	} fields[] = {
-	    {cursor_put_u8, UINT8_MAX},
-	    {cursor_put_u16, UINT16_MAX},
-	    {cursor_put_u32, UINT32_MAX},
+		{cursor_put_u8, UINT8_MAX},
+		{cursor_put_u16, UINT16_MAX},
+		{cursor_put_u32, UINT32_MAX},
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -6,12 +6,12 @@
 #include <string.h>
 
 static const struct msg_header sample = {
-    .version = MSG_VERSION,
-    .type = MSG_HEARTBEAT,
-    .path = HA_PATH_MANAGEMENT,
-    .length = 186,
-    .receiver = 0x0a0b0c0d,
-    .counter = 0x1112131415161718,
+	.version = MSG_VERSION,
+	.type = MSG_HEARTBEAT,
+	.path = HA_PATH_MANAGEMENT,
+	.length = 186,
+	.receiver = 0x0a0b0c0d,
+	.counter = 0x1112131415161718,
 };
 
 static const enum msg_type types[] = {MSG_BEACON,  MSG_HANDSHAKE,  MSG_HEARTBEAT,
@@ -49,10 +49,10 @@ Test(msg, spec_2_1_header_round_trip)
 Test(msg, spec_2_1_header_bytes)
 {
 	static const uint8_t golden[MSG_HEADER_LEN] = {
-	    1,    3,    1,    0,                            /* version, type, path, flags */
-	    0x00, 0xba,                                     /* length */
-	    0x0a, 0x0b, 0x0c, 0x0d,                         /* receiver */
-	    0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, /* counter */
+		1,    3,    1,    0,                            /* version, type, path, flags */
+		0x00, 0xba,                                     /* length */
+		0x0a, 0x0b, 0x0c, 0x0d,                         /* receiver */
+		0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, /* counter */
 	};
 	uint8_t out[MSG_HEADER_LEN];
 
@@ -147,7 +147,7 @@ Test(msg, spec_2_R8_each_type_has_its_exact_length)
 			     rows[i].total);
 		for (size_t length = 0; length <= MSG_LEN_MAX; length++) {
 			enum ha_drop expected =
-			    length == rows[i].total ? DROP_NONE : DROP_BAD_LENGTH;
+				length == rows[i].total ? DROP_NONE : DROP_BAD_LENGTH;
 
 			cr_assert_eq(verdict(type, length, MSG_LEN_MAX), expected,
 				     "type %d, length %zu", type, length);
