@@ -139,7 +139,7 @@ static ha_time earlier(ha_time a, ha_time b)
  * Only one that could take over has to know. */
 static ha_time engine_carrier_due(const struct engine *engine)
 {
-	ha_time interval = engine->config.timing.heartbeat / 4;
+	ha_time interval = engine->config.timing.heartbeat / 8;
 
 	if (!engine->node.config.paired || engine->node.lease.wanted)
 		return HA_NEVER;
@@ -230,7 +230,7 @@ static void engine_after(struct engine *engine)
 			engine->save_failed = false;
 			engine_feed(engine, &failed);
 		}
-		if (now - engine->carrier_at >= engine->config.timing.heartbeat / 4)
+		if (now - engine->carrier_at >= engine->config.timing.heartbeat / 8)
 			watch_carrier(engine, now);
 		act_log(engine);
 	}

@@ -82,6 +82,7 @@ static void plug_open(struct plug *plug, struct carrier *carrier)
 
 	if (!plug_is_ours(plug, carrier))
 		return;
+	plug->running = false;
 	plug->fd = plug_open_file(plug, "carrier_changes");
 	for (unsigned i = 0; plug->fd >= 0 && i < PLUG_ATTEMPTS; i++) {
 		if (!plug_read(plug->fd, &before) || plug_ask(plug, carrier, &plug->up) != 0 ||
@@ -116,8 +117,11 @@ int plug_up(struct plug *plug, struct carrier *carrier)
 		plug_close(plug);
 		return 0;
 	}
+	if (count == plug->count && plug->running)
+		return 1; /* an interface that is taken down loses its carrier, too */
 	if ((count - plug->count) % 2 != 0)
 		plug->up = !plug->up;
 	plug->count = count;
-	return plug->up && plug_running(plug, carrier);
+	plug->running = plug->up && plug_running(plug, carrier);
+	return plug->running;
 }

@@ -18,6 +18,7 @@ struct plug {
 	int fd;              /* of the count; -1: not open */
 	bool up;             /* the driver's state ... */
 	unsigned long count; /* ... when the count was this */
+	bool running;        /* and the stack agrees: the answer, as long as the count stays */
 };
 
 void plug_init(struct plug *, const char *ifname);

@@ -1,7 +1,7 @@
 /* watch.c - what the kernel reports on the interfaces, and carrier as asked for.
  *
  * The kernel may hold back its report of a lost carrier for most of a second, so it is asked: on
- * any wake that comes a quarter of a heartbeat or more after the last time, and a passive wakes as
+ * any wake that comes an eighth of a heartbeat or more after the last time, and a passive wakes as
  * often as that for it.
  */
 #include <errno.h>
