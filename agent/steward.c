@@ -139,7 +139,10 @@ static void read_record(struct steward *steward)
 	}
 	steward->record_error = error;
 	if (error != 0) {
-		log_event(LOG_ERR, "record", "error=%d", error);
+		log_event(LOG_CRIT, "record_unreadable", "file=%s/cluster error=%s remedy=%s",
+			  steward->config.state_directory, store_error(error),
+			  "this node holds nothing until the file is restored, or removed "
+			  "and the pair joined anew");
 		memset(&steward->record, 0, sizeof(steward->record));
 	}
 }
@@ -197,12 +200,16 @@ static void on_hello(struct steward *steward)
 	message.error = count_boot(steward);
 	message.u.record.record = steward->record;
 	if (key_error == 0)
-		key_error = store_key(&steward->store, &message.u.record.key);
+		key_error =
+			store_key(&steward->store, !steward->record.paired, &message.u.record.key);
+	if (key_error != 0)
+		log_event(LOG_CRIT, "key_unreadable", "file=%s/key error=%s",
+			  steward->config.state_directory, store_error(key_error));
 	if (message.error == 0)
 		message.error = key_error;
 	if (message.error != 0)
-		log_event(LOG_ERR, "boot", "boot=%llu error=%d",
-			  (unsigned long long)steward->record.boot, message.error);
+		log_event(LOG_ERR, "boot", "boot=%llu error=%s",
+			  (unsigned long long)steward->record.boot, store_error(message.error));
 	error = send_patiently(steward->engine, &message);
 	if (error == 0)
 		error = send_history(steward);
@@ -224,7 +231,8 @@ static int save(struct steward *steward, const struct store_record *record)
 	steward->record.boot = boot; /* the count is this process's */
 	error = store_write_record(&steward->store, &steward->record);
 	if (error != 0)
-		log_event(LOG_ERR, "save", "error=%d", error);
+		log_event(LOG_ERR, "save", "file=%s/cluster error=%s",
+			  steward->config.state_directory, store_error(error));
 	tell_addresses(steward);
 	return error;
 }
@@ -338,7 +346,8 @@ static void write_history(struct steward *steward)
 		event[i] = *steward_history_at(&steward->history, i);
 	error = store_write_history(&steward->store, event, steward->history.n);
 	if (error != 0)
-		log_event(LOG_ERR, "history", "error=%d", error);
+		log_event(LOG_ERR, "history", "file=%s/history error=%s",
+			  steward->config.state_directory, store_error(error));
 }
 
 static void on_timer(void *arg, ha_time now)
@@ -358,7 +367,8 @@ static void read_history(struct steward *steward)
 		return;
 	steward->history.n = 0;
 	if (error != -ENOENT)
-		log_event(LOG_WARNING, "history", "error=%d", error);
+		log_event(LOG_WARNING, "history", "file=%s/history error=%s",
+			  steward->config.state_directory, store_error(error));
 }
 
 static int prepare(struct steward *steward)

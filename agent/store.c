@@ -233,7 +233,7 @@ static int make_key(struct store *s, struct store_key *out)
 	return finish(s, &w, &kind_key);
 }
 
-int store_key(struct store *s, struct store_key *out)
+int store_key(struct store *s, bool make, struct store_key *out)
 {
 	uint8_t buffer[FILE_MAX];
 	struct cursor_reader r;
@@ -247,7 +247,7 @@ int store_key(struct store *s, struct store_key *out)
 		if (!cursor_finished(&r) ||
 		    crypto_scalarmult_base(out->public_key, out->secret_key) != 0)
 			error = -EBADMSG;
-	} else if (error == -ENOENT) {
+	} else if (error == -ENOENT && make) {
 		error = make_key(s, out);
 	}
 	if (error != 0)
@@ -303,4 +303,10 @@ int store_write_history(struct store *s, const struct store_event *event, unsign
 		cursor_put_u32(&w, event[i].detail);
 	}
 	return finish(s, &w, &kind_history);
+}
+
+const char *store_error(int error)
+{
+	return error == -EBADMSG ? "damaged: torn, or not written by this program"
+				 : strerror(-error);
 }

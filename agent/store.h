@@ -60,10 +60,14 @@ void store_close(struct store *);
 int store_read_record(struct store *, struct store_record *out);
 int store_write_record(struct store *, const struct store_record *);
 
-/* Reads the static key, or makes one at the first start. 0, -EBADMSG, -errno. */
-int store_key(struct store *, struct store_key *out);
+/* Reads the static key, or makes one where that is allowed: a pair's other half knows the old one. 0; -ENOENT: there
+ * is none, and none is to be made; -EBADMSG; other -errno. */
+int store_key(struct store *, bool make, struct store_key *out);
 
 int store_read_history(struct store *, struct store_event out[STORE_HISTORY_MAX], unsigned *n);
 int store_write_history(struct store *, const struct store_event *, unsigned n);
+
+/* What is wrong, for people: "damaged: torn, or not written by this program" or the system's word. */
+const char *store_error(int error);
 
 #endif

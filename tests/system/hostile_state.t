@@ -19,8 +19,8 @@ damaged() { # DESCRIPTION
 	: >"$LAB/a/log"
 	lab_agent a start
 	always 8 "$1: it does not become active" '! holds a any && ! is_state a active'
-	check "... and says why" 'grep -qiE "cluster|record|torn|unreadable" $LAB/a/log' &&
-		diag "$(grep -iE "cluster|record|torn|unreadable" "$LAB/a/log" | head -n 2)"
+	check "... and says why" 'grep -q "event=record_unreadable.*/cluster.*error=" $LAB/a/log' &&
+		diag "$(grep record_unreadable "$LAB/a/log" | head -n 2)"
 	lab_agent a stop
 	rm -rf "$LAB/a/state"
 	cp -a "$LAB/saved" "$LAB/a/state"

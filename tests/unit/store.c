@@ -211,7 +211,7 @@ Test(store, one_kind_of_file_is_not_read_as_another)
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
 	cr_assert_eq(renameat(store.directory, "cluster", store.directory, "key"), 0);
-	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+	cr_expect_eq(store_key(&store, true, &key), -EBADMSG);
 	cr_assert_eq(renameat(store.directory, "key", store.directory, "history"), 0);
 	cr_expect_eq(store_read_history(&store, events, &n), -EBADMSG);
 	cr_expect_eq(store_read_record(&store, &out), -ENOENT);
@@ -253,11 +253,11 @@ Test(store, what_cannot_be_read_is_not_a_first_start)
 	cr_assert_eq(mkdirat(store.directory, "cluster", 0700), 0);
 	cr_assert_eq(mkdirat(store.directory, "key", 0700), 0);
 	cr_expect_eq(store_read_record(&store, &out), -EISDIR);
-	cr_expect_eq(store_key(&store, &key), -EISDIR);
+	cr_expect_eq(store_key(&store, true, &key), -EISDIR);
 	cr_assert_eq(unlinkat(store.directory, "cluster", AT_REMOVEDIR), 0);
 	cr_assert_eq(unlinkat(store.directory, "key", AT_REMOVEDIR), 0);
 	spill("key", (const uint8_t *)"", 0);
-	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+	cr_expect_eq(store_key(&store, true, &key), -EBADMSG);
 }
 
 Test(store, key_is_made_once_and_kept)
@@ -266,15 +266,16 @@ Test(store, key_is_made_once_and_kept)
 	uint8_t public_key[HA_KEY_LEN];
 	struct stat st;
 
-	cr_assert_eq(store_key(&store, &first), 0);
-	cr_assert_eq(store_key(&store, &again), 0);
+	cr_expect_eq(store_key(&store, false, &first), -ENOENT, "a pair's key is not made anew");
+	cr_assert_eq(store_key(&store, true, &first), 0);
+	cr_assert_eq(store_key(&store, true, &again), 0);
 	cr_expect_arr_eq(&again, &first, sizeof(first));
 	crypto_scalarmult_base(public_key, first.secret_key);
 	cr_expect_arr_eq(first.public_key, public_key, sizeof(public_key));
 	cr_assert_eq(fstatat(store.directory, "key", &st, 0), 0);
 	cr_expect_eq(st.st_mode & 0777, 0600);
 	unlinkat(store.directory, "key", 0);
-	cr_assert_eq(store_key(&store, &again), 0);
+	cr_assert_eq(store_key(&store, true, &again), 0);
 	cr_expect_arr_neq(again.secret_key, first.secret_key, sizeof(first.secret_key));
 }
 
@@ -284,16 +285,16 @@ Test(store, key_that_is_torn_is_never_replaced)
 	uint8_t bytes[128], after[128];
 	size_t len;
 
-	cr_assert_eq(store_key(&store, &key), 0);
+	cr_assert_eq(store_key(&store, true, &key), 0);
 	len = slurp("key", bytes, sizeof(bytes));
 	for (size_t torn = 0; torn < len; torn++) {
 		spill("key", bytes, torn);
-		cr_expect_eq(store_key(&store, &key), -EBADMSG);
+		cr_expect_eq(store_key(&store, true, &key), -EBADMSG);
 		cr_expect_eq(slurp("key", after, sizeof(after)), torn);
 	}
 	bytes[20] ^= 1;
 	spill("key", bytes, len);
-	cr_expect_eq(store_key(&store, &key), -EBADMSG);
+	cr_expect_eq(store_key(&store, true, &key), -EBADMSG);
 }
 
 Test(store, history_comes_back_in_order_empty_and_full)
