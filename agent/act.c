@@ -86,8 +86,8 @@ static void act_solicit(struct engine *engine, const struct node_action *action)
 		    body, len);
 }
 
-/* ACT_PROBE does not say who asks (RFC 5227); in IPv6 the answer needs an address to go to, so it
- * does there. */
+/* ACT_PROBE does not say who asks (RFC 5227), nor does who has no IPv4 address to say; in IPv6 the
+ * answer needs an address to go to, so it does there. */
 static void act_question(struct engine *engine, const struct node_action *action)
 {
 	static const struct ha_address nobody;
@@ -96,7 +96,7 @@ static void act_question(struct engine *engine, const struct node_action *action
 	uint8_t frame[ANNOUNCE_FRAME_MAX];
 	size_t len;
 
-	if (action->type == ACT_PROBE && action->address.family == HA_IPV4)
+	if (action->address.family == HA_IPV4 && (action->type == ACT_PROBE || from == NULL))
 		from = &nobody;
 	if (from == NULL)
 		return;

@@ -22,13 +22,16 @@ static const struct {
  * global. */
 static _Alignas(16) uint8_t control_arena[CONTROL_ARENA_LEN];
 static size_t control_arena_used;
+static bool control_arena_short; /* it was full: what was made in it is not whole */
 
 static void *control_arena_take(size_t size)
 {
 	void *at;
 
-	if (size > CONTROL_ARENA_LEN - 16 || control_arena_used > CONTROL_ARENA_LEN - 16 - size)
+	if (size > CONTROL_ARENA_LEN - 16 || control_arena_used > CONTROL_ARENA_LEN - 16 - size) {
+		control_arena_short = true;
 		return NULL;
+	}
 	at = control_arena + control_arena_used;
 	control_arena_used += (size + 15) & ~(size_t)15;
 	return at;
@@ -42,6 +45,7 @@ static void control_arena_give(void *at)
 static void control_arena_reset(void)
 {
 	control_arena_used = 0;
+	control_arena_short = false;
 }
 
 static void control_ready(void *arg, uint32_t events);
@@ -134,7 +138,7 @@ static void control_send(struct control_client *client, const struct control_ans
 
 	if (whole != NULL)
 		len = json_dumpb(whole, control->answer, sizeof(control->answer), JSON_COMPACT);
-	if (len == 0 || len > sizeof(control->answer))
+	if (len == 0 || len > sizeof(control->answer) || control_arena_short)
 		len = (size_t)snprintf(
 			control->answer, sizeof(control->answer),
 			"{\"result\":\"error\",\"text\":\"the answer does not fit\"}");
@@ -207,6 +211,9 @@ static void control_ready(void *arg, uint32_t events)
 	ssize_t len;
 
 	(void)events;
+	if (control->wake == control->loop->wakes)
+		return; /* ready again at the next wake */
+	control->wake = control->loop->wakes;
 	/* MSG_TRUNC: the packet's own length, however much of it fits. */
 	len = recv(client->fd, control->request, CONTROL_REQUEST_MAX, MSG_DONTWAIT | MSG_TRUNC);
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))

@@ -71,6 +71,7 @@ struct control {
 	control_fn *handle;
 	void *arg;
 	uint32_t number; /* last given */
+	uint64_t wake;   /* of the newest request: timers have their turn before the next */
 	struct control_client client[CONTROL_CLIENTS_MAX];
 	char request[CONTROL_REQUEST_MAX + 1];
 	char answer[CONTROL_ANSWER_MAX];

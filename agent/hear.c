@@ -103,7 +103,7 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 				 const struct session_output *out, ha_time heard_at)
 {
 	struct node_event event = {
-		.type = EV_HEARD,
+		.type = EV_HEARTBEAT,
 		.path = path,
 		.heard_at = heard_at,
 		.counter = out->header.counter,
@@ -113,7 +113,6 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 
 	switch (out->header.type) {
 	case MSG_HEARTBEAT:
-		event.type = EV_HEARTBEAT;
 		drop = msg_decode_heartbeat(out->body, out->body_len, &event.heartbeat);
 		engine->path[path].received += drop == DROP_NONE;
 		break;
@@ -123,12 +122,10 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		drop = msg_decode_solicit(out->body, out->body_len, &solicit);
 		event.nonce = solicit.nonce;
 		break;
-	case MSG_IDENTITY:
-		drop = hear_identity(engine, out, false);
-		break;
+	case MSG_IDENTITY: /* no sign of life: it does not tell when it was sent (SPEC 5.P1) */
+		return hear_identity(engine, out, false);
 	default:
-		drop = DROP_BAD_TYPE;
-		break;
+		return DROP_BAD_TYPE;
 	}
 	if (!drop)
 		engine_feed(engine, &event);

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "agent/config.h"
+
 static struct join_step join_nothing(void)
 {
 	return (struct join_step){.what = JOIN_NOTHING};
@@ -81,6 +83,20 @@ void join_identity(struct join *join, const struct msg_identity *identity)
 	join->identity_known = true;
 }
 
+/* What the record says is what the guardian puts on: in the order of the node, and each a station's. */
+static bool join_has_vips(const struct msg_identity *identity)
+{
+	unsigned n = 0;
+
+	while (n < HA_VIP_MAX && identity->vip[n].family != HA_FAMILY_NONE)
+		n++;
+	for (unsigned i = 0; i < HA_VIP_MAX; i++)
+		if (i < n ? config_no_station(&identity->vip[i]) != NULL
+			  : identity->vip[i].family != HA_FAMILY_NONE)
+			return false;
+	return n > 0;
+}
+
 struct join_step join_answer(struct join *join, const struct msg_join *answer)
 {
 	if (!join->joiner || join->phase != JOIN_ASKING)
@@ -90,6 +106,8 @@ struct join_step join_answer(struct join *join, const struct msg_join *answer)
 	/* The virtual IPs come with the identity; it is sent again with the next answer. */
 	if (answer->op != JOIN_ACCEPT || !join->identity_known)
 		return join_nothing();
+	if (!join_has_vips(&join->identity))
+		return join_fail(join, "the other appliance states no usable virtual IP", false);
 	memcpy(join->cluster_id, answer->cluster_id, HA_CLUSTER_ID_LEN);
 	join->term = answer->term;
 	join->phase = JOIN_SAVING;

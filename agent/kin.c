@@ -132,7 +132,6 @@ static void kin_steward_gone(struct engine *engine)
 static void kin_new_steward(struct engine *engine, int fd)
 {
 	const struct ipc_message hello = {.type = IPC_HELLO};
-	bool sent;
 
 	if (engine->steward >= 0)
 		kin_steward_gone(engine);
@@ -142,13 +141,12 @@ static void kin_new_steward(struct engine *engine, int fd)
 	engine->history_whole = engine->running;
 	if (!engine->running) {
 		engine->history.n = 0;
-		sent = ipc_send(fd, &hello) == 0;
-	} else if (engine->join_save != 0) {
-		sent = act_save(engine, engine->join_save);
-	} else {
-		sent = act_save(engine, engine->node_save);
+		engine->ipc_errors += ipc_send(fd, &hello) != 0;
+		return;
 	}
-	engine->ipc_errors += !sent;
+	engine->save_failed = !act_save(engine, engine->node_save);
+	if (engine->join_save != 0 && !act_save(engine, engine->join_save))
+		serve_join_saved(engine, engine->join_save, false);
 }
 
 void kin_guardian_ready(void *arg, uint32_t events)

@@ -176,6 +176,7 @@ int loop_run_once(struct loop *loop)
 	ha_time now;
 	int n;
 
+	loop->wakes++;
 	if (loop->fired) /* nobody has armed it anew */
 		loop_arm(loop, HA_NEVER);
 	n = loop_serve(loop, -1);

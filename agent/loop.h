@@ -35,6 +35,7 @@ struct loop {
 	ha_time at;        /* HA_NEVER: not armed */
 	bool fired;        /* the timer has called back, and is still to be made quiet */
 	ha_time waited_at; /* when this process last had to wait for something */
+	uint64_t wakes;    /* calls of loop_run_once */
 	loop_timer_fn *timer_callback;
 	void *timer_arg;
 	loop_signal_fn *signal_callback;

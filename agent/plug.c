@@ -2,10 +2,7 @@
 #include "agent/plug.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,44 +47,51 @@ static bool plug_read(int fd, unsigned long *number)
 	return true;
 }
 
-/* Of the driver alone: what the stack makes of it comes later and is asked separately. */
-static int plug_ask(const struct plug *plug, const struct carrier *carrier, bool *up)
+static bool plug_read_file(const struct plug *plug, const char *file, unsigned long *number)
 {
-	struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
-	struct ifreq request = {.ifr_data = (void *)&link};
+	int fd = plug_open_file(plug, file);
+	bool read = fd >= 0 && plug_read(fd, number);
 
-	memcpy(request.ifr_name, plug->ifname, sizeof(plug->ifname));
-	if (ioctl(carrier->fd, SIOCETHTOOL, &request) != 0)
-		return -errno;
-	*up = link.data != 0;
-	return 0;
+	if (fd >= 0)
+		close(fd);
+	return read;
 }
 
 /* /sys may be another network namespace's: its interface of that name has another index. */
 static bool plug_is_ours(const struct plug *plug, struct carrier *carrier)
 {
 	int ifindex = carrier_ifindex(carrier, plug->ifname);
-	unsigned long number = 0;
-	int fd = plug_open_file(plug, "ifindex");
-	bool read = fd >= 0 && plug_read(fd, &number);
+	unsigned long number;
 
-	if (fd >= 0)
-		close(fd);
-	return read && ifindex > 0 && number == (unsigned long)ifindex;
+	return plug_read_file(plug, "ifindex", &number) && ifindex > 0 &&
+	       number == (unsigned long)ifindex;
 }
 
+static bool plug_has(const struct plug *plug, const struct carrier *carrier, int flags)
+{
+	struct ifreq request = {0};
+
+	memcpy(request.ifr_name, plug->ifname, sizeof(plug->ifname));
+	return ioctl(carrier->fd, SIOCGIFFLAGS, &request) == 0 &&
+	       (request.ifr_flags & flags) == flags;
+}
+
+/* Asked is the very bit whose changes are counted: what the driver answers to ETHTOOL_GLINK may be
+ * ahead of it, and turned over from there would be wrong for ever. It shows only while the
+ * interface is up. */
 static void plug_open(struct plug *plug, struct carrier *carrier)
 {
-	unsigned long before, after;
+	unsigned long before, after, up;
 
 	if (!plug_is_ours(plug, carrier))
 		return;
 	plug->running = false;
 	plug->fd = plug_open_file(plug, "carrier_changes");
 	for (unsigned i = 0; plug->fd >= 0 && i < PLUG_ATTEMPTS; i++) {
-		if (!plug_read(plug->fd, &before) || plug_ask(plug, carrier, &plug->up) != 0 ||
+		if (!plug_read(plug->fd, &before) || !plug_read_file(plug, "carrier", &up) ||
 		    !plug_read(plug->fd, &after))
 			break;
+		plug->up = up != 0;
 		plug->count = after;
 		if (before == after)
 			return;
@@ -95,20 +99,18 @@ static void plug_open(struct plug *plug, struct carrier *carrier)
 	plug_close(plug);
 }
 
-/* Neither of these takes the lock. */
-static bool plug_running(const struct plug *plug, const struct carrier *carrier)
+void plug_doubt(struct plug *plug)
 {
-	struct ifreq request = {0};
-
-	memcpy(request.ifr_name, plug->ifname, sizeof(plug->ifname));
-	return ioctl(carrier->fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) &&
-	       (request.ifr_flags & IFF_RUNNING);
+	plug->running = false;
 }
 
 int plug_up(struct plug *plug, struct carrier *carrier)
 {
 	unsigned long count;
 
+	/* Neither flags nor count take the lock. */
+	if (plug->fd < 0 && !plug_has(plug, carrier, IFF_UP))
+		return 0;
 	if (plug->fd < 0)
 		plug_open(plug, carrier);
 	if (plug->fd < 0)
@@ -118,10 +120,10 @@ int plug_up(struct plug *plug, struct carrier *carrier)
 		return 0;
 	}
 	if (count == plug->count && plug->running)
-		return 1; /* an interface that is taken down loses its carrier, too */
+		return 1;
 	if ((count - plug->count) % 2 != 0)
 		plug->up = !plug->up;
 	plug->count = count;
-	plug->running = plug->up && plug_running(plug, carrier);
+	plug->running = plug->up && plug_has(plug, carrier, IFF_UP | IFF_RUNNING);
 	return plug->running;
 }

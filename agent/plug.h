@@ -18,11 +18,12 @@ struct plug {
 	int fd;              /* of the count; -1: not open */
 	bool up;             /* the driver's state ... */
 	unsigned long count; /* ... when the count was this */
-	bool running;        /* and the stack agrees: the answer, as long as the count stays */
+	bool running;        /* and the stack agreed: the answer, as long as the count stays */
 };
 
 void plug_init(struct plug *, const char *ifname);
 void plug_close(struct plug *);
+void plug_doubt(struct plug *); /* the interface has changed: its flags are looked at again */
 
 /* 1: there is carrier, and the interface is up; 0: not, or there is no such interface. */
 int plug_up(struct plug *, struct carrier *);

@@ -74,6 +74,59 @@ static int take_lock(int directory, const char *name)
 	return -EBUSY;
 }
 
+/* One state is one node: two that count terms in it would outdo each other. A directory that is missing or not accessible
+ * is the steward's to complain about. */
+static int lock_state(struct runtime *runtime, const char *name)
+{
+	(void)mkdir(name, 0700);
+	runtime->state = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (runtime->state < 0 || flock(runtime->state, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return complain("cannot lock", name, -errno);
+	fprintf(stderr, "haagent: another haagent is running with state_directory %s\n", name);
+	return -EBUSY;
+}
+
+/* Whoever has that name: is it root? Names like this one are anybody's. */
+static bool is_roots(const struct sockaddr_un *address, socklen_t len)
+{
+	struct ucred owner = {.uid = (uid_t)-1};
+	socklen_t owner_len = sizeof(owner);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	if (connect(fd, (const struct sockaddr *)address, len) == 0)
+		(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &owner_len);
+	else if (errno == EAGAIN) /* its queue is full of others that asked */
+		owner.uid = 0;
+	close(fd);
+	return owner.uid == 0;
+}
+
+/* One guardian for an interface: it sweeps what others put there. An abstract socket is a name in the network
+ * namespace, like the interface. */
+static int lock_station(struct runtime *runtime, const char *ifname)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "haagent-%s", ifname);
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+
+	runtime->station = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (runtime->station < 0)
+		return complain("cannot make a socket for", ifname, -errno);
+	if (bind(runtime->station, (const struct sockaddr *)&address, len) == 0)
+		return listen(runtime->station, 1) == 0 ? 0
+							: complain("cannot claim", ifname, -errno);
+	if (errno != EADDRINUSE)
+		return complain("cannot claim", ifname, -errno);
+	if (!is_roots(&address, len))
+		return 0; /* somebody without the right to it: no reason to stay down */
+	fprintf(stderr, "haagent: another haagent is running on interface %s\n", ifname);
+	return -EBUSY;
+}
+
 static int open_control(int directory, const char *name, gid_t gid)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -129,7 +182,7 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	const char *name = config->runtime_directory;
 	int error;
 
-	*runtime = (struct runtime){-1, -1, -1, -1, -1, 0, 0};
+	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, 0, 0};
 	umask(077);
 	open_standard();
 	error = find_user(runtime, config->user);
@@ -144,6 +197,11 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	runtime->lock = take_lock(runtime->directory, name);
 	if (runtime->lock < 0)
 		return runtime->lock;
+	error = lock_state(runtime, config->state_directory);
+	if (error == 0)
+		error = lock_station(runtime, config->management);
+	if (error != 0)
+		return error;
 	runtime->control = open_control(runtime->directory, name, runtime->gid);
 	if (runtime->control < 0)
 		return runtime->control;

@@ -16,7 +16,9 @@ struct runtime {
 	int executable; /* O_PATH */
 	int config;     /* sealed */
 	int directory;
-	int lock;
+	int lock;    /* of the runtime directory */
+	int state;   /* ... of the state directory, or -1: it cannot be opened */
+	int station; /* ... of the management interface, in this network namespace */
 	int control; /* listening, non-blocking SOCK_SEQPACKET */
 	uid_t uid;   /* of the configured user */
 	gid_t gid;

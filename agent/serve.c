@@ -227,7 +227,9 @@ void serve_join_step(struct engine *engine, struct join_step step)
 		if (engine->join.joiner) {
 			serve_joined(engine);
 			engine_meet(engine, false);
-		} else {
+		} else if (sodium_memcmp(engine->meeting.join_secret, engine->join.pair_secret,
+					 HA_KEY_LEN) == 0) {
+			/* SPEC 4.R22: else it has begun anew meanwhile, with another secret */
 			serve_join_send(engine, &step.message);
 		}
 		break;
@@ -283,4 +285,6 @@ void serve_join_saved(struct engine *engine, uint64_t number, bool ok)
 		join_record(&engine->join, engine->node.config.vip, engine->node.config.vip_n,
 			    &engine->record);
 	serve_join_step(engine, join_saved(&engine->join, ok));
+	if (!ok) /* the steward is not to write it later, with the next start it counts */
+		act_save(engine, ENGINE_OWN_SAVE | ++engine->own_save);
 }

@@ -54,6 +54,7 @@ static void watch_link(struct engine *engine, const struct monitor_link *link)
 		if (strncmp(p->wire.ifname, link->name, sizeof(link->name)) != 0)
 			continue;
 		engine->carrier_at = 0; /* ask now */
+		plug_doubt(&p->plug);
 		if (p->wire.pcap == NULL)
 			p->reopen_at = engine->now;
 		else if (!ha_mac_is_zero(&link->mac) && !ha_mac_equal(&link->mac, &p->wire.mac))

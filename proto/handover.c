@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	CHECK_HOLD_S = 60, /* Y1: after a check had it resign, doubling */
+	CHECK_HOLD_S = 60, /* Y1: after a check or the guardian had it resign, doubling */
 	CHECK_HOLD_MAX_S = 3600,
 };
 
@@ -146,8 +146,10 @@ void handover_released(struct node *n, struct node_actions *out)
 		return;
 	h->releasing = false;
 	h->since = n->now;
-	if (h->why == REASON_CHECK_FAILED)
+	if (h->why == REASON_CHECK_FAILED || h->why == REASON_GUARDIAN)
 		n->check_hold = longer_hold(n->check_hold);
+	if (h->why == REASON_GUARDIAN) /* nothing tells when it could again */
+		n->guardian_hold_until = n->now + n->check_hold;
 	h->own.grant_ms = (uint32_t)(2 * n->config.timing.dead / HA_MS);
 	phase(n, HANDOVER_RESIGNED);
 	step_claim(n, HA_CLAIM_RESIGNED);

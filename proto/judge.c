@@ -43,6 +43,22 @@ bool better(const struct side *a, const struct side *b)
 	return a->lower;
 }
 
+/* SPEC 5.E1: nobody was heard yet. Who heard the peer and lost it again goes on by T2, unless T5 would keep it, too. */
+static bool is_booting(const struct node *n, struct clock *c)
+{
+	if (n->state != HA_INITIALIZING || peer_audible(n, c))
+		return false;
+	return peer_last_heard(n) < 0 || !(n->in_sync || judge_held_last(n));
+}
+
+/* SPEC 5.E1: the guardian does not keep the address, or had this node resign a short while ago. */
+static bool guardian_fails(const struct node *n, struct clock *c)
+{
+	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
+		return true;
+	return !clock_due(c, n->guardian_hold_until);
+}
+
 uint16_t judge_why_not(const struct node *n, struct clock *c)
 {
 	unsigned why = 0;
@@ -59,9 +75,9 @@ uint16_t judge_why_not(const struct node *n, struct clock *c)
 		why |= WHY_NOT_DEAF;
 	if (!n->config.store_ok || (n->config.paired && n->reserved <= n->term_known))
 		why |= WHY_NOT_STORE;
-	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
+	if (guardian_fails(n, c))
 		why |= WHY_NOT_GUARDIAN;
-	if ((n->state == HA_INITIALIZING && !peer_audible(n, c)) || !clock_due(c, n->watch_until))
+	if (is_booting(n, c) || !clock_due(c, n->watch_until))
 		why |= WHY_NOT_STARTING;
 	if (n->leaving)
 		why |= WHY_NOT_LEAVING;
@@ -135,8 +151,8 @@ static bool evidence(const struct node *n, struct clock *c, enum ha_reason *reas
 	*reason = t3 ? REASON_CARRIER_LOST : REASON_BOTH_SILENT;
 	if (n->reach.evidence >= began)
 		return true;
-	if (!reach_known(n) && n->reach.n == 0)
-		return true; /* no third station was ever known: carrier stands in */
+	if (n->reach.n == 0)
+		return true; /* there is nobody to ask: carrier stands in */
 	if (!clock_due(c, last + NO_WITNESS_MS * HA_MS))
 		return false;
 	*reason = REASON_NO_WITNESS;
@@ -172,6 +188,8 @@ static uint16_t why_not_return(const struct node *n, struct clock *c)
 
 	if (n->check_ok)
 		why_not &= (uint16_t)~WHY_NOT_CHECK; /* Y1: the hold gives way to nobody */
+	if (n->lease.failing == HA_NEVER)
+		why_not &= (uint16_t)~WHY_NOT_GUARDIAN;
 	return why_not;
 }
 

@@ -7,6 +7,10 @@
 #include "proto/clock.h"
 #include "proto/node.h"
 
+enum {
+	PARTIAL_MS = 300, /* an IPv6 address may come on later than that of IPv4 */
+};
+
 /* The peer cannot have taken over yet: it was sent a heartbeat less than its dead interval ago. */
 bool lease_unbroken(const struct node *);
 

@@ -33,6 +33,9 @@ enum msg_type {
 	MSG_SYNC_LAST = 0x4f,
 };
 
+/* A term is below 2^63, so that there is always a next one. */
+#define MSG_TERM_MAX (UINT64_MAX / 2)
+
 struct msg_header {
 	uint8_t version;
 	uint8_t type;      /* enum msg_type */
@@ -84,7 +87,7 @@ enum msg_why_not {
 	WHY_NOT_CARRIER = 1 << 3,   /* management interface without carrier */
 	WHY_NOT_DEAF = 1 << 4,      /* management interface hears nobody */
 	WHY_NOT_STORE = 1 << 5,     /* state not readable or not writable; no term reserved */
-	WHY_NOT_GUARDIAN = 1 << 6,  /* the virtual IP cannot be put on the interface */
+	WHY_NOT_GUARDIAN = 1 << 6,  /* the virtual IP cannot be put on, or its hold has not ended */
 	WHY_NOT_STARTING = 1 << 7,  /* boot wait, or watching after a pause */
 	WHY_NOT_LEAVING = 1 << 8,   /* shutting down */
 	WHY_NOT_DISPROVED = 1 << 9, /* the peer still answers for the virtual IP (V1) */

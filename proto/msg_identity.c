@@ -194,7 +194,7 @@ enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *o
 		return DROP_BAD_LENGTH;
 	/* SPEC 3.R10: a refusal, and nothing else, says why */
 	if (m.op < JOIN_REQUEST || m.op >= JOIN_OP_N || m.refusal >= JOIN_REFUSAL_N ||
-	    (m.op == JOIN_REFUSE) != (m.refusal != JOIN_OK))
+	    (m.op == JOIN_REFUSE) != (m.refusal != JOIN_OK) || m.term > MSG_TERM_MAX)
 		valid = false;
 	if (!valid)
 		return DROP_BAD_VALUE;

@@ -78,6 +78,25 @@ static void solicit(struct node *n, struct clock *c, struct node_actions *out)
 		(void)clock_due(c, s->next);
 }
 
+/* SPEC 5.L5: it holds, but not all of its addresses are on. */
+static void partial(struct node *n, struct clock *c, struct node_actions *out)
+{
+	uint32_t missing = ((1u << n->config.vip_n) - 1) & ~n->lease.on;
+	bool now = n->claim == HA_CLAIM_HOLDING && n->lease.wanted && missing;
+
+	if (!now)
+		n->lease.partial = HA_NEVER;
+	else if (n->lease.partial == HA_NEVER)
+		n->lease.partial = n->now;
+	if (now && !clock_due(c, n->lease.partial + PARTIAL_MS * HA_MS))
+		return;
+	if (now != n->lease.partial_reported) {
+		n->lease.partial_reported = now;
+		n->kick = true;
+		step_event(n, out, now ? EVENT_ADDRESS_MISSING : EVENT_ADDRESSES_WHOLE, missing);
+	}
+}
+
 /* What changed with nobody's event: paths gone silent, deafness. */
 static void report(struct node *n, struct clock *c, struct node_actions *out)
 {
@@ -99,6 +118,7 @@ static void report(struct node *n, struct clock *c, struct node_actions *out)
 		n->kick = true;
 		step_event(n, out, deaf ? EVENT_DEAF : EVENT_REACH_OK, 0);
 	}
+	partial(n, c, out);
 	/* I1: what disproved a promotion has fallen silent */
 	if (n->disproved && clock_due(c, n->probe.answered + 3 * HA_SEC))
 		n->disproved = false;
@@ -206,7 +226,7 @@ void node_init(struct node *n, const struct node_config *config, ha_time now)
 	n->check_ok = true;
 	n->nonce = config->boot << 24;
 	n->probe.answered = n->probe.third = -1;
-	n->lease.failing = HA_NEVER;
+	n->lease.failing = n->lease.partial = HA_NEVER;
 	n->announce.defended = now - 60 * HA_SEC;
 	reach_init(&n->reach);
 	for (int i = 0; i < HA_PATH_N; i++)

@@ -21,7 +21,6 @@ enum node_event_type {
 	EV_CARRIER, /* carrier of a path's interface, as asked or notified; repeats are harmless */
 	EV_SESSION, /* a session is up on a path: path, boot of the peer */
 	EV_HEARTBEAT, /* path, heard_at, counter, heartbeat */
-	EV_HEARD,     /* another authenticated frame: path, heard_at, counter; liveness only */
 	EV_SOLICIT,   /* path, heard_at, counter, nonce: answered at once */
 	EV_ANSWER,    /* path, heard_at, counter, nonce */
 	EV_PEER_MAC,  /* the peer's MAC on management is known now: mac */
@@ -124,6 +123,8 @@ enum node_event_code {
 	EVENT_STORE_FAILED,
 	EVENT_JOINED,
 	EVENT_STARTED,
+	EVENT_ADDRESS_MISSING, /* held, but not all of it: detail = mask of what is not on */
+	EVENT_ADDRESSES_WHOLE,
 	EVENT_CODE_N,
 };
 

@@ -120,7 +120,9 @@ struct node_lease {
 	bool releasing;   /* ACT_RELEASE sent, not confirmed */
 	uint32_t on;      /* addresses on the interface */
 	ha_time deadline; /* of the last ACT_HOLD */
-	ha_time failing;  /* the guardian owes a confirmation since then; HA_NEVER = it does not */
+	ha_time partial; /* since when some address is not on although others are; HA_NEVER = none */
+	bool partial_reported;
+	ha_time failing; /* the guardian owes a confirmation since then; HA_NEVER = it does not */
 };
 
 struct node_announce {
@@ -165,7 +167,8 @@ struct node {
 	ha_time watch_until;  /* Y6: no judgement before */
 	ha_time boot_until;   /* T5: HA_NEVER while management has no carrier */
 	bool conflict;        /* both claim: reported */
-	ha_time check_hold_until, check_hold;
+	ha_time check_hold_until, guardian_hold_until; /* Y1: not eligible before */
+	ha_time check_hold;                            /* how long the next one lasts at least */
 	ha_time verify_since; /* V1: of a promotion without the peer's word; HA_NEVER = none */
 	uint64_t nonce;
 	struct node_worst late_worst;

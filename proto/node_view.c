@@ -1,6 +1,7 @@
 /* node_view.c - the node seen from outside: its heartbeat, its durable state, its names. */
 #include "proto/clock.h"
 #include "proto/judge.h"
+#include "proto/lease.h"
 #include "proto/node.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
@@ -115,6 +116,8 @@ bool node_degraded(const struct node *n, ha_time now)
 {
 	struct clock c = {.now = now, .next = HA_NEVER};
 
+	if (n->lease.partial != HA_NEVER && clock_due(&c, n->lease.partial + PARTIAL_MS * HA_MS))
+		return true;
 	if (!n->config.paired)
 		return false;
 	if (!path_audible(n, HA_PATH_LINK, &c) || !path_audible(n, HA_PATH_MANAGEMENT, &c))
@@ -144,6 +147,8 @@ const char *node_event_name(enum node_event_code event)
 		[EVENT_STORE_FAILED] = "store_failed",
 		[EVENT_JOINED] = "joined",
 		[EVENT_STARTED] = "started",
+		[EVENT_ADDRESS_MISSING] = "address_missing",
+		[EVENT_ADDRESSES_WHOLE] = "addresses_whole",
 	};
 
 	return (size_t)event < EVENT_CODE_N ? names[event] : "?";
@@ -182,7 +187,8 @@ const char *node_why_not_text(enum msg_why_not bit)
 	case WHY_NOT_STORE:
 		return "next term is not on disk";
 	case WHY_NOT_GUARDIAN:
-		return "the virtual IP cannot be put on the interface";
+		return "the virtual IP cannot be put on the interface, or could not a short while "
+		       "ago";
 	case WHY_NOT_STARTING:
 		return "starting, or watching after a pause";
 	case WHY_NOT_LEAVING:

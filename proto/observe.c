@@ -146,6 +146,16 @@ static bool is_vip(const struct node *n, const struct ha_address *a, unsigned *i
 	return false;
 }
 
+/* RFC 5227 2.1.1: another station, not paired either, asks for it before taking it. The lower MAC goes on. */
+static bool probed_first(const struct node *n, const struct segment_frame *f)
+{
+	unsigned index;
+
+	return !n->config.paired && !n->lease.wanted && f->sender.family == HA_FAMILY_NONE &&
+	       is_vip(n, &f->target, &index) &&
+	       memcmp(f->source.b, n->config.mac.b, sizeof(f->source.b)) < 0;
+}
+
 static void third_party(struct node *n, unsigned index, struct node_actions *out)
 {
 	struct node_announce *a = &n->announce;
@@ -169,7 +179,7 @@ static void on_segment(struct node *n, const struct node_event *ev, struct clock
 
 	if (ha_mac_equal(&f->source, &n->config.mac))
 		return;
-	if (!is_vip(n, &f->sender, &index)) {
+	if (!is_vip(n, &f->sender, &index) && !probed_first(n, f)) {
 		if (peer)
 			return;
 		/* T2: what was asked of the peer while nobody answered proves nothing */
@@ -223,6 +233,7 @@ static void on_check(struct node *n, const struct node_event *ev)
 
 static void on_paired(struct node *n, const struct node_event *ev, struct node_actions *out)
 {
+	peer_forget(n);
 	n->config.paired = true;
 	n->config.lower = ev->paired.lower;
 	n->config.vip_n = ev->paired.vip_n;
@@ -366,9 +377,6 @@ void observe(struct node *n, const struct node_event *ev, struct clock *c, struc
 	case EV_HEARTBEAT:
 		on_heartbeat(n, ev, c, out);
 		break;
-	case EV_HEARD:
-		peer_heard(n, ev);
-		break;
 	case EV_SOLICIT: {
 		struct node_action *a = step_add(out, ACT_ANSWER);
 
@@ -378,9 +386,10 @@ void observe(struct node *n, const struct node_event *ev, struct clock *c, struc
 		break;
 	}
 	case EV_ANSWER:
+		if (ev->nonce != n->solicit.nonce)
+			break; /* to an earlier question: it does not tell when it was sent */
 		peer_heard(n, ev);
-		if (ev->nonce == n->solicit.nonce)
-			n->solicit.running = n->solicit.unanswered = false;
+		n->solicit.running = n->solicit.unanswered = false;
 		break;
 	case EV_PEER_MAC:
 		n->peer.mac = ev->mac;

@@ -22,10 +22,12 @@ void peer_heard(struct node *n, const struct node_event *ev)
 {
 	struct node_path *p = &n->path[ev->path];
 
-	if (p->session)
-		worst_note(&p->gap_worst, n->now, ev->heard_at - p->heard);
-	if (!p->session || ev->heard_at - p->heard >= n->config.timing.dead)
-		p->heard_since = ev->heard_at;
+	ha_time gap = ev->heard_at - p->heard;
+
+	if (!p->session || gap >= n->config.timing.dead)
+		p->heard_since = ev->heard_at; /* it was silent, which is no measure of its gaps */
+	else
+		worst_note(&p->gap_worst, n->now, gap);
 	p->session = true;
 	if (ev->heard_at > p->heard)
 		p->heard = ev->heard_at;
@@ -40,7 +42,8 @@ static ha_time travelled(const struct node_event *ev)
 {
 	const struct msg_heartbeat *hb = &ev->heartbeat;
 
-	if (hb->echo_us == 0 || hb->echo_us > (uint64_t)(ev->heard_at / HA_US))
+	if (hb->echo_us == 0 || hb->echo_us > (uint64_t)(ev->heard_at / HA_US) ||
+	    hb->echo_hold_us == UINT32_MAX) /* so long, or longer */
 		return -1;
 	return ev->heard_at - (ha_time)hb->echo_us * HA_US - (ha_time)hb->echo_hold_us * HA_US;
 }
@@ -97,6 +100,15 @@ enum peer_news peer_heartbeat(struct node *n, const struct node_event *ev)
 	n->peer.last = *hb;
 	n->peer.last_at = ev->heard_at;
 	return restarted ? PEER_RESTARTED : jumped ? PEER_JUMPED : PEER_CONTENT;
+}
+
+void peer_forget(struct node *n)
+{
+	n->peer = (struct node_peer){.known = false};
+	for (int i = 0; i < HA_PATH_N; i++) {
+		n->path[i].session = false;
+		n->path[i].counter = n->path[i].echo_us = 0;
+	}
 }
 
 void peer_session(struct node *n, const struct node_event *ev)

@@ -21,6 +21,9 @@ enum peer_news {
 };
 enum peer_news peer_heartbeat(struct node *, const struct node_event *);
 
+/* There is another peer, or the same after a new join: its boots, state numbers and clock begin anew. */
+void peer_forget(struct node *);
+
 /* A session was established with a peer of that boot. */
 void peer_session(struct node *, const struct node_event *);
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-	ASK_MS = 1000, /* a station that answers */
-	DEAF_MS = 300, /* least time of unanswered questions that counts as deaf */
+	ASK_MS = 1000,  /* a station that answers */
+	DEAF_MS = 300,  /* least time of unanswered questions that counts as deaf */
+	KEEP_MS = 3000, /* a learned station that was heard within this keeps its place */
 };
 
 void reach_init(struct node_reach *r)
@@ -46,8 +47,9 @@ void reach_configure(struct node *n, const struct node_event *ev)
 	*old = new;
 }
 
-/* The place of a newly heard station: a free one, or that of the learned one heard longest ago. */
-static struct node_station *learn(struct node_reach *r)
+/* SPEC 5.E4: the place of a newly heard station: a free one, or that of the learned one heard longest ago. NULL: all
+ * of them answer, and no flood of new names may push out whom there is to ask. */
+static struct node_station *learn(struct node_reach *r, ha_time now)
 {
 	struct node_station *oldest = NULL;
 	unsigned learned = 0;
@@ -61,7 +63,9 @@ static struct node_station *learn(struct node_reach *r)
 		if (!oldest || s->heard < oldest->heard)
 			oldest = s;
 	}
-	return learned < NODE_STATIONS_MAX ? &r->station[r->n++] : oldest;
+	if (learned < NODE_STATIONS_MAX)
+		return &r->station[r->n++];
+	return now - oldest->heard >= KEEP_MS * HA_MS ? oldest : NULL;
 }
 
 void reach_evidence(struct node *n, const struct segment_frame *f, ha_time heard_at)
@@ -78,7 +82,9 @@ void reach_evidence(struct node *n, const struct segment_frame *f, ha_time heard
 	if (!s) {
 		if (!n->config.witness_learn)
 			return;
-		s = learn(r);
+		s = learn(r, n->now);
+		if (!s)
+			return;
 		*s = (struct node_station){.address = f->sender};
 	}
 	s->mac = f->source;

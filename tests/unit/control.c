@@ -19,9 +19,11 @@ struct rig {
 	uint32_t number;
 	bool later;       /* the handler leaves the answer for later */
 	unsigned entries; /* strings in the answer's data */
+	bool too_much;    /* ... and one that the arena has no room for */
 };
 
 static struct rig rig;
+static char too_much[CONTROL_ARENA_LEN];
 
 static void on_timer(void *arg, ha_time now)
 {
@@ -42,6 +44,8 @@ static bool on_request(void *arg, enum control_action action, const json_t *requ
 		return false;
 	answer->result = CONTROL_DONE;
 	answer->data = json_object();
+	if (r->too_much)
+		json_object_set_new(answer->data, "k", json_stringn(too_much, sizeof(too_much)));
 	for (unsigned i = 0; i < r->entries; i++) {
 		char key[16];
 
@@ -56,6 +60,7 @@ static void setup(void)
 {
 	memset(&rig, 0, sizeof(rig));
 	cr_assert_eq(loop_init(&rig.loop, on_timer, &rig), 0);
+	memset(too_much, 'x', sizeof(too_much));
 	cr_assert_eq(control_open(&rig.control, &rig.loop, -1, on_request, &rig), 0);
 }
 
@@ -295,6 +300,31 @@ Test(control, answer_that_does_not_fit_is_an_error)
 	rig.entries = 1;
 	ask(fd, "{\"action\":\"dump\"}");
 	cr_assert(strstr(answer(fd), "\"k0\""), "and the next one does");
+}
+
+/* An answer takes a while to make, and heartbeats are not to wait for eight of them. */
+Test(control, serves_one_request_in_each_wake)
+{
+	for (unsigned i = 0; i < 3; i++)
+		connect_as(0);
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(send(rig.client[i], "{\"action\":\"dump\"}", 17, MSG_NOSIGNAL), 17);
+	for (unsigned i = 1; i <= 3; i++) {
+		cr_assert_eq(loop_run_once(&rig.loop), 0);
+		cr_assert_eq(rig.handled, i);
+	}
+}
+
+Test(control, answer_that_is_not_whole_is_an_error)
+{
+	int fd = connect_as(0);
+
+	rig.too_much = true;
+	ask(fd, "{\"action\":\"dump\"}");
+	cr_assert(strstr(answer(fd), "\"result\":\"error\""));
+	rig.too_much = false;
+	ask(fd, "{\"action\":\"dump\"}");
+	cr_assert(strstr(answer(fd), "\"result\":\"done\""));
 }
 
 Test(control, client_that_does_not_read_is_closed)

@@ -133,6 +133,27 @@ Test(join, accept_without_the_identity_waits_for_the_next)
 	cr_assert_eq(join_answer(&join, &accept).what, JOIN_NOTHING, "it is being saved");
 }
 
+Test(join, virtual_ips_that_no_station_can_have_are_no_cluster_to_join)
+{
+	static const struct ha_address bad[] = {
+		{.family = HA_FAMILY_NONE}, /* and a second one behind it */
+		{.family = HA_IPV4},
+		{.family = HA_IPV4, .b = {224, 0, 0, 1}},
+		{.family = HA_IPV6, .b = {[15] = 1}},
+	};
+	const struct msg_join accept = {.op = JOIN_ACCEPT};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct join join = asking();
+		struct msg_identity identity = identity_of_active();
+
+		identity.vip[0] = bad[i];
+		join_identity(&join, &identity);
+		cr_assert_eq(join_answer(&join, &accept).what, JOIN_FAILED, "%zu", i);
+		cr_assert_eq(join.phase, JOIN_IDLE);
+	}
+}
+
 Test(join, a_new_session_forgets_the_identity_of_the_last)
 {
 	struct join join = asking();

@@ -263,6 +263,10 @@ Test(msg_body, spec_3_R5_heartbeat_values_out_of_range)
 				     "offset %zu, value %u", fields[i].offset, value);
 	for (size_t i = 0; i < 4; i++)
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, fields[i].offset, 0), DROP_NONE);
+	for (size_t offset = 23; offset <= 32; offset += 32 - 23) { /* the terms' first bytes */
+		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x7f), DROP_NONE);
+		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x80), DROP_BAD_VALUE);
+	}
 }
 
 Test(msg_body, spec_3_R6_why_not_is_empty_exactly_when_eligible)
@@ -487,4 +491,5 @@ Test(msg_body, spec_3_R10_a_refusal_and_nothing_else_says_why)
 		}
 	}
 	cr_assert_eq(patched_byte(MSG_JOIN, 2, 5), DROP_BAD_VALUE, "the address's family");
+	cr_assert_eq(patched_byte(MSG_JOIN, 35, 0x80), DROP_BAD_VALUE, "a term without a next");
 }

@@ -48,6 +48,27 @@ Test(node_boot, unpaired_an_answer_is_obeyed_until_it_ends)
 	cr_assert(world_until_holder(&w, A, 2 * HA_SEC));
 }
 
+/* RFC 5227 2.1.1: two appliances of the same configuration, switched on together. */
+Test(node_boot, unpaired_of_two_that_probe_at_once_the_lower_MAC_goes_on)
+{
+	struct node_event ev = {.type = EV_SEGMENT, .segment = {.source = {{3}}}};
+
+	for (int lower = 0; lower <= 1; lower++) {
+		world_init(&w, 1);
+		alone();
+		world_power_on(&w, A);
+		world_run(&w, 150 * HA_MS);
+		ev.heard_at = world_local(&w, A, w.now);
+		ev.segment.source.b[0] = lower ? 0 : 4;
+		ev.segment.target = w.n[A].node.config.vip[0];
+		world_event(&w, A, &ev);
+		world_run(&w, 200 * HA_MS);
+		cr_assert_eq(world_holder(&w), lower ? NOBODY : A);
+		cr_assert_eq(w.n[A].node.state, lower ? HA_FAULTED : HA_ACTIVE);
+	}
+	cr_assert(world_until_holder(&w, A, 2 * HA_SEC), "it did not take it after all");
+}
+
 Test(node_boot, unpaired_without_management_carrier_waits)
 {
 	alone();
@@ -175,6 +196,35 @@ Test(node_boot, T5_force_is_refused_while_a_holder_is_audible)
 }
 
 /* --- a pair --- */
+
+/* Both come up, and one dies before anybody held. */
+static void lost_at_boot(int died)
+{
+	world_power_on(&w, A);
+	world_power_on(&w, B);
+	world_run(&w, 50 * HA_MS);
+	cr_assert(w.n[1 - died].node.peer.known);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	world_power_off(&w, died);
+}
+
+Test(node_boot, a_peer_that_is_lost_again_before_anybody_held_is_judged_by_T2)
+{
+	lost_at_boot(B);
+	cr_assert(world_until_holder(&w, A, 5 * HA_SEC));
+	world_init(&w, 1);
+	lost_at_boot(A);
+	cr_assert(world_until_holder(&w, B, 5 * HA_SEC));
+}
+
+Test(node_boot, but_not_by_who_may_be_behind_it)
+{
+	w.n[B].store.disk.in_sync = false;
+	lost_at_boot(A);
+	world_run(&w, 120 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert_eq(node_why_not(&w.n[B].node, world_local(&w, B, w.now)), WHY_NOT_STARTING);
+}
 
 Test(node_boot, a_holder_that_is_heard_makes_a_passive)
 {

@@ -189,6 +189,20 @@ Test(node_lease, a_claim_is_taking_until_the_guardian_confirms)
 	cr_assert_geq(w.announced[B], 1u);
 }
 
+Test(node_lease, L5_a_holder_that_lacks_an_address_is_degraded_and_says_so)
+{
+	w.n[A].guardian.want = 1;
+	world_run(&w, 290 * HA_MS);
+	cr_assert_not(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	world_run(&w, 50 * HA_MS);
+	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	cr_assert_eq(world_holder(&w), A);
+	w.n[A].guardian.want = 3;
+	world_run(&w, 50 * HA_MS);
+	cr_assert_not(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	cr_assert_str_eq(w.story, "\na address_missing\na addresses_whole\n");
+}
+
 /* --- A1 to A3 --- */
 
 static void on(uint32_t mask, struct node_actions *out)

@@ -56,6 +56,58 @@ Test(node_peer, P1_a_stale_frame_counts_for_nothing)
 	cr_assert_eq(solo_node(&s)->term_known, 99u);
 }
 
+/* For 72 minutes this node was not heard there: how long the echo was held is not known. */
+Test(node_peer, P1_an_echo_held_for_ever_makes_no_frame_stale)
+{
+	struct node_event ev = {.type = EV_HEARTBEAT, .heard_at = 5000 * HA_SEC};
+	struct node *n = solo_node(&s);
+
+	ev.heartbeat = s.says;
+	ev.heartbeat.number++;
+	ev.heartbeat.echo_us = 1;
+	ev.heartbeat.echo_hold_us = UINT32_MAX - 1;
+	cr_assert_eq(peer_heartbeat(n, &ev), PEER_STALE);
+	ev.heartbeat.echo_hold_us = UINT32_MAX;
+	cr_assert_eq(peer_heartbeat(n, &ev), PEER_CONTENT);
+}
+
+Test(node_peer, P1_an_answer_to_an_earlier_question_is_no_sign_of_life)
+{
+	struct node_event ev = {.type = EV_ANSWER, .path = HA_PATH_MANAGEMENT, .nonce = 1};
+
+	solo_say(&s);
+	world_run(&s.w, s.w.timing.dead);
+	ev.heard_at = solo_now(&s);
+	world_event(&s.w, A, &ev);
+	cr_assert(!audible(HA_PATH_MANAGEMENT));
+	ev.nonce = solo_node(&s)->solicit.nonce;
+	world_event(&s.w, A, &ev);
+	cr_assert(audible(HA_PATH_MANAGEMENT));
+}
+
+/* It lost its record, and counts its starts from one. */
+Test(node_peer, P3_after_a_new_join_its_boots_count_anew)
+{
+	struct node_event ev = {.type = EV_PAIRED};
+	struct node *n = solo_node(&s);
+
+	s.w.terms_unchecked = true; /* the join is ahead of the disk */
+	ev.paired.mode = HA_MODE_PRIMARY_ACTIVE;
+	ev.paired.lower = true;
+	ev.paired.vip_n = n->config.vip_n;
+	memcpy(ev.paired.vip, n->config.vip, sizeof(ev.paired.vip));
+	world_run(&s.w, HA_SEC);
+	world_event(&s.w, A, &ev);
+	s.says.boot = 1;
+	s.says.number = 0;
+	solo_session(&s, HA_PATH_LINK);
+	solo_session(&s, HA_PATH_MANAGEMENT);
+	solo_goes_on(&s, 100 * HA_MS);
+	cr_assert(audible(HA_PATH_LINK));
+	cr_assert_eq(n->peer.boot, 1u);
+	cr_assert_eq(world_holder(&s.w), A);
+}
+
 Test(node_peer, P2_a_path_that_had_no_session_is_silent_when_the_boot_wait_is_over)
 {
 	struct clock c = {.next = HA_NEVER};

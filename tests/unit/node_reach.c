@@ -47,6 +47,9 @@ Test(node_reach, E1_each_missing_condition_is_a_bit)
 	n->check_ok = false;
 	cr_expect_eq(why_not(B), WHY_NOT_CHECK);
 	n->check_ok = true;
+	n->guardian_hold_until = n->now + HA_SEC;
+	cr_expect_eq(why_not(B), WHY_NOT_GUARDIAN);
+	n->guardian_hold_until = 0;
 	n->check_hold_until = n->now + HA_SEC;
 	cr_expect_eq(why_not(B), WHY_NOT_CHECK);
 	n->check_hold_until = 0;
@@ -172,13 +175,26 @@ Test(node_reach, E4_eight_stations_are_learned_and_the_one_heard_longest_ago_giv
 	struct node_reach *r = &w.n[B].node.reach;
 
 	for (uint8_t k = 0; k < 20; k++) {
-		world_run(&w, HA_MS);
+		world_run(&w, HA_SEC);
 		frame_from((struct ha_mac){{2, 9, k}}, (uint8_t)(10 + k));
 	}
 	cr_assert_eq(r->n, 1u + NODE_STATIONS_MAX);
 	cr_assert(r->station[0].configured);
 	for (unsigned i = 1; i < r->n; i++)
 		cr_assert_geq(r->station[i].address.b[3], 22u);
+}
+
+/* With no gateway, and nobody left to ask but who never was, it would count as deaf. */
+Test(node_reach, E4_a_flood_of_new_senders_pushes_out_nobody_who_answers)
+{
+	struct node_reach *r = &w.n[B].node.reach;
+
+	for (uint8_t k = 0; k < NODE_STATIONS_MAX; k++)
+		frame_from((struct ha_mac){{2, 9, k}}, (uint8_t)(10 + k));
+	for (unsigned k = 0; k < 200; k++)
+		frame_from((struct ha_mac){{2, 8, 1}}, (uint8_t)(20 + k));
+	for (unsigned i = 1; i < r->n; i++)
+		cr_assert_lt(r->station[i].address.b[3], 20u);
 }
 
 Test(node_reach, E4_a_list_means_that_nobody_else_is_asked)

@@ -87,6 +87,20 @@ Test(node_take, T2_where_no_third_station_was_ever_known_carrier_stands_in)
 	cr_assert_eq(w.n[B].node.reason, REASON_BOTH_SILENT);
 }
 
+/* witness = {"none"}: what is heard by chance is nobody to ask. */
+Test(node_take, T2_nor_where_none_is_to_be_asked)
+{
+	w.no_witness = true;
+	world_pair(&w);
+	for (int i = A; i <= B; i++) {
+		w.n[i].node.config.witness_learn = false;
+		w.n[i].node.reach.n = 0;
+		w.n[i].node.reach.evidence = w.n[i].node.now;
+	}
+	world_engine_kill(&w, A);
+	cr_assert(world_until_holder(&w, B, 110 * HA_MS));
+}
+
 /* Neither engine nor guardian nor fence: only the addresses' own lifetime makes the dead mute. */
 Test(node_take, T2_waits_while_the_peer_answers_for_the_virtual_ip)
 {

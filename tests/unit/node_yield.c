@@ -16,6 +16,16 @@ TestSuite(node_yield, .init = setup);
 
 /* --- Y1 --- */
 
+static uint16_t why_not(int i)
+{
+	return node_why_not(&w.n[i].node, world_local(&w, i, w.now));
+}
+
+static bool eligible(int i)
+{
+	return why_not(i) == 0;
+}
+
 static void handed_over_by(enum ha_reason reason, ha_time within)
 {
 	cr_assert(world_until_holder(&w, B, within));
@@ -42,6 +52,18 @@ Test(node_yield, Y1_a_guardian_that_cannot_keep_the_address_hands_over)
 	world_event(&w, A, &ev);
 	handed_over_by(REASON_GUARDIAN, 310 * HA_MS);
 	cr_assert_geq(w.now - began, 300 * HA_MS);
+}
+
+Test(node_yield, Y1_two_guardians_that_cannot_do_not_hand_it_to_and_fro)
+{
+	w.n[A].guardian.failing = w.n[B].guardian.failing = true;
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_eq(w.n[B].promotions, 1u);
+	cr_assert_eq(w.n[A].promotions, 1u, "at boot");
+	cr_assert_eq(why_not(A), WHY_NOT_GUARDIAN, "for the hold of a minute");
+	w.n[A].guardian.failing = false;
+	world_power_off(&w, B);
+	cr_assert(world_until_holder(&w, A, 20 * HA_MS), "which gives way to nobody");
 }
 
 Test(node_yield, Y1_management_without_carrier_hands_over)
@@ -84,11 +106,6 @@ Test(node_yield, Y1_with_no_ready_peer_it_stays_degraded)
 	world_run(&w, 5 * HA_SEC);
 	cr_assert_eq(world_holder(&w), A);
 	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
-}
-
-static bool eligible(int i)
-{
-	return node_why_not(&w.n[i].node, world_local(&w, i, w.now)) == 0;
 }
 
 Test(node_yield, Y1_who_resigned_stays_ineligible_until_a_hold_ends_that_doubles)
