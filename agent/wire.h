@@ -19,7 +19,7 @@
 enum {
 	WIRE_BUDGET = 256,   /* frames of one wire_read: a flood starves nobody */
 	WIRE_ETHER_LEN = 14, /* destination, source, EtherType */
-	WIRE_SNAP_LEN = 2048,
+	WIRE_SNAP_LEN = 1024,
 	WIRE_BUFFER_LEN = 262144,
 	WIRE_PRIORITY = 6, /* SO_PRIORITY: before bulk data in every queue discipline */
 };

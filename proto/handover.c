@@ -7,8 +7,9 @@
 #include <string.h>
 
 enum {
-	CHECK_HOLD_S = 60, /* Y1: after a check or the guardian had it resign, doubling */
-	CHECK_HOLD_MAX_S = 3600,
+	CHECK_HOLD_S = 60,    /* Y1: after a check had it resign, doubling */
+	GUARDIAN_HOLD_S = 10, /* ... after its guardian had */
+	HOLD_MAX_S = 3600,
 };
 
 static bool same(const struct msg_handover *a, const struct msg_handover *b)
@@ -131,11 +132,11 @@ bool handover_heard(struct node *n, const struct node_event *ev, struct clock *c
 	return taker_heard(n, ev, c);
 }
 
-static ha_time longer_hold(ha_time hold)
+static ha_time longer_hold(ha_time hold, ha_time first)
 {
-	ha_time next = hold ? 2 * hold : CHECK_HOLD_S * HA_SEC;
+	ha_time next = hold ? 2 * hold : first;
 
-	return next < CHECK_HOLD_MAX_S * HA_SEC ? next : CHECK_HOLD_MAX_S * HA_SEC;
+	return next < HOLD_MAX_S * HA_SEC ? next : HOLD_MAX_S * HA_SEC;
 }
 
 void handover_released(struct node *n, struct node_actions *out)
@@ -146,10 +147,12 @@ void handover_released(struct node *n, struct node_actions *out)
 		return;
 	h->releasing = false;
 	h->since = n->now;
-	if (h->why == REASON_CHECK_FAILED || h->why == REASON_GUARDIAN)
-		n->check_hold = longer_hold(n->check_hold);
-	if (h->why == REASON_GUARDIAN) /* nothing tells when it could again */
-		n->guardian_hold_until = n->now + n->check_hold;
+	if (h->why == REASON_CHECK_FAILED)
+		n->check_hold = longer_hold(n->check_hold, CHECK_HOLD_S * HA_SEC);
+	if (h->why == REASON_GUARDIAN) { /* nothing tells when it could again */
+		n->guardian_hold = longer_hold(n->guardian_hold, GUARDIAN_HOLD_S * HA_SEC);
+		n->guardian_hold_until = n->now + n->guardian_hold;
+	}
 	h->own.grant_ms = (uint32_t)(2 * n->config.timing.dead / HA_MS);
 	phase(n, HANDOVER_RESIGNED);
 	step_claim(n, HA_CLAIM_RESIGNED);

@@ -168,7 +168,7 @@ struct node {
 	ha_time boot_until;   /* T5: HA_NEVER while management has no carrier */
 	bool conflict;        /* both claim: reported */
 	ha_time check_hold_until, guardian_hold_until; /* Y1: not eligible before */
-	ha_time check_hold;                            /* how long the next one lasts at least */
+	ha_time check_hold, guardian_hold;             /* how long the newest lasted */
 	ha_time verify_since; /* V1: of a promotion without the peer's word; HA_NEVER = none */
 	uint64_t nonce;
 	struct node_worst late_worst;

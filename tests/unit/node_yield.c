@@ -60,7 +60,7 @@ Test(node_yield, Y1_two_guardians_that_cannot_do_not_hand_it_to_and_fro)
 	world_run(&w, 10 * HA_SEC);
 	cr_assert_eq(w.n[B].promotions, 1u);
 	cr_assert_eq(w.n[A].promotions, 1u, "at boot");
-	cr_assert_eq(why_not(A), WHY_NOT_GUARDIAN, "for the hold of a minute");
+	cr_assert_eq(why_not(A), WHY_NOT_GUARDIAN, "for the hold");
 	w.n[A].guardian.failing = false;
 	world_power_off(&w, B);
 	cr_assert(world_until_holder(&w, A, 20 * HA_MS), "which gives way to nobody");
