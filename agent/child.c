@@ -119,7 +119,7 @@ static const char *become(enum ipc_process process, const struct child_gift *gif
 		return "parent";
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	strncat(role, child_name(process), sizeof(role) - 1);
+	snprintf(role, sizeof(role), "%s", child_name(process));
 	execveat(executable, "", argv, environ, AT_EMPTY_PATH);
 	return "exec";
 }

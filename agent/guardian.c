@@ -20,18 +20,17 @@
 #include "agent/guardian.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "agent/family.h"
 #include "agent/keeper.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 #include "agent/notify.h"
 #include "agent/privileges.h"
 
@@ -237,14 +236,23 @@ static ha_time next_timer(const struct guardian *guardian)
 	return guardian->notify.interval == 0 ? next : earlier(next, guardian->watchdog_at);
 }
 
+static bool same_status(const struct ipc_message *a, const struct ipc_message *b)
+{
+	return a->type == b->type && a->u.status.fence == b->u.status.fence &&
+	       a->u.status.realtime == b->u.status.realtime &&
+	       a->u.status.locked == b->u.status.locked &&
+	       a->u.status.engine_starts == b->u.status.engine_starts &&
+	       a->u.status.steward_starts == b->u.status.steward_starts &&
+	       a->u.status.restored == b->u.status.restored &&
+	       memcmp(a->u.status.pid, b->u.status.pid, sizeof(a->u.status.pid)) == 0;
+}
+
 /* Tells the engine what has changed, and a new one everything. */
 static void tell_status(struct guardian *guardian)
 {
 	const struct child *engine = &guardian->family.engine, *steward = &guardian->family.steward;
-	struct ipc_message message;
+	struct ipc_message message = {.type = IPC_STATUS};
 
-	memset(&message, 0, sizeof(message)); /* with its padding: it is compared */
-	message.type = IPC_STATUS;
 	message.u.status.fence = guardian->keeper.fenced;
 	message.u.status.realtime = guardian->realtime;
 	message.u.status.locked = guardian->locked;
@@ -254,9 +262,9 @@ static void tell_status(struct guardian *guardian)
 	message.u.status.pid[IPC_GUARDIAN] = getpid();
 	message.u.status.pid[IPC_ENGINE_PROCESS] = engine->pid;
 	message.u.status.pid[IPC_STEWARD_PROCESS] = steward->pid;
-	if (engine->fd < 0 || memcmp(&message, &guardian->status, sizeof(message)) == 0)
+	if (engine->fd < 0 || same_status(&message, &guardian->status))
 		return;
-	memcpy(&guardian->status, &message, sizeof(message));
+	guardian->status = message;
 	if (ipc_send(engine->fd, &message) != 0)
 		guardian->engine_lost = true;
 }
@@ -268,10 +276,8 @@ static void become_realtime(struct guardian *guardian)
 	const struct sched_param param = {.sched_priority = GUARDIAN_PRIORITY};
 
 	guardian->realtime = sched_setscheduler(0, SCHED_FIFO, &param) == 0;
-	mallopt(M_TRIM_THRESHOLD, -1);
-	mallopt(M_MMAP_MAX, 0);
-	mallopt(M_TOP_PAD, 4 << 20);
-	guardian->locked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+	memory_prepare();
+	guardian->locked = memory_lock() == 0;
 	if (!guardian->realtime || !guardian->locked)
 		log_event(LOG_WARNING, "realtime", "scheduling=%d memory_locked=%d",
 			  guardian->realtime, guardian->locked);

@@ -96,6 +96,11 @@ static bool isolated(const struct node *n, struct clock *c)
 	       peer_last_heard(n) - n->peer.last_at <= n->config.timing.dead;
 }
 
+static ha_time later(ha_time a, ha_time b)
+{
+	return a > b ? a : b;
+}
+
 /* SPEC 5.Y1: something is wrong here that is not wrong there. */
 static struct verdict should_hand_over(const struct node *n, struct clock *c)
 {
@@ -107,10 +112,12 @@ static struct verdict should_hand_over(const struct node *n, struct clock *c)
 		return hand_over(REASON_CHECK_FAILED);
 	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
 		return hand_over(REASON_GUARDIAN);
-	if (!management->carrier && peer_reaches && clock_due(c, management->carrier_since + dead))
+	/* Both for a while: of two that come back with their switch, one is always the first. */
+	if (!management->carrier && peer_reaches &&
+	    clock_due(c, later(management->carrier_since, n->peer.reach_since) + dead))
 		return hand_over(REASON_CARRIER_DOWN);
 	if (management->carrier && peer_reaches && reach_deaf(n, c) &&
-	    clock_due(c, n->reach.asked + DEAF_HANDOVER_MS * HA_MS))
+	    clock_due(c, later(n->reach.asked, n->peer.reach_since) + DEAF_HANDOVER_MS * HA_MS))
 		return hand_over(REASON_DEAF);
 	return stay;
 }

@@ -62,8 +62,9 @@ struct node_peer {
 	uint64_t boot;
 	struct msg_heartbeat last; /* newest content */
 	ha_time last_at;
-	struct ha_mac mac; /* on management; zero = not known */
-	bool offset_known; /* its clock against ours, for Y6 */
+	ha_time reach_since; /* since when it says so, if last has MSG_FLAG_REACH_OK */
+	struct ha_mac mac;   /* on management; zero = not known */
+	bool offset_known;   /* its clock against ours, for Y6 */
 	int64_t offset_us;
 };
 

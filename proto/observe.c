@@ -238,6 +238,7 @@ static void on_paired(struct node *n, const struct node_event *ev, struct node_a
 	n->config.lower = ev->paired.lower;
 	n->config.vip_n = ev->paired.vip_n;
 	memcpy(n->config.vip, ev->paired.vip, sizeof(n->config.vip));
+	reach_forget_pair(n);
 	n->mode = ev->paired.mode;
 	n->dirty = n->kick = true;
 	step_know_term(n, ev->paired.term);
@@ -393,6 +394,7 @@ void observe(struct node *n, const struct node_event *ev, struct clock *c, struc
 		break;
 	case EV_PEER_MAC:
 		n->peer.mac = ev->mac;
+		reach_forget_pair(n);
 		break;
 	case EV_SEGMENT:
 		on_segment(n, ev, c, out);

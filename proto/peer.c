@@ -95,6 +95,8 @@ enum peer_news peer_heartbeat(struct node *n, const struct node_event *ev)
 		return PEER_LIVENESS;
 	if (hb->echo_us && !restarted)
 		jumped = clock_jumped(n, ev);
+	if (hb->flags & ~n->peer.last.flags & MSG_FLAG_REACH_OK)
+		n->peer.reach_since = ev->heard_at;
 	n->peer.known = true;
 	n->peer.boot = hb->boot;
 	n->peer.last = *hb;

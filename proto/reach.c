@@ -92,6 +92,34 @@ void reach_evidence(struct node *n, const struct segment_frame *f, ha_time heard
 	s->heard = heard_at;
 }
 
+static bool is_of_pair(const struct node *n, const struct node_station *s)
+{
+	for (unsigned i = 0; i < n->config.vip_n; i++)
+		if (ha_address_equal(&s->address, &n->config.vip[i]))
+			return true;
+	return !ha_mac_is_zero(&n->peer.mac) && ha_mac_equal(&s->mac, &n->peer.mac);
+}
+
+void reach_forget_pair(struct node *n)
+{
+	struct node_reach *r = &n->reach;
+	bool third = false;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (!r->station[i].configured && is_of_pair(n, &r->station[i]))
+			continue;
+		r->station[kept] = r->station[i];
+		third |= r->station[kept++].answered;
+	}
+	if (kept == r->n)
+		return;
+	r->n = kept;
+	r->asked = HA_NEVER;
+	if (!third)
+		r->evidence = -1; /* it was the peer that was heard */
+}
+
 bool reach_known(const struct node *n)
 {
 	return n->reach.evidence >= 0;

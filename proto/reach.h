@@ -15,6 +15,9 @@ void reach_configure(struct node *, const struct node_event *); /* EV_WITNESS */
 /* A frame from a third station. */
 void reach_evidence(struct node *, const struct segment_frame *, ha_time heard_at);
 
+/* Who the peer is, or which addresses are virtual, is known now: what was learned of them is no third station. */
+void reach_forget_pair(struct node *);
+
 /* Asks whom it is time to ask. */
 void reach_ask(struct node *, struct clock *, struct node_actions *);
 

@@ -240,3 +240,38 @@ Test(node_reach,
 	world_carrier(&solo.w, A, HA_PATH_LINK, false); /* the world counts the actions */
 	world_run(&solo.w, 10 * HA_SEC);
 }
+
+/* On a segment without a gateway: the first stations heard at boot are the peer's addresses. */
+Test(node_reach, E4_what_turns_out_to_be_the_peer_is_no_witness)
+{
+	const struct ha_mac peer = {{2, 0, 0, 0, 0, A + 1}};
+	struct node *n = &w.n[B].node;
+
+	reach_init(&n->reach);
+	n->config.witness_learn = true;
+	n->peer.mac = (struct ha_mac){{0}};
+	frame_from(peer, 11);
+	frame_from(peer, 12);
+	cr_assert_eq(n->reach.n, 2u);
+	cr_assert(reach_known(n));
+	world_event(&w, B, &(struct node_event){.type = EV_PEER_MAC, .mac = peer});
+	cr_assert_eq(n->reach.n, 0u);
+	cr_assert_not(reach_known(n));
+	world_run(&w, 3 * HA_SEC);
+	cr_assert_eq(why_not(B), 0, "it is not deaf: there is nobody to hear");
+}
+
+Test(node_reach, E4_a_third_station_stays_when_the_peer_is_forgotten)
+{
+	struct node *n = &w.n[B].node;
+
+	reach_init(&n->reach);
+	n->config.witness_learn = true;
+	n->peer.mac = (struct ha_mac){{0}};
+	frame_from((struct ha_mac){{2, 0, 0, 0, 0, A + 1}}, 11);
+	frame_from((struct ha_mac){{2, 0, 0, 0, 0, 9}}, 9);
+	world_event(&w, B,
+		    &(struct node_event){.type = EV_PEER_MAC, .mac = {{2, 0, 0, 0, 0, A + 1}}});
+	cr_assert_eq(n->reach.n, 1u);
+	cr_assert(reach_known(n));
+}

@@ -74,6 +74,20 @@ Test(node_yield, Y1_management_without_carrier_hands_over)
 	handed_over_by(REASON_CARRIER_DOWN, 10 * HA_MS);
 }
 
+/* The switch comes back, and the passive's port before the active's. */
+Test(node_yield, Y1_whoever_gets_its_carrier_back_first_is_not_handed_to_at_once)
+{
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, false);
+	world_carrier(&w, B, HA_PATH_MANAGEMENT, false);
+	world_run(&w, 5 * HA_SEC);
+	world_carrier(&w, B, HA_PATH_MANAGEMENT, true);
+	world_run(&w, 80 * HA_MS);
+	world_carrier(&w, A, HA_PATH_MANAGEMENT, true);
+	world_run(&w, 2 * HA_SEC);
+	cr_assert_eq(world_holder(&w), A);
+	cr_assert_eq(w.n[B].promotions, 0u);
+}
+
 Test(node_yield, Y1_a_deaf_holder_hands_over)
 {
 	ha_time began = w.now;
