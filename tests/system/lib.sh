@@ -353,9 +353,12 @@ lab_settled() { # ACTIVE PASSIVE
 
 # ---- what the client and the switch saw ------------------------------------------------------------------------
 
-lab_watch() {
+lab_watch() { # [NAMESPACE PORT...]: where the recorder listens, the appliances' ports of the switch by default
+	[ $# -gt 0 ] || set -- sw pa pb
+	local ns=$1
+	shift
 	# shellcheck disable=SC2046 # lists
-	ip netns exec "${NS}sw" "$TOOLS/recorder" $(lab_vips) -- pa pb >"$LAB/recorder.json" 2>"$LAB/recorder.log" &
+	ip netns exec "$NS$ns" "$TOOLS/recorder" $(lab_vips) -- "$@" >"$LAB/recorder.json" 2>"$LAB/recorder.log" &
 	LAB_RECORDER=$!
 	# shellcheck disable=SC2046
 	ip netns exec "${NS}c" "$TOOLS/prober" -i "${LAB_PROBE_US:-1000}" $(lab_vips) >"$LAB/prober.json" 2>"$LAB/prober.log" &
@@ -376,8 +379,9 @@ outage_ms() { client '[.targets[].longest_outage_ms] | max'; }
 lost() { client '[.targets[].lost] | max'; }
 overlaps() { witness '[.addresses[].overlap_count] | add'; }
 
-# The client has the service again: the newest probes of every address were answered.
-client_served() { client '[.targets[] | .answered > 0 and ([.outages[] | select(.open)] | length == 0)] | all' | grep -qx true; }
+# The client has the service again: of every address an answer came in the last half second. (The machine itself stands
+# still for tens of milliseconds now and then.)
+client_served() { client '[.targets[] | .answered > 0 and ([.outages[] | select(.open and .ms > 500)] | length == 0)] | all' | grep -qx true; }
 
 check_client_served() { check "${1:-the client is served at the end}" client_served; }
 

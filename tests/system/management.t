@@ -53,8 +53,9 @@ check_client_served
 check_one_answered
 [ "$(holder)" = b ] || { ha a --swap >/dev/null && wait_for 10 'lab_settled b a'; }
 
-# Everything of the active is silent, its carriers are up, its processes live: it must find out itself.
-lab_watch
+# Everything of the active is silent, its carriers are up, its processes live: it must find out itself. What it says on
+# its own port meanwhile reaches nobody (SPEC 5.9), so the client's port is the witness.
+lab_watch c eth0
 lab_loss 100 100
 in_ns sw bridge link set dev pb state 0
 eventually 15 "the active is cut off on both paths: a takes over" 'is_state a active && holds a'
