@@ -40,7 +40,7 @@ check "the dump tells of fence, real time and locked memory" \
 check "the plain dump is for people" 'ha a --dump | grep -q "primary (active)"'
 check "the history has the join" 'ha b --history | grep -qi join'
 lab_watched
-check "the client noticed nothing of it" '[ "$(lost)" -le 2 ]'
+check_unnoticed "the client noticed nothing of it"
 check_one_answered
 
 lab_agent b stop
