@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "proto/drop.h"
+#include "proto/peer.h"
 
 void dump_history_add(struct dump_history *history, const struct store_event *event)
 {
@@ -101,11 +102,6 @@ static void put_ago(json_t *object, const char *key, ha_time at, ha_time now)
 		put(object, key, json_integer((now - at) / HA_MS));
 }
 
-static ha_time worst(const struct node_worst *w)
-{
-	return w->now > w->before ? w->now : w->before;
-}
-
 /* The texts of the bits in why_not. */
 static json_t *why_not_texts(unsigned why_not)
 {
@@ -171,7 +167,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 {
 	const struct node_path *state = &view->node->path[i];
 	const struct dump_path *path = &view->path[i];
-	ha_time gap = worst(&state->gap_worst), dead = view->config->timing.dead;
+	ha_time gap = worst_of(&state->gap_worst), dead = view->config->timing.dead;
 	json_t *out = json_object();
 
 	put_text(out, "name", ha_path_name(i));
@@ -182,7 +178,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 							       : "silent");
 	put_bool(out, "carrier", state->carrier);
 	put_number(out, "rtt_us", (uint64_t)(state->rtt / HA_US));
-	put_number(out, "rtt_worst_us", (uint64_t)(worst(&state->rtt_worst) / HA_US));
+	put_number(out, "rtt_worst_us", (uint64_t)(worst_of(&state->rtt_worst) / HA_US));
 	put_number(out, "heartbeats_sent", path->sent);
 	put_number(out, "heartbeats_received", path->received);
 	put_ms(out, "worst_gap_ms", gap);
@@ -390,7 +386,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "witness", dump_witness(view));
 	put(out, "requirements", json_array());
 	put(out, "counters", dump_counters(view));
-	put_number(lateness, "worst", (uint64_t)(worst(&node->late_worst) / HA_US));
+	put_number(lateness, "worst", (uint64_t)(worst_of(&node->late_worst) / HA_US));
 	put_number(lateness, "last", (uint64_t)(view->lateness_last / HA_US));
 	put(out, "lateness_us", lateness);
 	put(out, "history", dump_event_list(view->history, DUMP_HISTORY_N));

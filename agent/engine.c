@@ -135,15 +135,20 @@ static ha_time earlier(ha_time a, ha_time b)
 	return a < b ? a : b;
 }
 
+static ha_time engine_carrier_interval(const struct engine *engine)
+{
+	ha_time interval = engine->config.timing.heartbeat / 8;
+
+	return interval < HA_MS ? HA_MS : interval;
+}
+
 /* The kernel reports a lost carrier from a worker that has to wait for its turn; T3 does not wait.
  * Only one that could take over has to know. */
 static ha_time engine_carrier_due(const struct engine *engine)
 {
-	ha_time interval = engine->config.timing.heartbeat / 8;
-
 	if (!engine->node.config.paired || engine->node.lease.wanted)
 		return HA_NEVER;
-	return engine->carrier_at + (interval < HA_MS ? HA_MS : interval);
+	return engine->carrier_at + engine_carrier_interval(engine);
 }
 
 static ha_time engine_deadline(const struct engine *engine)
@@ -230,7 +235,7 @@ static void engine_after(struct engine *engine)
 			engine->save_failed = false;
 			engine_feed(engine, &failed);
 		}
-		if (now - engine->carrier_at >= engine->config.timing.heartbeat / 8)
+		if (now - engine->carrier_at >= engine_carrier_interval(engine))
 			watch_carrier(engine, now);
 		act_log(engine);
 	}

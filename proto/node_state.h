@@ -150,7 +150,7 @@ struct node {
 		term_floor; /* above it the next own term is taken: every one ever used or reserved */
 	uint64_t reserved;  /* next own, on disk */
 	uint64_t reserving; /* being written */
-	uint64_t save_number, saved_number;
+	uint64_t save_number;
 	ha_time save_retry; /* a save that failed is tried again then; HA_NEVER = none did */
 	bool dirty;         /* what must be durable has changed since the last ACT_SAVE */
 	bool kick; /* public state has changed: a heartbeat goes out at the end of the step */

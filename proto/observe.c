@@ -215,7 +215,6 @@ static void on_saved(struct node *n, const struct node_event *ev, struct node_ac
 		return;
 	}
 	n->save_retry = HA_NEVER;
-	n->saved_number = ev->number;
 	if (n->reserving && ev->number == n->save_number) {
 		n->reserved = n->reserving;
 		n->reserving = 0;

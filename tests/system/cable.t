@@ -39,7 +39,7 @@ eventually 10 "it is whole again: so is the pair" '[ "$(path_state a link) $(pat
 
 lab_watched
 check "b never changed its state" "[ \"\$(transitions b)\" = $before ]"
-check_unnoticed "the client noticed nothing of all this"
+check_unnoticed "the client noticed nothing of all this" 3
 check_one_answered
 
 lab_watch

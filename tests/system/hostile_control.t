@@ -49,5 +49,5 @@ check "they are gone: it answers" 'is_alive a'
 lab_watched
 check "no state changed by all this" "[ \"\$(transitions a) \$(transitions b)\" = \"$history_a $history_b\" ]"
 check "the pair is whole" 'lab_settled a b'
-check_unnoticed "the client noticed nothing of it"
+check_unnoticed "the client noticed nothing of it" 3
 done_testing

@@ -386,13 +386,13 @@ client_served() { client '[.targets[] | .answered > 0 and ([.outages[] | select(
 check_client_served() { check "${1:-the client is served at the end}" client_served; }
 
 # What a machine that stands still does to its probes is not the agents' doing: then it is skipped, and says so.
-check_unnoticed() { # DESCRIPTION
+check_unnoticed() { # DESCRIPTION [LOST]: so many probes at most, 2 by default
 	local stalled
 	stalled=$(client '.stalled_ms | floor')
-	if [ "$(lost)" -gt 3 ] && [ "$stalled" -gt 50 ]; then
+	if [ "$(lost)" -gt "${2:-2}" ] && [ "$stalled" -gt 50 ]; then
 		skip "$1" "the machine itself stood still for $stalled ms"
 	else
-		check "$1" '[ "$(lost)" -le 3 ]'
+		check "$1" "[ \"\$(lost)\" -le ${2:-2} ]"
 	fi
 }
 
