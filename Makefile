@@ -10,6 +10,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CONFDIR ?= /etc/haagent
 
@@ -44,6 +45,7 @@ TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 SYSTEM    := $(sort $(wildcard tests/system/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
 MAN       := $(wildcard agent/*.8 agent/*.5)
+TARGETS   := $(wildcard agent/*.target)
 FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
@@ -104,7 +106,7 @@ clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the s
 system: all tools ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
 
-lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, unit file
+lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
 
 bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 runs of each
@@ -113,7 +115,7 @@ bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
 
-install: all ## program, manuals, unit file and a sample config; PREFIX, DESTDIR
+install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haagent $(DESTDIR)$(SBINDIR)/haagent
 	$(Q)for m in $(MAN); do \
 		$(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -121,11 +123,16 @@ install: all ## program, manuals, unit file and a sample config; PREFIX, DESTDIR
 	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
 		> $(DESTDIR)$(UNITDIR)/haagent.service
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
+	$(Q)for t in $(TARGETS); do \
+		$(INSTALL) -m 644 $$t $(DESTDIR)$(UNITDIR)/$${t##*/} || exit 1; done
 	$(Q)$(INSTALL) -D -m 644 $(SAMPLE) $(DESTDIR)$(CONFDIR)/haagent.conf.sample
+	$(Q)$(INSTALL) -d -m 755 $(DESTDIR)$(CONFDIR)/hooks
 
 uninstall: ## what install put there; the configuration and the state stay
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
-		$(DESTDIR)$(CONFDIR)/haagent.conf.sample
+		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
+	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean: ## remove build/

@@ -10,6 +10,7 @@
 
 #include "agent/engine_state.h"
 #include "agent/log.h"
+#include "agent/text.h"
 #include "proto/announce.h"
 
 void act_frame(struct engine *engine, enum ha_path path, const struct ha_mac *to,
@@ -20,6 +21,18 @@ void act_frame(struct engine *engine, enum ha_path path, const struct ha_mac *to
 
 	assert(len <= sizeof(frame) - WIRE_ETHER_LEN);
 	wire_header(wire, path == HA_PATH_LINK ? NULL : to, frame);
+	memcpy(frame + WIRE_ETHER_LEN, message, len);
+	(void)wire_send(wire, frame, WIRE_ETHER_LEN + len);
+}
+
+void act_link_frame(struct engine *engine, bool relayed, const uint8_t *message, size_t len)
+{
+	const struct ha_mac group = wire_group(HA_PATH_LINK, !relayed);
+	struct wire *wire = &engine->path[HA_PATH_LINK].wire;
+	uint8_t frame[HA_FRAME_MAX];
+
+	assert(len <= sizeof(frame) - WIRE_ETHER_LEN);
+	wire_header(wire, engine->config.link_direct ? &group : NULL, frame);
 	memcpy(frame + WIRE_ETHER_LEN, message, len);
 	(void)wire_send(wire, frame, WIRE_ETHER_LEN + len);
 }
@@ -51,6 +64,7 @@ bool act_message(struct engine *engine, enum ha_path path, enum msg_type type, c
 	return sealed != 0;
 }
 
+/* SPEC 1.R2: to both groups, so that each side learns which of them reaches it. */
 void act_meeting(struct engine *engine, enum msg_type type, const uint8_t *body, size_t len)
 {
 	uint8_t frame[HA_FRAME_MAX - WIRE_ETHER_LEN];
@@ -58,9 +72,11 @@ void act_meeting(struct engine *engine, enum msg_type type, const uint8_t *body,
 
 	if (!engine->meeting_on || len == 0)
 		return;
-	sealed = session_seal(&engine->meeting, type, body, len, frame, sizeof(frame));
-	if (sealed != 0)
-		act_frame(engine, HA_PATH_LINK, NULL, frame, sealed);
+	for (int relayed = 0; relayed <= (engine->config.link_direct ? 1 : 0); relayed++) {
+		sealed = session_seal(&engine->meeting, type, body, len, frame, sizeof(frame));
+		if (sealed != 0)
+			act_link_frame(engine, relayed == 1, frame, sealed);
+	}
 }
 
 static void act_heartbeat(struct engine *engine, enum ha_path path)
@@ -88,7 +104,7 @@ static void act_solicit(struct engine *engine, const struct node_action *action)
 
 /* ACT_PROBE does not say who asks (RFC 5227), nor does who has no IPv4 address to say; in IPv6 the
  * answer needs an address to go to, so it does there. */
-static void act_question(struct engine *engine, const struct node_action *action)
+void act_question(struct engine *engine, const struct node_action *action)
 {
 	static const struct ha_address nobody;
 	struct wire *wire = &engine->path[HA_PATH_MANAGEMENT].wire;
@@ -149,22 +165,36 @@ void act_refresh_identity(struct engine *engine)
 	memcpy(own.firmware, config->firmware, sizeof(own.firmware));
 	memcpy(own.hotfix, config->hotfix, sizeof(own.hotfix));
 	memcpy(own.patch, config->patch, sizeof(own.patch));
-	if (gethostname(own.host_name, sizeof(own.host_name) - 1) != 0)
-		own.host_name[0] = '\0';
+	if (gethostname(own.host_name, sizeof(own.host_name)) != 0 ||
+	    !text_valid(own.host_name, sizeof(own.host_name))) /* SPEC 3.R3: nobody would take it */
+		memset(own.host_name, 0, sizeof(own.host_name));
 	memcpy(own.agent, HA_VERSION, sizeof(HA_VERSION) - 1);
 	own.management_mac = engine->segment.mac;
 	segment_identity(&engine->segment, own.management);
 	memcpy(own.vip, engine->node.config.vip, sizeof(own.vip));
 	memcpy(own.cluster_id, engine->record.cluster_id, sizeof(own.cluster_id));
+	own.flags = config->link_direct ? MSG_IDENTITY_DIRECT : 0;
+	own.heartbeat_us = (uint32_t)(config->timing.heartbeat / HA_US);
+	own.dead_us = (uint32_t)(config->timing.dead / HA_US);
+	own.confirm_us = (uint32_t)(config->timing.confirm / HA_US);
 	if (memcmp(&own, &engine->own, sizeof(own)) == 0)
 		return;
 	own.revision++;
 	engine->own = own;
 	engine->identity_at = engine->now; /* due */
+	role_identities(engine);
 }
 
-/* The node's part comes from the node, the rest is the engine's; a join under way comes on top, so
- * that no other save takes it back. */
+/* The wall clock's time at which the suspension ends; 0: it does not by itself. */
+static int64_t act_suspended_until(const struct engine *engine, const struct node_durable *durable)
+{
+	if (!durable->suspended || durable->suspended_until == HA_NEVER)
+		return 0;
+	return act_realtime() + durable->suspended_until - engine->now;
+}
+
+/* The node's part comes from the node, the rest is the engine's; a join or the end of a pair under way comes on top,
+ * so that no other save takes it back. */
 void act_record(const struct engine *engine, struct store_record *out)
 {
 	struct node_durable durable;
@@ -178,6 +208,10 @@ void act_record(const struct engine *engine, struct store_record *out)
 	out->suspended = durable.suspended;
 	out->whole_copy = durable.whole_copy;
 	out->in_sync = durable.in_sync;
+	out->suspended_until = act_suspended_until(engine, &durable);
+	out->detached = engine->record.detached && durable.mode == HA_MODE_STANDALONE;
+	if (engine->part.phase == PART_SAVING)
+		part_record(engine, out);
 	if (engine->join.phase == JOIN_SAVING)
 		join_record(&engine->join, engine->node.config.vip, engine->node.config.vip_n, out);
 }
@@ -204,25 +238,119 @@ int64_t act_realtime(void)
 	return (int64_t)wall.tv_sec * HA_SEC + wall.tv_nsec;
 }
 
-void act_event(struct engine *engine, const struct node_action *action)
+static void act_store_event(struct engine *engine, const struct store_event *event)
 {
-	struct ipc_message message = {.type = IPC_EVENT};
-	struct store_event *event = &message.u.event;
+	struct ipc_message message = {.type = IPC_EVENT, .u.event = *event};
 
-	*event = (struct store_event){
-		.realtime_ns = act_realtime(),
-		.term = action->term,
-		.event = (uint8_t)action->event,
-		.from = (uint8_t)action->from,
-		.to = (uint8_t)action->to,
-		.reason = (uint8_t)action->reason,
-		.detail = action->detail,
-	};
 	dump_history_add(&engine->history, event);
 	if (engine->unlogged < STORE_HISTORY_MAX)
 		engine->unlogged++;
 	if (engine->steward < 0 || ipc_send(engine->steward, &message) != 0)
 		engine->ipc_errors++;
+}
+
+/* Cut to fit, between two characters. */
+static void act_subject(struct store_event *event, const char *subject)
+{
+	size_t n = strlen(subject);
+
+	if (n >= sizeof(event->subject))
+		n = sizeof(event->subject) - 1;
+	while (n > 0 && ((uint8_t)subject[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(event->subject, subject, n);
+}
+
+/* The first check that has failed beyond recovery: why the node hands over, or would. */
+static const char *act_failed_check(const struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->config.check_n; i++)
+		if (engine->check[i].state == CHECK_FAILED)
+			return engine->config.check[i].name;
+	return "";
+}
+
+static void act_node_subject(const struct engine *engine, const struct node_action *action,
+			     struct store_event *event)
+{
+	char address[DUMP_ADDRESS_MAX];
+
+	switch (action->event) {
+	case EVENT_PATH_UP:
+	case EVENT_PATH_DOWN:
+	case EVENT_CARRIER_UP:
+	case EVENT_CARRIER_DOWN:
+		act_subject(event, ha_path_name((enum ha_path)action->detail));
+		break;
+	case EVENT_THIRD_PARTY:
+	case EVENT_DISPROVED:
+		dump_address(address, &engine->node.config.vip[action->detail % HA_VIP_MAX]);
+		act_subject(event, address);
+		break;
+	case EVENT_JOINED:
+		act_subject(event, engine->record.peer_name);
+		break;
+	case EVENT_DETACHED:
+		act_subject(event, engine->part.name);
+		break;
+	case EVENT_NO_HANDOVER:
+		act_subject(event, act_failed_check(engine));
+		break;
+	case EVENT_STATE:
+		if (action->reason == REASON_CHECK_FAILED)
+			act_subject(event, act_failed_check(engine));
+		break;
+	default:
+		break;
+	}
+}
+
+/* The reason of the node's state is not that of everything that happens in it. */
+static bool act_has_reason(enum node_event_code code)
+{
+	switch (code) {
+	case EVENT_STATE:
+	case EVENT_STARTED:
+	case EVENT_SUSPENDED:
+	case EVENT_RESUMED:
+	case EVENT_DETACHED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void act_event(struct engine *engine, const struct node_action *action)
+{
+	struct store_event event = {
+		.realtime_ns = act_realtime(),
+		.term = action->term,
+		.event = (uint8_t)action->event,
+		.from = (uint8_t)action->from,
+		.to = (uint8_t)action->to,
+		.reason = act_has_reason(action->event) ? (uint8_t)action->reason : REASON_NONE,
+		.detail = action->detail,
+	};
+
+	act_node_subject(engine, action, &event);
+	act_store_event(engine, &event);
+}
+
+void act_report(struct engine *engine, enum node_event_code code, const char *subject,
+		uint32_t detail)
+{
+	const struct node *node = &engine->node;
+	struct store_event event = {
+		.realtime_ns = act_realtime(),
+		.term = node->term_known,
+		.event = (uint8_t)code,
+		.from = (uint8_t)node->state,
+		.to = (uint8_t)node->state,
+		.detail = detail,
+	};
+
+	act_subject(&event, subject);
+	act_store_event(engine, &event);
 }
 
 static void act_guardian(struct engine *engine, const struct node_action *action)
@@ -289,18 +417,32 @@ void act_carry_out(struct engine *engine, const struct node_actions *actions)
 	}
 }
 
+static int act_log_level(enum node_level level)
+{
+	switch (level) {
+	case LEVEL_CRITICAL:
+		return LOG_CRIT;
+	case LEVEL_IMPORTANT:
+		return LOG_WARNING;
+	default:
+		return LOG_INFO;
+	}
+}
+
 void act_log(struct engine *engine)
 {
 	for (; engine->unlogged > 0; engine->unlogged--) {
 		const struct store_event *event =
 			dump_history_at(&engine->history, engine->history.n - engine->unlogged);
+		enum node_event_code code = (enum node_event_code)event->event;
+		enum ha_state from = (enum ha_state)event->from, to = (enum ha_state)event->to;
 		enum ha_reason reason = (enum ha_reason)event->reason;
 
-		log_event(event->event == EVENT_STATE ? LOG_NOTICE : LOG_INFO,
-			  node_event_name((enum node_event_code)event->event),
-			  "from=%s to=%s reason=%s rule=%s term=%llu detail=%u",
-			  ha_state_name((enum ha_state)event->from),
-			  ha_state_name((enum ha_state)event->to), reason_text(reason),
-			  reason_rule(reason), (unsigned long long)event->term, event->detail);
+		log_event(act_log_level(node_event_level(code, from, to, reason)),
+			  node_event_name(code),
+			  "from=%s to=%s reason=%s rule=%s term=%llu subject=%s detail=%u",
+			  ha_state_name(from), ha_state_name(to), reason_text(reason),
+			  reason_rule(reason), (unsigned long long)event->term, event->subject,
+			  event->detail);
 	}
 }

@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,12 +9,85 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/confirm.h"
 #include "agent/render.h"
 
 enum {
 	ANSWER_MAX = 131072,
-	TIMEOUT_S = 10,
-	JOIN_TIMEOUT_S = 20, /* the peer is asked as well */
+};
+
+static const struct {
+	const char *name;
+	time_t timeout_s;
+	bool asks, shows;
+} verbs[ACTION_VERB_N] = {
+	[ACTION_NONE] = {"", 0, false, false},
+	[ACTION_DUMP] = {"dump", 10, false, true},
+	[ACTION_HISTORY] = {"history", 10, false, true},
+	[ACTION_TEST] = {"test-connection", 10, false, true}, /* the daemon takes up to 5 s */
+	[ACTION_JOIN] = {"join", 20, true, false},            /* the peer is asked as well */
+	[ACTION_SWAP] = {"swap", 10, false, false},
+	[ACTION_SUSPEND] = {"suspend", 10, false, false},
+	[ACTION_RESUME] = {"resume", 10, false, false},
+	[ACTION_DETACH] = {"detach", 20, true, false}, /* the peer is asked as well */
+	[ACTION_REMOVE] = {"remove", 10, true, false},
+	[ACTION_FORCE] = {"force-active", 10, true, false},
+	[ACTION_IS_ACTIVE] = {"is-active", 10, false, false},
+	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
+};
+
+const char *action_name(enum action_verb verb)
+{
+	return verbs[verb].name;
+}
+
+bool action_asks(enum action_verb verb)
+{
+	return verbs[verb].asks;
+}
+
+bool action_shows(enum action_verb verb)
+{
+	return verbs[verb].shows;
+}
+
+bool action_duration(const char *text, uint32_t *seconds)
+{
+	static const struct {
+		const char *unit;
+		uint32_t seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long n;
+
+	if (digits == 0 || digits > 9) /* which is far more than the maximum */
+		return false;
+	n = strtoul(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(text + digits, units[i].unit) != 0)
+			continue;
+		if (n < 1 || n > ACTION_SECONDS_MAX / units[i].seconds)
+			return false;
+		*seconds = (uint32_t)n * units[i].seconds;
+		return true;
+	}
+	return false;
+}
+
+json_t *action_request(const struct action *action, const char *peer_fingerprint)
+{
+	json_t *seconds = action->seconds != 0 ? json_integer(action->seconds) : NULL;
+
+	return json_pack("{s:s, s:s*, s:s*, s:o*}", "action", verbs[action->verb].name, "address",
+			 action->address, "peer_fingerprint", peer_fingerprint, "seconds", seconds);
+}
+
+/* ---- one question to the daemon ---- */
+
+struct client {
+	struct config config;
+	char path[CONFIG_PATH_MAX + sizeof("/control")];
+	struct page page;
 };
 
 static int connect_to(const char *path, time_t timeout_s)
@@ -46,7 +117,6 @@ static int exchange(int fd, const json_t *request, json_t **answer)
 	ssize_t n;
 	int error = 0;
 
-	*answer = NULL;
 	if (out == NULL || in == NULL) {
 		error = -ENOMEM;
 		goto out;
@@ -76,17 +146,17 @@ out:
 	return error;
 }
 
-static int report_error(const char *path, const struct config *config, int error)
+static enum action_exit report_error(const struct client *client, int error)
 {
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		fprintf(stderr, "haagent: no daemon is running (%s)\n", path);
+		fprintf(stderr, "haagent: no daemon is running (%s)\n", client->path);
 		return ACTION_NO_DAEMON;
 	case EACCES:
 		fprintf(stderr,
 			"haagent: not allowed: only root and the group of '%s' may use %s\n",
-			config->user, path);
+			client->config.user, client->path);
 		return ACTION_REFUSED;
 	case EAGAIN:
 		fprintf(stderr, "haagent: the daemon did not answer in time\n");
@@ -100,54 +170,173 @@ static int report_error(const char *path, const struct config *config, int error
 		fprintf(stderr, "haagent: the daemon ended before it answered\n");
 		return ACTION_REFUSED;
 	default:
-		fprintf(stderr, "haagent: %s: %s\n", path, strerror(-error));
+		fprintf(stderr, "haagent: %s: %s\n", client->path, strerror(-error));
 		return ACTION_REFUSED;
 	}
 }
 
-static void print_data(const struct action *action, const json_t *data)
+/* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. */
+static enum action_exit ask(const struct client *client, const struct action *action,
+			    const char *peer_fingerprint, json_t **answer)
 {
-	if (action->json) {
-		json_dumpf(data, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else if (strcmp(action->name, "dump") == 0) {
-		render_dump(stdout, data);
-	} else if (strcmp(action->name, "history") == 0) {
-		render_history(stdout, data);
-	}
+	json_t *request;
+	int fd = connect_to(client->path, verbs[action->verb].timeout_s), error = -ENOMEM;
+
+	*answer = NULL;
+	if (fd < 0)
+		return report_error(client, fd);
+	request = action_request(action, peer_fingerprint);
+	if (request != NULL)
+		error = exchange(fd, request, answer);
+	json_decref(request);
+	close(fd);
+	return error != 0 ? report_error(client, error) : ACTION_DONE;
 }
 
-static void print_text(FILE *out, const char *text)
+/* ---- its answer ---- */
+
+static bool is_done(const json_t *answer)
+{
+	const char *result = json_string_value(json_object_get(answer, "result"));
+
+	return result != NULL && strcmp(result, "done") == 0;
+}
+
+static void print_text(const struct page *page, const char *text)
 {
 	char *copy = strdup(text);
 
 	if (copy == NULL)
 		return;
-	render_clean(copy);
-	fprintf(out, "%s\n", copy);
+	page_clean(copy);
+	fprintf(page->out, "%s\n", copy);
 	free(copy);
 }
 
-static int report(const struct action *action, const json_t *answer)
+/* Whatever a string has in it, for a reader the same, and nothing that a terminal would act on. */
+static void print_json(const struct page *page, const json_t *data)
+{
+	json_dumpf(data, page->out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	fputc('\n', page->out);
+}
+
+static const json_t *rows_of(const json_t *answer)
+{
+	return json_object_get(json_object_get(answer, "data"), "requirements");
+}
+
+/* The test's answer says that the two may become a pair, and so does each row of it. */
+static bool is_possible(const json_t *answer)
+{
+	struct render_count count = render_count(rows_of(answer));
+
+	return is_done(answer) && count.passed > 0 && count.failed + count.unknown == 0;
+}
+
+static void print_verdict(const struct page *page, const json_t *answer)
+{
+	struct render_count count = render_count(rows_of(answer));
+
+	if (is_possible(answer))
+		page_hang(page, "", "A join is possible: all requirements are met.");
+	else if (count.failed + count.unknown == 0)
+		page_hang(page, "A join is not possible: ", cell_string(answer, "text").text);
+	else
+		page_hang(page, "",
+			  cell_of("A join is not possible. Requirements: %u met, %u not met, %u "
+				  "unknown.",
+				  count.passed, count.failed, count.unknown)
+				  .text);
+}
+
+/* False: there is no table in the answer. */
+static bool print_test(const struct page *page, const json_t *answer)
+{
+	const json_t *rows = rows_of(answer);
+
+	if (json_array_size(rows) == 0)
+		return false;
+	render_table(page, rows);
+	fputc('\n', page->out);
+	print_verdict(page, answer);
+	return true;
+}
+
+/* What the answer has besides its text. True: that is all there is to say. */
+static bool print_data(const struct action *action, const json_t *answer, const struct page *page)
+{
+	const json_t *data = json_object_get(answer, "data");
+
+	if (data == NULL)
+		return false;
+	if (action->json && (is_done(answer) || action->verb == ACTION_TEST)) {
+		print_json(page, data);
+		return true;
+	}
+	switch (action->verb) {
+	case ACTION_TEST:
+		return print_test(page, answer);
+	case ACTION_JOIN:
+		if (!is_done(answer) && json_array_size(rows_of(answer)) > 0)
+			render_table_open(page, rows_of(answer));
+		return false;
+	case ACTION_DUMP:
+		if (is_done(answer))
+			render_dump(page, data);
+		return false;
+	case ACTION_HISTORY:
+		if (is_done(answer))
+			render_history(page, data);
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* For scripts: by the exit status. A word of it only where somebody watches. */
+static enum action_exit report_active(const json_t *answer, const struct page *page)
+{
+	const json_t *data = json_object_get(answer, "data");
+	bool active = page_is_true(data, "active");
+
+	if (isatty(fileno(page->out)))
+		fprintf(page->out, "%s\n",
+			page_has(data, "role") ? cell_string(data, "role").text
+			: active               ? "active"
+					       : "not active");
+	return active ? ACTION_DONE : ACTION_REFUSED;
+}
+
+enum action_exit action_report(const struct action *action, const json_t *answer,
+			       const struct page *page, FILE *errors)
 {
 	const char *result = json_string_value(json_object_get(answer, "result"));
 	const char *text = json_string_value(json_object_get(answer, "text"));
-	const json_t *data = json_object_get(answer, "data");
-	bool done = result != NULL && strcmp(result, "done") == 0;
+	const struct page wrong = {.out = errors, .width = page->width};
+	bool done = is_done(answer), said;
+	enum action_exit code = done ? ACTION_DONE : ACTION_REFUSED;
 
-	if (done && data != NULL)
-		print_data(action, data);
-	if (text != NULL && *text != '\0')
-		print_text(done ? stdout : stderr, text);
-	else if (!done)
-		fprintf(stderr, "haagent: %s\n",
-			result != NULL ? "refused" : "the daemon's answer is not understood");
-	if (fflush(stdout) != 0) {
-		fprintf(stderr, "haagent: %s\n", strerror(errno));
+	if (action->verb == ACTION_IS_ACTIVE && done)
+		return report_active(answer, page);
+	said = print_data(action, answer, page);
+	if (action->verb == ACTION_TEST && !is_possible(answer))
+		code = ACTION_REFUSED;
+	if (fflush(page->out) != 0) {
+		fprintf(errors, "haagent: %s\n", strerror(errno));
 		return ACTION_REFUSED;
 	}
-	return done ? ACTION_DONE : ACTION_REFUSED;
+	if (said)
+		return code;
+	if (text != NULL && *text != '\0')
+		print_text(done ? page : &wrong, text);
+	else if (code != ACTION_DONE)
+		fprintf(errors, "haagent: %s\n",
+			result != NULL && !done ? "refused"
+						: "the daemon's answer is not understood");
+	return code;
 }
+
+/* ---- the actions ---- */
 
 static bool is_address(const char *text)
 {
@@ -156,58 +345,95 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, any) == 1 || inet_pton(AF_INET6, text, any) == 1;
 }
 
-/* A join gives up this appliance's own settings, and trusts the key that it finds: that wants a word. */
-static bool confirm_join(const struct action *action, const struct config *config)
+static bool confirmed(const struct client *client, const struct action *action, const json_t *data)
 {
-	char reply[16];
-
-	if (action->yes)
-		return true;
-	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr,
-			"haagent: --join asks for confirmation: use a terminal, or --yes\n");
-		return false;
-	}
-	printf("This appliance joins the appliance at %s, which it reaches directly over %s:\n"
-	       "  - it becomes primary (passive), and takes over when that one fails;\n"
-	       "  - it releases any virtual IP of its own and uses that of the cluster;\n"
-	       "  - its settings are replaced by those of the cluster;\n"
-	       "  - it trusts the key that the appliance shows now (compare the fingerprints in "
-	       "--dump).\n"
-	       "Type \"yes\" to go on: ",
-	       action->address, config->link);
-	fflush(stdout);
-	if (fgets(reply, sizeof(reply), stdin) != NULL && strcmp(reply, "yes\n") == 0)
+	confirm_explain(&client->page, action, client->config.link, data);
+	if (confirm_ask(stdin, client->page.out, confirm_word(action->verb)))
 		return true;
 	fprintf(stderr, "haagent: nothing was done\n");
 	return false;
 }
 
-int action_run(const char *config_file, const struct action *action)
+static enum action_exit run_plain(const struct client *client, const struct action *action,
+				  const char *peer_fingerprint)
 {
-	bool join = action->address != NULL;
-	char path[CONFIG_PATH_MAX + sizeof("/control")];
-	json_t *request = NULL, *answer = NULL;
-	struct config config;
-	int fd, error, result;
+	enum action_exit code;
+	json_t *answer;
 
-	if (join && !is_address(action->address)) {
+	code = ask(client, action, peer_fingerprint, &answer);
+	if (code == ACTION_DONE)
+		code = action_report(action, answer, &client->page, stderr);
+	json_decref(answer);
+	return code;
+}
+
+/* The question shows who the two are, as far as the daemon tells. */
+static enum action_exit run_confirmed(const struct client *client, const struct action *action)
+{
+	const struct action dump = {.verb = ACTION_DUMP};
+	enum action_exit code;
+	json_t *answer;
+	bool yes = action->yes;
+
+	if (!yes) {
+		code = ask(client, &dump, NULL, &answer);
+		if (code != ACTION_DONE)
+			return code;
+		yes = confirmed(client, action, json_object_get(answer, "data"));
+		json_decref(answer);
+	}
+	return yes ? run_plain(client, action, NULL) : ACTION_REFUSED;
+}
+
+/* A join gives up this appliance's own settings, and trusts the key that it finds: the one that the test has found and
+ * the operator has compared, no other. */
+static enum action_exit run_join(const struct client *client, const struct action *action)
+{
+	const struct action test = {.verb = ACTION_TEST, .address = action->address};
+	enum action_exit code;
+	const json_t *data;
+	const char *peer;
+	json_t *answer;
+
+	code = ask(client, &test, NULL, &answer);
+	if (code != ACTION_DONE)
+		return code;
+	data = json_object_get(answer, "data");
+	peer = json_string_value(json_object_get(data, "peer_fingerprint"));
+	if (!is_possible(answer)) {
+		code = action_report(&test, answer, &client->page, stderr);
+	} else if (peer == NULL || *peer == '\0') {
+		code = report_error(client, -EBADMSG);
+	} else if (action->yes) {
+		confirm_fingerprints(&client->page, data);
+		code = run_plain(client, action, peer);
+	} else {
+		code = confirmed(client, action, data) ? run_plain(client, action, peer)
+						       : ACTION_REFUSED;
+	}
+	json_decref(answer);
+	return code;
+}
+
+enum action_exit action_run(const char *config_file, const struct action *action)
+{
+	struct client client = {.page = page_open(stdout)};
+
+	if (action->address != NULL && !is_address(action->address)) {
 		fprintf(stderr, "haagent: '%s' is no IPv4 or IPv6 address\n", action->address);
 		return ACTION_USAGE;
 	}
-	if (config_read(&config, config_file, stderr) != 0)
+	if (config_read(&client.config, config_file, stderr) != 0)
 		return ACTION_USAGE;
-	if (join && !confirm_join(action, &config))
+	if (action_asks(action->verb) && !action->yes && !isatty(STDIN_FILENO)) {
+		fprintf(stderr, "haagent: --%s asks for confirmation: use a terminal, or --yes\n",
+			action_name(action->verb));
 		return ACTION_REFUSED;
-	snprintf(path, sizeof(path), "%s/control", config.runtime_directory);
-	fd = connect_to(path, join ? JOIN_TIMEOUT_S : TIMEOUT_S);
-	if (fd < 0)
-		return report_error(path, &config, fd);
-	request = json_pack("{s:s, s:s*}", "action", action->name, "address", action->address);
-	error = request != NULL ? exchange(fd, request, &answer) : -ENOMEM;
-	result = error != 0 ? report_error(path, &config, error) : report(action, answer);
-	json_decref(request);
-	json_decref(answer);
-	close(fd);
-	return result;
+	}
+	snprintf(client.path, sizeof(client.path), "%s/control", client.config.runtime_directory);
+	if (action->verb == ACTION_JOIN)
+		return run_join(&client, action);
+	if (action_asks(action->verb))
+		return run_confirmed(&client, action);
+	return run_plain(&client, action, NULL);
 }

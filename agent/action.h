@@ -1,14 +1,18 @@
-/* action.h - the client: one request to the running daemon, its answer for people.
+/* action.h - the client: what the command line asks of the running daemon, its answer for people.
  *
  * Request and answer are one JSON packet each on <runtime_directory>/control:
  *
- *   {"action": "join", "address": "192.0.2.2"}
+ *   {"action": "join", "address": "192.0.2.2", "peer_fingerprint": "SHA256:..."}
  *   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
  */
 #ifndef HA_AGENT_ACTION_H
 #define HA_AGENT_ACTION_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/page.h"
 
 /* What haagent exits with. */
 enum action_exit {
@@ -18,15 +22,50 @@ enum action_exit {
 	ACTION_NO_DAEMON = 3,
 };
 
-struct action {
-	const char *
-		name; /* as in the request: "dump", "history", "swap", "suspend", "resume", "join" */
-	const char *address; /* join; else NULL */
-	bool json;           /* dump, history: the data as it came */
-	bool yes;            /* join: do not ask */
+enum action_verb {
+	ACTION_NONE = 0, /* the daemon itself */
+	ACTION_DUMP,
+	ACTION_HISTORY,
+	ACTION_TEST,
+	ACTION_JOIN,
+	ACTION_SWAP,
+	ACTION_SUSPEND,
+	ACTION_RESUME,
+	ACTION_DETACH,
+	ACTION_REMOVE,
+	ACTION_FORCE,
+	ACTION_IS_ACTIVE,
+	ACTION_CHECK_CONFIG, /* needs no daemon */
+	ACTION_VERB_N,
 };
 
-/* Finds the daemon by its configuration, and does it. enum action_exit. */
-int action_run(const char *config_file, const struct action *);
+enum {
+	ACTION_SECONDS_MAX = 30 * 86400,
+};
+
+struct action {
+	enum action_verb verb;
+	const char *address; /* ACTION_TEST, ACTION_JOIN; else NULL */
+	uint32_t seconds;    /* ACTION_SUSPEND: for so long; 0 = until resumed */
+	bool json;           /* dump, history, test: the data as it came */
+	bool yes;            /* do not ask */
+};
+
+const char *action_name(enum action_verb); /* "test-connection", ...: of request and option */
+bool action_asks(enum action_verb);        /* for confirmation: it takes --yes */
+bool action_shows(enum action_verb);       /* data: it takes --json */
+
+/* "90", "90s", "15m", "2h", "1d": 1 s to ACTION_SECONDS_MAX. */
+bool action_duration(const char *text, uint32_t *seconds);
+
+/* peer_fingerprint: of a join, the key that the operator has compared; else NULL. */
+json_t *action_request(const struct action *, const char *peer_fingerprint);
+
+/* Prints what the daemon answered: data and what was done on the page, why it was not on errors. */
+enum action_exit action_report(const struct action *, const json_t *answer, const struct page *,
+			       FILE *errors);
+
+/* Finds the daemon by its configuration, and does it. */
+enum action_exit action_run(const char *config_file, const struct action *);
 
 #endif

@@ -47,6 +47,17 @@ void child_ended(struct child *child, ha_time now)
 		child->backoff = BACKOFF_MAX;
 }
 
+void child_heard(struct child *child, ha_time now)
+{
+	child->heard = now;
+	child->quiet = 0;
+}
+
+bool child_is_silent(struct child *child)
+{
+	return ++child->quiet >= CHILD_QUIET_MAX;
+}
+
 void child_kill(struct child *child)
 {
 	if (child->pid > 0)
@@ -142,7 +153,7 @@ int child_start(struct child *child, const struct child_gift *gift, ha_time now)
 	child->pid = pid;
 	child->starts++;
 	child->started = now;
-	child->heard = now;
+	child_heard(child, now);
 	child->restart_at = HA_NEVER;
 	return 0;
 }

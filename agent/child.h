@@ -17,6 +17,7 @@
 
 enum {
 	CHILD_ENGINE_PRIORITY = 40, /* SCHED_FIFO; below the guardian's */
+	CHILD_QUIET_MAX = 30,       /* longer than a disk in trouble that may still answer */
 };
 
 struct child {
@@ -26,6 +27,7 @@ struct child {
 	uint32_t starts;
 	ha_time started;
 	ha_time heard;      /* its newest message; started, if there was none */
+	unsigned quiet;     /* seconds without one, as child_is_silent() counts them */
 	ha_time restart_at; /* HA_NEVER while it runs */
 	ha_time backoff;    /* before the restart after the next */
 };
@@ -47,6 +49,13 @@ int child_start(struct child *, const struct child_gift *, ha_time now);
 /* It ended. The first restart comes at once, the next after 100 ms, doubling to 5 s; 10 s of
  * life are forgiven. */
 void child_ended(struct child *, ha_time now);
+
+/* A message has come. */
+void child_heard(struct child *, ha_time now);
+
+/* Asked once a second: has nothing come for CHILD_QUIET_MAX of them? Counted and not measured, so that nobody is
+ * blamed for the time in which the machine, or who asks, slept as well. */
+bool child_is_silent(struct child *);
 
 void child_kill(struct child *); /* SIGKILL; child_ended when the kernel reports it */
 

@@ -4,9 +4,12 @@
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/config_parse.h"
 #include "agent/file.h"
@@ -47,17 +50,35 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	config_mistake(reading, cfg->line, "%s", text);
 }
 
+/* The check of that name; a new one has its defaults. */
+static void select_check(struct config_draft *d, const char *name)
+{
+	struct config *c = &d->config;
+
+	for (unsigned i = 0; i < c->check_n; i++) {
+		d->check = &c->check[i];
+		if (strcmp(d->check->name, name) == 0)
+			return;
+	}
+	d->check = c->check_n < CONFIG_CHECKS_MAX ? &c->check[c->check_n++] : &d->spare;
+	snprintf(d->check->name, sizeof(d->check->name), "%s", name);
+	for (size_t i = 0; i < config_keys_n; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (strcmp(key->section, "check") == 0 && key->preset != NULL)
+			config_value(d, key, key->preset, 0);
+	}
+}
+
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	const char *section = strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+	const char *section = strcmp(cfg->name, "root") == 0 ? reading->section : cfg->name;
 	const struct config_key *key = config_key_find(section, opt->name, strlen(opt->name));
-	unsigned mistakes;
 
 	assert(key != NULL);
-	mistakes = reading->mistakes.n;
+	if (cfg->title != NULL)
+		select_check(reading, cfg->title);
 	config_value(reading, key, value, cfg->line);
-	reading->line[key - config_keys] = cfg->line;
-	reading->wrong[key - config_keys] |= reading->mistakes.n > mistakes;
 	*(const char **)result = value;
 	return 0;
 }
@@ -82,8 +103,8 @@ static void parse(struct config_draft *d, char *text)
 	cfg_opt_t table[2 * CONFIG_KEYS_MAX] = {0}, *sub = table + CONFIG_KEYS_MAX, *opt;
 	cfg_t *cfg;
 
-	opt = add_options(table, "");
-	for (size_t i = 0; i < config_sections_n; i++) {
+	opt = add_options(table, d->section);
+	for (size_t i = 0; i < config_sections_n && *d->section == '\0'; i++) {
 		const struct config_section *section = &config_sections[i];
 
 		*opt++ = (cfg_opt_t){.name = section->name,
@@ -133,7 +154,7 @@ static void set_defaults(struct config_draft *d)
 	d->heartbeat_ms = d->dead_ms = d->confirm_ms = CONFIG_NUMBER_UNSET;
 	d->boot_wait_ms = d->boot_wait_passive_ms = CONFIG_NUMBER_UNSET;
 	for (size_t i = 0; i < config_keys_n; i++) {
-		if (config_keys[i].preset != NULL)
+		if (config_keys[i].preset != NULL && strcmp(config_keys[i].section, "check") != 0)
 			config_value(d, &config_keys[i], config_keys[i].preset, 0);
 	}
 	assert(d->mistakes.n == 0);
@@ -206,6 +227,42 @@ static void check_timing(struct config_draft *d)
 			       (long long)(t->boot_wait / HA_MS));
 }
 
+/* Root's alone, or that of whoever looks at his own. Extended permissions show in the group's. */
+static void check_privacy(struct config_draft *d)
+{
+	int line = LINE_OF(d, "cluster_passphrase");
+	struct stat st;
+
+	if (line == 0)
+		return;
+	if (stat(d->config.file, &st) != 0)
+		config_mistake(d, 0, "%s", strerror(errno));
+	else if ((st.st_mode & 066) != 0)
+		config_mistake(d, line,
+			       "'cluster_passphrase' makes the file a secret, and others than its "
+			       "owner may read or write it: chmod 600");
+	else if (st.st_uid != 0 && st.st_uid != geteuid())
+		config_mistake(d, line,
+			       "'cluster_passphrase' makes the file a secret, and it is not "
+			       "root's: chown root");
+}
+
+/* Defaults that hang on what else is there. */
+static void complete(struct config *c)
+{
+	static const char *const models[] = {"1000", "1100", "1200"};
+
+	if (c->supported_model_n == 0) {
+		for (size_t i = 0; i < sizeof(models) / sizeof(*models); i++)
+			snprintf(c->supported_model[c->supported_model_n++], MSG_MODEL_LEN + 1,
+				 "%s", models[i]);
+	}
+	for (unsigned i = 0; i < c->check_n; i++) {
+		if (*c->check[i].recover == '\0')
+			c->check[i].recover_attempts = 0;
+	}
+}
+
 /* What must hold between options. */
 static void check_together(struct config_draft *d)
 {
@@ -257,20 +314,50 @@ static bool load_text(struct config_draft *d, const char *file, char text[FILE_L
 	return d->mistakes.n == 0;
 }
 
-static void read_file(struct config_draft *d, const char *file)
+/* False: not to its end. */
+static bool read_file(struct config_draft *d, const char *file)
 {
 	static char text[FILE_LEN_MAX + 1];
 	size_t len;
-	int stopped;
+	int stopped = -1;
 
-	if (!load_text(d, file, text, &len))
+	if (load_text(d, file, text, &len)) {
+		stopped = config_scan(d, text, len);
+		parse(d, text);
+		if (stopped != 0 && d->mistakes.n == 0)
+			config_mistake(d, stopped, "syntax error");
+	}
+	sodium_memzero(text, sizeof(text));
+	return stopped == 0;
+}
+
+static void read_configuration(struct config_draft *d, const char *file)
+{
+	set_defaults(d);
+	if (!read_file(d, file))
 		return;
-	stopped = config_scan(d, text, len);
-	parse(d, text);
-	if (stopped != 0 && d->mistakes.n == 0)
-		config_mistake(d, stopped, "syntax error");
-	if (stopped == 0)
-		check_together(d);
+	check_privacy(d);
+	complete(&d->config);
+	check_together(d);
+}
+
+/* What the configuration leaves to the file that it names. */
+static void read_appliance(struct config_draft *appliance, struct config_draft *d)
+{
+	const struct config_key *key = config_key_find("appliance", "file", strlen("file"));
+
+	if (*d->appliance_file == '\0')
+		return;
+	if (!read_file(appliance, d->appliance_file) && appliance->mistakes.list[0].line == 0) {
+		config_mistake(d, d->line[key - config_keys], "'file': '%s': %s", d->appliance_file,
+			       appliance->mistakes.list[0].text);
+		appliance->mistakes.n = 0;
+	}
+	for (size_t i = 0; i < config_keys_n; i++) {
+		key = &config_keys[i];
+		if (strcmp(key->section, "appliance") == 0 && d->line[i] == 0)
+			memcpy((char *)d + key->offset, (char *)appliance + key->offset, key->cap);
+	}
 }
 
 /* In the order of the lines; those of one line in the order found. */
@@ -302,15 +389,30 @@ static void print_mistakes(struct config_mistakes *m, const char *file, FILE *er
 		fprintf(errors, "%s: and %u more\n", file, m->n - kept);
 }
 
+unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
+			    const char *file, FILE *errors)
+{
+	struct config_draft draft = {.section = ""}, appliance = {.section = "appliance"};
+	unsigned n;
+
+	read_configuration(&draft, file);
+	read_appliance(&appliance, &draft);
+	n = draft.mistakes.n + appliance.mistakes.n;
+	print_mistakes(&draft.mistakes, file, errors);
+	print_mistakes(&appliance.mistakes, draft.appliance_file, errors);
+	if (n == 0) {
+		*out = draft.config;
+		memcpy(passphrase, draft.passphrase, sizeof(draft.passphrase));
+	}
+	sodium_memzero(&draft, sizeof(draft));
+	return n;
+}
+
 unsigned config_read(struct config *out, const char *file, FILE *errors)
 {
-	struct config_draft draft = {0};
+	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
+	unsigned n = config_read_secret(out, passphrase, file, errors);
 
-	set_defaults(&draft);
-	read_file(&draft, file);
-	if (draft.mistakes.n == 0)
-		*out = draft.config;
-	else
-		print_mistakes(&draft.mistakes, file, errors);
-	return draft.mistakes.n;
+	sodium_memzero(passphrase, sizeof(passphrase));
+	return n;
 }

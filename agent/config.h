@@ -18,6 +18,25 @@ enum {
 	CONFIG_USER_MAX = 32,
 	CONFIG_WITNESS_MAX = 8,
 	CONFIG_ERRORS_MAX = 64,
+	CONFIG_MODELS_MAX = 16,
+	CONFIG_CHECKS_MAX = 16,
+	CONFIG_NAME_MAX = 32,     /* of a check, with the terminator */
+	CONFIG_COMMAND_MAX = 512, /* of a command, with the terminator */
+	CONFIG_PASSPHRASE_MIN = 8,
+	CONFIG_PASSPHRASE_MAX = 128, /* bytes, without a terminator */
+};
+
+/* A service check: check "name" { ... }. */
+struct config_check {
+	char name[CONFIG_NAME_MAX];
+	char command[CONFIG_COMMAND_MAX]; /* for /bin/sh -c; 0 = well */
+	char recover[CONFIG_COMMAND_MAX]; /* "": none */
+	ha_time interval, timeout;        /* between the starts of two runs; of one */
+	ha_time recover_timeout;
+	ha_time grace;       /* after the active role begins failures do not count */
+	uint32_t fall, rise; /* so many in a row */
+	uint32_t recover_attempts;
+	bool active_only; /* when = "active": run at the active only */
 };
 
 enum config_witness {
@@ -41,6 +60,16 @@ struct config {
 	char state_directory[CONFIG_PATH_MAX];
 	char runtime_directory[CONFIG_PATH_MAX];
 	char user[CONFIG_USER_MAX];
+	char hooks[CONFIG_PATH_MAX]; /* directory of the hooks; "": none are run */
+	ha_time hook_timeout;
+	bool passphrase_set;
+	/* passphrase_hash() of cluster_passphrase in the daemon (SPEC 4.R20); zeros without one, and in
+	 * whoever only reads the file. The text itself is never here. */
+	uint8_t passphrase[HA_KEY_LEN];
+	char supported_model[CONFIG_MODELS_MAX][MSG_MODEL_LEN + 1];
+	unsigned supported_model_n;
+	struct config_check check[CONFIG_CHECKS_MAX];
+	unsigned check_n;
 	char model[MSG_MODEL_LEN + 1];
 	char firmware[MSG_FIRMWARE_LEN + 1];
 	char hotfix[MSG_HOTFIX_LEN + 1];
@@ -50,6 +79,10 @@ struct config {
 /* Reads file into *out. Every mistake is written to errors as "FILE:LINE: what"; returns how many there were, 0 =
  * good. Mistakes are all listed, not only the first. */
 unsigned config_read(struct config *out, const char *file, FILE *errors);
+
+/* The same for the daemon, which hashes the text of cluster_passphrase and wipes it. "" if there is none. */
+unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
+			    const char *file, FILE *errors);
 
 /* Why no single station can have the address, in the words of a mistake; NULL: one can. */
 const char *config_no_station(const struct ha_address *);

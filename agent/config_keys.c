@@ -5,7 +5,9 @@
 #define STRING(field)                                                                              \
 	.offset = offsetof(struct config_draft, config.field),                                     \
 	.cap = sizeof(((struct config *)0)->field)
-#define AT(field) .offset = offsetof(struct config_draft, field)
+#define AT(field)           .offset = offsetof(struct config_draft, field)
+#define CHECK_AT(field)     .offset = offsetof(struct config_check, field)
+#define CHECK_STRING(field) CHECK_AT(field), .cap = sizeof(((struct config_check *)0)->field)
 
 /* haagent.conf(5) describes each of them. */
 const struct config_key config_keys[] = {
@@ -24,19 +26,31 @@ const struct config_key config_keys[] = {
 	{"", "state_directory", KIND_DIRECTORY, "/var/lib/haagent", STRING(state_directory)},
 	{"", "runtime_directory", KIND_DIRECTORY, "/run/haagent", STRING(runtime_directory)},
 	{"", "user", KIND_USER, "haagent", STRING(user)},
+	{"", "hooks", KIND_HOOKS, "/etc/haagent/hooks", STRING(hooks)},
+	{"", "hook_timeout_ms", KIND_TIME, "30000", AT(config.hook_timeout), .min = 100,
+	 .max = 3600000},
+	{"", "supported_models", KIND_MODEL, .list = true},
+	{"", "cluster_passphrase", KIND_PASSPHRASE, .list = false},
 	{"appliance", "model", KIND_TEXT, STRING(model)},
 	{"appliance", "firmware", KIND_TEXT, STRING(firmware)},
 	{"appliance", "hotfix", KIND_TEXT, STRING(hotfix)},
 	{"appliance", "patch", KIND_TEXT, STRING(patch)},
+	{"appliance", "file", KIND_FILE, AT(appliance_file),
+	 .cap = sizeof(((struct config_draft *)0)->appliance_file)},
 	{"settings", "paths", KIND_PATH, .list = true},
 	{"settings", "exclude", KIND_NONEMPTY, .list = true},
-	{"check", "command", KIND_NONEMPTY, .required = true},
-	{"check", "interval_ms", KIND_NUMBER, AT(unused), .min = 100, .max = 3600000},
-	{"check", "timeout_ms", KIND_NUMBER, AT(unused), .min = 100, .max = 3600000},
-	{"check", "fall", KIND_NUMBER, AT(unused), .min = 1, .max = 100},
-	{"check", "rise", KIND_NUMBER, AT(unused), .min = 1, .max = 100},
-	{"check", "recover", KIND_NONEMPTY, .required = false},
-	{"check", "recover_attempts", KIND_NUMBER, AT(unused), .min = 0, .max = 100},
+	{"check", "command", KIND_COMMAND, CHECK_STRING(command), .required = true},
+	{"check", "when", KIND_WHEN, "always", CHECK_AT(active_only)},
+	{"check", "interval_ms", KIND_TIME, "1000", CHECK_AT(interval), .min = 100, .max = 3600000},
+	{"check", "timeout_ms", KIND_TIME, "3000", CHECK_AT(timeout), .min = 100, .max = 3600000},
+	{"check", "fall", KIND_COUNT, "3", CHECK_AT(fall), .min = 1, .max = 100},
+	{"check", "rise", KIND_COUNT, "2", CHECK_AT(rise), .min = 1, .max = 100},
+	{"check", "grace_ms", KIND_TIME, "5000", CHECK_AT(grace), .min = 0, .max = 3600000},
+	{"check", "recover", KIND_COMMAND, CHECK_STRING(recover)},
+	{"check", "recover_attempts", KIND_COUNT, "2", CHECK_AT(recover_attempts), .min = 0,
+	 .max = 100},
+	{"check", "recover_timeout_ms", KIND_TIME, "30000", CHECK_AT(recover_timeout), .min = 100,
+	 .max = 3600000},
 };
 const size_t config_keys_n = sizeof(config_keys) / sizeof(*config_keys);
 

@@ -1,5 +1,7 @@
 #include "agent/config_parse.h"
 
+#include <assert.h>
+#include <sodium.h>
 #include <string.h>
 
 enum token {
@@ -32,7 +34,7 @@ struct scan {
 		const char *title;
 		size_t title_len;
 		int line;
-	} opened[CONFIG_TITLES_MAX];
+	} opened[CONFIG_OPENED_MAX];
 	unsigned opened_n;
 };
 
@@ -204,14 +206,35 @@ static void note_key(struct scan *s, const struct config_key *key, int line)
 		*seen = line;
 }
 
+/* It stands in logs, tables and environments, and has to look the same everywhere. */
+static void check_title(struct scan *s, const struct config_section *section, const char *title,
+			size_t title_len, int line)
+{
+	bool good = title_len < CONFIG_NAME_MAX;
+
+	for (size_t i = 0; i < title_len; i++)
+		good = good && title[i] > ' ' && title[i] <= '~' &&
+		       strchr("\"'\\", title[i]) == NULL;
+	if (title_len == 0)
+		config_mistake(s->draft, line, "section '%s' needs a name", section->name);
+	else if (!good)
+		config_mistake(s->draft, line,
+			       "section '%s': '%.*s' is no name: 1 to %d printable characters, no "
+			       "blank, quote or backslash",
+			       section->name, (int)title_len, title, CONFIG_NAME_MAX - 1);
+}
+
 static void note_section(struct scan *s, const struct config_section *section, const char *title,
 			 size_t title_len, int line)
 {
+	unsigned n = 0;
+
 	for (size_t i = 0; i < config_keys_n; i++) {
 		if (strcmp(config_keys[i].section, section->name) == 0)
 			s->seen[i] = 0;
 	}
 	for (unsigned i = 0; i < s->opened_n; i++) {
+		n += s->opened[i].section == section;
 		if (s->opened[i].section != section || s->opened[i].title_len != title_len ||
 		    memcmp(s->opened[i].title, title, title_len) != 0)
 			continue;
@@ -220,10 +243,12 @@ static void note_section(struct scan *s, const struct config_section *section, c
 			       title_len > 0 ? " " : "", (int)title_len, title, s->opened[i].line);
 		return;
 	}
-	if (s->opened_n == CONFIG_TITLES_MAX) {
-		config_mistake(s->draft, line, "more than %d sections", CONFIG_TITLES_MAX);
+	if (n == CONFIG_CHECKS_MAX) {
+		config_mistake(s->draft, line, "more than %d sections '%s'", CONFIG_CHECKS_MAX,
+			       section->name);
 		return;
 	}
+	assert(s->opened_n < CONFIG_OPENED_MAX);
 	s->opened[s->opened_n].section = section;
 	s->opened[s->opened_n].title = title;
 	s->opened[s->opened_n].title_len = title_len;
@@ -271,8 +296,7 @@ static bool section_body(struct scan *s, const struct config_section *section, i
 	if (section->titled && s->token == WORD) {
 		title = s->word;
 		title_len = s->word_len;
-		if (title_len == 0)
-			config_mistake(s->draft, line, "section '%s' needs a name", section->name);
+		check_title(s, section, title, title_len, line);
 		next(s);
 	} else if (section->titled) {
 		return false;
@@ -281,6 +305,58 @@ static bool section_body(struct scan *s, const struct config_section *section, i
 		return false;
 	note_section(s, section, title, title_len, line);
 	return statements(s, section, line);
+}
+
+/* What the quoted word stands for. False: it is too long, or a backslash is before something else than what is special
+ * in quotes: other strings take that for a control character or a number. */
+static bool plain_text(const struct scan *s, char out[CONFIG_PASSPHRASE_MAX + 1])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < s->word_len; i++) {
+		char c = s->word[i];
+
+		if (c == '\\' && i + 1 < s->word_len) {
+			c = s->word[++i];
+			if (strchr("\"'\\$", c) == NULL)
+				return false;
+		}
+		if (len == CONFIG_PASSPHRASE_MAX)
+			return false;
+		out[len++] = c;
+	}
+	out[len] = '\0';
+	return true;
+}
+
+/* After the equal sign of the passphrase: its text is kept, and blanked with all that might be a part of it. */
+static bool passphrase(struct scan *s, const struct config_key *key, size_t start)
+{
+	char text[CONFIG_PASSPHRASE_MAX + 1];
+	int line;
+
+	if (next(s) != WORD)
+		return false;
+	line = s->start_line;
+	if (s->word == s->text + s->start) {
+		config_mistake(s->draft, line, "'%s' has to be in quotes", key->name);
+		s->draft->wrong[key - config_keys] = true;
+	} else {
+		config_value(s->draft, key, plain_text(s, text) ? text : "", line);
+	}
+	s->draft->line[key - config_keys] = line;
+	sodium_memzero(text, sizeof(text));
+	while (s->at < s->len && strchr(" \t\r", s->text[s->at]) != NULL)
+		s->at++;
+	if (s->at < s->len && s->text[s->at] != '\n' && s->text[s->at] != '#' &&
+	    !starts_with(s, "//") && !starts_with(s, "/*")) {
+		if (s->word != s->text + s->start)
+			config_mistake(s->draft, line, "'%s' has to end its line", key->name);
+		while (s->at < s->len && s->text[s->at] != '\n')
+			s->at++;
+	}
+	blank(s, start, s->at);
+	return true;
 }
 
 /* One option or section, whose name is the token. False if it cannot be followed. */
@@ -300,6 +376,8 @@ static bool statement(struct scan *s, const char *in_name)
 		return unknown(s, in_name, name, name_len, start, line);
 	if (s->token == ASSIGN)
 		note_key(s, key, line);
+	if (s->token == ASSIGN && key->kind == KIND_PASSPHRASE)
+		return passphrase(s, key, start);
 	return (s->token == ASSIGN || (s->token == APPEND && key->list)) && skip_value(s);
 }
 
@@ -316,7 +394,7 @@ static bool statements(struct scan *s, const struct config_section *in, int in_l
 {
 	while (next(s) == WORD) {
 		size_t start = s->start;
-		bool good = statement(s, in != NULL ? in->name : "");
+		bool good = statement(s, in != NULL ? in->name : s->draft->section);
 
 		if (s->token == BROKEN)
 			cut(s, start);

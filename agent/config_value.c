@@ -67,6 +67,13 @@ static bool is_printable(const char *s)
 	return true;
 }
 
+static void *target(struct config_draft *d, const struct config_key *key)
+{
+	char *base = strcmp(key->section, "check") == 0 ? (char *)d->check : (char *)d;
+
+	return base + key->offset;
+}
+
 /* Checks that it fits, and keeps it. */
 static void keep_string(struct config_draft *d, const struct config_key *key, const char *value,
 			int line)
@@ -74,7 +81,7 @@ static void keep_string(struct config_draft *d, const struct config_key *key, co
 	if (strlen(value) >= key->cap)
 		config_mistake(d, line, "'%s' is longer than %zu bytes", key->name, key->cap - 1);
 	else
-		memcpy((char *)d + key->offset, value, strlen(value) + 1);
+		memcpy(target(d, key), value, strlen(value) + 1);
 }
 
 static void interface(struct config_draft *d, const struct config_key *key, const char *value,
@@ -90,7 +97,7 @@ static void interface(struct config_draft *d, const struct config_key *key, cons
 static void boolean(struct config_draft *d, const struct config_key *key, const char *value,
 		    int line)
 {
-	bool *out = (bool *)(void *)((char *)d + key->offset);
+	bool *out = target(d, key);
 
 	if (strcmp(value, "true") == 0)
 		*out = true;
@@ -100,12 +107,11 @@ static void boolean(struct config_draft *d, const struct config_key *key, const 
 		config_mistake(d, line, "'%s' is true or false, not '%s'", key->name, value);
 }
 
-/* Decimal digits only: "010" would mean 10 to one reader and 8 to another. */
-static void number(struct config_draft *d, const struct config_key *key, const char *value,
-		   int line)
+/* Decimal digits only: "010" would mean 10 to one reader and 8 to another. False: reported. */
+static bool number(struct config_draft *d, const struct config_key *key, const char *value,
+		   int line, long *out)
 {
 	size_t len = strlen(value);
-	long *out = (long *)(void *)((char *)d + key->offset);
 	long n = -1;
 
 	if (len > 0 && len <= NUMBER_DIGITS_MAX && strspn(value, "0123456789") == len &&
@@ -116,6 +122,22 @@ static void number(struct config_draft *d, const struct config_key *key, const c
 			       key->min, key->max, value);
 	else
 		*out = n;
+	return n >= key->min && n <= key->max;
+}
+
+static void keep_number(struct config_draft *d, const struct config_key *key, const char *value,
+			int line)
+{
+	long n = 0;
+
+	if (!number(d, key, value, line, &n))
+		return;
+	if (key->kind == KIND_TIME)
+		*(ha_time *)target(d, key) = n * HA_MS;
+	else if (key->kind == KIND_COUNT)
+		*(uint32_t *)target(d, key) = (uint32_t)n;
+	else
+		*(long *)target(d, key) = n;
 }
 
 const char *config_no_station(const struct ha_address *a)
@@ -221,6 +243,23 @@ static void directory(struct config_draft *d, const struct config_key *key, cons
 		keep_string(d, key, value, line);
 }
 
+static void hooks(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	if (strcmp(value, "none") == 0)
+		keep_string(d, key, "", line);
+	else
+		directory(d, key, value, line);
+}
+
+static void file_name(struct config_draft *d, const struct config_key *key, const char *value,
+		      int line)
+{
+	if (*d->section != '\0')
+		config_mistake(d, line, "'%s' stands in the configuration only", key->name);
+	else if (is_absolute(d, key, value, line))
+		keep_string(d, key, value, line);
+}
+
 static void user(struct config_draft *d, const struct config_key *key, const char *value, int line)
 {
 	if (*value == '\0' || *value == '-' || !is_printable_ascii(value) ||
@@ -238,14 +277,65 @@ static void text(struct config_draft *d, const struct config_key *key, const cha
 		keep_string(d, key, value, line);
 }
 
-static void nonempty(struct config_draft *d, const struct config_key *key, const char *value,
+static bool nonempty(struct config_draft *d, const struct config_key *key, const char *value,
 		     int line)
 {
-	if (*value == '\0' || !is_printable(value))
-		config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);
+	if (*value != '\0' && is_printable(value))
+		return true;
+	config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);
+	return false;
 }
 
-void config_value(struct config_draft *d, const struct config_key *key, const char *value, int line)
+static void model(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	struct config *c = &d->config;
+
+	if (!nonempty(d, key, value, line))
+		return;
+	for (unsigned i = 0; i < c->supported_model_n; i++) {
+		if (strcmp(value, c->supported_model[i]) == 0) {
+			config_mistake(d, line, "'%s': '%s' is there twice", key->name, value);
+			return;
+		}
+	}
+	if (strlen(value) > MSG_MODEL_LEN)
+		config_mistake(d, line, "'%s': '%s' is longer than %d bytes", key->name, value,
+			       MSG_MODEL_LEN);
+	else if (c->supported_model_n == CONFIG_MODELS_MAX)
+		config_mistake(d, line, "'%s' has more than %d models", key->name,
+			       CONFIG_MODELS_MAX);
+	else
+		memcpy(c->supported_model[c->supported_model_n++], value, strlen(value) + 1);
+}
+
+/* Not a byte of it is in the mistake. */
+static void passphrase(struct config_draft *d, const struct config_key *key, const char *value,
+		       int line)
+{
+	size_t len = strlen(value);
+
+	if (len < CONFIG_PASSPHRASE_MIN || len > CONFIG_PASSPHRASE_MAX || !is_printable(value)) {
+		config_mistake(d, line,
+			       "'%s' is %d to %d bytes of printable UTF-8, with a backslash only "
+			       "before quotes, $ and a backslash",
+			       key->name, CONFIG_PASSPHRASE_MIN, CONFIG_PASSPHRASE_MAX);
+		return;
+	}
+	memcpy(d->passphrase, value, len + 1);
+	d->config.passphrase_set = true;
+}
+
+static void when(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	bool *active_only = target(d, key);
+
+	*active_only = strcmp(value, "active") == 0;
+	if (!*active_only && strcmp(value, "always") != 0)
+		config_mistake(d, line, "'%s' is \"always\" or \"active\", not '%s'", key->name,
+			       value);
+}
+
+static void keep(struct config_draft *d, const struct config_key *key, const char *value, int line)
 {
 	struct config *c = &d->config;
 
@@ -266,16 +356,37 @@ void config_value(struct config_draft *d, const struct config_key *key, const ch
 		timing(d, key, value, line);
 		break;
 	case KIND_NUMBER:
-		number(d, key, value, line);
+	case KIND_TIME:
+	case KIND_COUNT:
+		keep_number(d, key, value, line);
 		break;
 	case KIND_DIRECTORY:
 		directory(d, key, value, line);
+		break;
+	case KIND_HOOKS:
+		hooks(d, key, value, line);
 		break;
 	case KIND_USER:
 		user(d, key, value, line);
 		break;
 	case KIND_TEXT:
 		text(d, key, value, line);
+		break;
+	case KIND_MODEL:
+		model(d, key, value, line);
+		break;
+	case KIND_PASSPHRASE:
+		passphrase(d, key, value, line);
+		break;
+	case KIND_FILE:
+		file_name(d, key, value, line);
+		break;
+	case KIND_COMMAND:
+		if (nonempty(d, key, value, line))
+			keep_string(d, key, value, line);
+		break;
+	case KIND_WHEN:
+		when(d, key, value, line);
 		break;
 	case KIND_PATH:
 		is_absolute(d, key, value, line);
@@ -284,4 +395,13 @@ void config_value(struct config_draft *d, const struct config_key *key, const ch
 		nonempty(d, key, value, line);
 		break;
 	}
+}
+
+void config_value(struct config_draft *d, const struct config_key *key, const char *value, int line)
+{
+	unsigned mistakes = d->mistakes.n;
+
+	keep(d, key, value, line);
+	d->line[key - config_keys] = line;
+	d->wrong[key - config_keys] |= d->mistakes.n > mistakes;
 }

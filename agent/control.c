@@ -13,9 +13,17 @@ static const struct {
 	const char *name;
 	bool change; /* only root may */
 } control_actions[CONTROL_ACTION_N] = {
-	[CONTROL_DUMP] = {"dump", false},    [CONTROL_HISTORY] = {"history", false},
-	[CONTROL_SWAP] = {"swap", true},     [CONTROL_SUSPEND] = {"suspend", true},
-	[CONTROL_RESUME] = {"resume", true}, [CONTROL_JOIN] = {"join", true},
+	[CONTROL_DUMP] = {"dump", false},
+	[CONTROL_HISTORY] = {"history", false},
+	[CONTROL_SWAP] = {"swap", true},
+	[CONTROL_SUSPEND] = {"suspend", true},
+	[CONTROL_RESUME] = {"resume", true},
+	[CONTROL_JOIN] = {"join", true},
+	[CONTROL_TEST] = {"test-connection", true},
+	[CONTROL_DETACH] = {"detach", true},
+	[CONTROL_REMOVE] = {"remove", true},
+	[CONTROL_FORCE] = {"force-active", true},
+	[CONTROL_IS_ACTIVE] = {"is-active", false},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is
@@ -92,8 +100,8 @@ int control_adopt(struct control *control, int fd, uid_t uid)
 		struct control_client *client = &control->client[i];
 		int error;
 
-		if (client->fd >= 0)
-			continue;
+		if (client->fd >= 0 || (uid != 0 && i == CONTROL_CLIENTS_MAX - 1))
+			continue; /* the last one is root's: the group cannot keep it out */
 		if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) != 0)
 			return -errno;
 		error = loop_add(control->loop, fd, control_ready, client);
@@ -231,13 +239,36 @@ static void control_ready(void *arg, uint32_t events)
 	control_request(client, (size_t)len);
 }
 
-void control_answer(struct control *control, uint32_t number, enum control_result result,
-		    const char *text)
+/* Who waits for it; NULL: nobody any more. */
+static struct control_client *control_waiting(struct control *control, uint32_t number)
 {
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (control->client[i].fd >= 0 && number != 0 &&
 		    control->client[i].waiting == number)
-			control_say(&control->client[i], result, text);
+			return &control->client[i];
+	return NULL;
+}
+
+void control_answer(struct control *control, uint32_t number, enum control_result result,
+		    const char *text)
+{
+	struct control_client *client = control_waiting(control, number);
+
+	if (client != NULL)
+		control_say(client, result, text);
+}
+
+void control_answer_data(struct control *control, uint32_t number, enum control_result result,
+			 const char *text, control_data_fn *make, const void *arg)
+{
+	struct control_client *client = control_waiting(control, number);
+	struct control_answer answer = {.result = result};
+
+	if (client == NULL)
+		return;
+	snprintf(answer.text, sizeof(answer.text), "%s", text);
+	answer.data = make(arg);
+	control_send(client, &answer);
 }
 
 /* A client whose request is under way waits for this side, not the other way round. */

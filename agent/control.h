@@ -19,12 +19,12 @@
 #include "agent/loop.h"
 
 enum {
-	CONTROL_CLIENTS_MAX = 8,
+	CONTROL_CLIENTS_MAX = 8, /* one of them root's alone */
 	CONTROL_REQUEST_MAX = 4096,
 	CONTROL_ANSWER_MAX = 128 * 1024,
-	CONTROL_ARENA_LEN = 512 * 1024,
+	CONTROL_ARENA_LEN = 1024 * 1024,
 	CONTROL_TEXT_MAX = 512,
-	CONTROL_NUMBER_MAX = 1 << 28, /* of requests: from 1 on, then from the start */
+	CONTROL_NUMBER_MAX = 1 << 27, /* of requests: from 1 on, then from the start */
 	CONTROL_NESTING_MAX = 8,      /* brackets that a request may open */
 };
 
@@ -37,6 +37,11 @@ enum control_action {
 	CONTROL_SUSPEND,
 	CONTROL_RESUME,
 	CONTROL_JOIN,
+	CONTROL_TEST, /* --test-connection */
+	CONTROL_DETACH,
+	CONTROL_REMOVE,
+	CONTROL_FORCE,
+	CONTROL_IS_ACTIVE,
 	CONTROL_ACTION_N,
 };
 
@@ -82,12 +87,17 @@ struct control {
 int control_open(struct control *, struct loop *, int listener, control_fn *, void *arg);
 void control_close(struct control *);
 
-/* Takes a connected client in. 0, or -EBUSY when there are CONTROL_CLIENTS_MAX: then fd is still
- * the caller's. */
+/* Takes a connected client in. 0, or -EBUSY when there is no place for it: then fd is still the
+ * caller's. */
 int control_adopt(struct control *, int fd, uid_t uid);
 
 /* The answer to a deferred request; nothing if its client has gone meanwhile. */
 void control_answer(struct control *, uint32_t number, enum control_result, const char *text);
+
+/* The same with data, which make builds where jansson allocates from the arena. */
+typedef json_t *control_data_fn(const void *arg);
+void control_answer_data(struct control *, uint32_t number, enum control_result, const char *text,
+			 control_data_fn *make, const void *arg);
 
 ha_time control_deadline(const struct control *); /* when control_timer() is due, or HA_NEVER */
 void control_timer(struct control *, ha_time now);

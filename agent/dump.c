@@ -1,12 +1,11 @@
 /* dump.c - see dump.h. */
-#include "agent/dump.h"
+#include "agent/dump_json.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "proto/drop.h"
 #include "proto/peer.h"
@@ -38,6 +37,16 @@ void dump_fingerprint(char out[DUMP_FINGERPRINT_MAX], const uint8_t public_key[H
 			  sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 }
 
+bool dump_fingerprint_parse(const char *text, uint8_t digest[HA_KEY_LEN])
+{
+	size_t prefix = strlen("SHA256:"), len;
+
+	return strncmp(text, "SHA256:", prefix) == 0 &&
+	       sodium_base642bin(digest, HA_KEY_LEN, text + prefix, strlen(text + prefix), NULL,
+				 &len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 &&
+	       len == HA_KEY_LEN;
+}
+
 void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *address)
 {
 	int family = address->family == HA_IPV4 ? AF_INET : AF_INET6;
@@ -45,61 +54,6 @@ void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *address)
 	out[0] = '\0';
 	if (ha_address_len(address) != 0)
 		inet_ntop(family, address->b, out, DUMP_ADDRESS_MAX);
-}
-
-static void put(json_t *object, const char *key, json_t *value)
-{
-	json_object_set_new(object, key, value);
-}
-
-static void put_text(json_t *object, const char *key, const char *text)
-{
-	put(object, key, json_string(text));
-}
-
-static void put_number(json_t *object, const char *key, uint64_t number)
-{
-	put(object, key, json_integer((json_int_t)number));
-}
-
-static void put_bool(json_t *object, const char *key, bool value)
-{
-	put(object, key, json_boolean(value));
-}
-
-static void put_address(json_t *object, const char *key, const struct ha_address *address)
-{
-	char text[DUMP_ADDRESS_MAX];
-
-	dump_address(text, address);
-	put_text(object, key, text);
-}
-
-static void put_fingerprint(json_t *object, const char *key, const uint8_t public_key[HA_KEY_LEN])
-{
-	char text[DUMP_FINGERPRINT_MAX];
-
-	dump_fingerprint(text, public_key);
-	put_text(object, key, text);
-}
-
-/* A duration in a unit, with three decimals where the unit is coarse. */
-static void put_ms(json_t *object, const char *key, ha_time duration)
-{
-	ha_time us = duration / HA_US;
-
-	if (us % 1000 == 0)
-		put(object, key, json_integer(us / 1000));
-	else
-		put(object, key, json_real((double)us / 1000));
-}
-
-static void put_ago(json_t *object, const char *key, ha_time at, ha_time now)
-{
-	if (at < 0)
-		put(object, key, json_null());
-	else
-		put(object, key, json_integer((now - at) / HA_MS));
 }
 
 /* The texts of the bits in why_not. */
@@ -205,8 +159,9 @@ static json_t *dump_virtual_ip(const struct node *node)
 	return list;
 }
 
-static json_t *dump_sync(const struct node *node)
+static json_t *dump_sync(const struct dump_view *view)
 {
+	const struct node *node = view->node;
 	json_t *sync = json_object();
 	char digest[2 * HA_KEY_LEN + 1];
 	char generation[48];
@@ -215,6 +170,8 @@ static json_t *dump_sync(const struct node *node)
 	snprintf(generation, sizeof(generation), "%llu.%llu",
 		 (unsigned long long)node->lineage.term, (unsigned long long)node->lineage.number);
 	put_text(sync, "status", node->whole_copy ? "fully synced" : "not synced");
+	put(sync, "paused",
+	    view->mismatch ? json_string("the two run different versions") : json_null());
 	put_number(sync, "percent", node->whole_copy ? 100 : 0);
 	put_text(sync, "generation", generation);
 	put_text(sync, "digest", digest);
@@ -311,20 +268,6 @@ static json_t *dump_counters(const struct dump_view *view)
 	return counters;
 }
 
-/* A point in time of the wall clock: ISO 8601 in UTC, to the microsecond. */
-static void put_time(json_t *object, const char *key, int64_t realtime_ns)
-{
-	time_t seconds = (time_t)(realtime_ns / HA_SEC);
-	int us = (int)(realtime_ns % HA_SEC / HA_US);
-	char text[64] = "", whole[80];
-	struct tm tm;
-
-	if (gmtime_r(&seconds, &tm) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(whole, sizeof(whole), "%s.%06dZ", text, us);
-	put_text(object, key, whole);
-}
-
 static json_t *dump_event(const struct store_event *event)
 {
 	json_t *out = json_object();
@@ -333,10 +276,16 @@ static json_t *dump_event(const struct store_event *event)
 	put_text(out, "event", node_event_name((enum node_event_code)event->event));
 	put_text(out, "from", ha_state_name((enum ha_state)event->from));
 	put_text(out, "to", ha_state_name((enum ha_state)event->to));
-	put_text(out, "reason", reason_text((enum ha_reason)event->reason));
+	put_text(out, "reason",
+		 event->reason == REASON_NONE ? "" : reason_text((enum ha_reason)event->reason));
 	put_text(out, "rule", reason_rule((enum ha_reason)event->reason));
 	put_number(out, "term", event->term);
 	put_number(out, "detail", event->detail);
+	put_text(out, "subject", event->subject);
+	put_text(out, "level",
+		 node_level_name(node_event_level(
+			 (enum node_event_code)event->event, (enum ha_state)event->from,
+			 (enum ha_state)event->to, (enum ha_reason)event->reason)));
 	return out;
 }
 
@@ -365,6 +314,7 @@ json_t *dump_all(const struct dump_view *view)
 
 	put_text(out, "version", HA_VERSION);
 	put_text(out, "host_name", view->own->host_name);
+	put_text(out, "role", node_role_name(node_role(node)));
 	put_text(out, "mode", ha_mode_name(node->mode));
 	put_text(out, "state", ha_state_name(node->state));
 	put_text(out, "reason", reason_text(node->reason));
@@ -374,17 +324,24 @@ json_t *dump_all(const struct dump_view *view)
 	put_number(out, "term", node->term_known);
 	put_fingerprint(out, "fingerprint", view->public_key);
 	put(out, "timing", dump_timing(view->config));
-	put_bool(out, "degraded", node_degraded(node, view->now));
+	put_bool(out, "degraded", node_degraded(node, view->now) || view->mismatch);
+	put(out, "degraded_reasons", dump_degraded_reasons(view));
+	put(out, "suspension", dump_suspension(view));
+	put(out, "registration", dump_registration(view));
 	put(out, "peer", dump_peer(view));
 	for (int i = 0; i < HA_PATH_N; i++)
 		json_array_append_new(paths, dump_path(view, (enum ha_path)i));
 	put(out, "paths", paths);
 	put(out, "virtual_ip", dump_virtual_ip(node));
-	put(out, "sync", dump_sync(node));
+	put(out, "sync", dump_sync(view));
 	put(out, "takeover", dump_takeover(view));
 	put(out, "guardian", dump_guardian(view->status));
 	put(out, "witness", dump_witness(view));
-	put(out, "requirements", json_array());
+	put(out, "requirements", dump_requirements(view));
+	put(out, "checks", dump_checks(view));
+	put(out, "hooks", dump_hooks(view));
+	put(out, "parting", dump_parting((enum msg_parting)view->record->parting));
+	put(out, "strangers", dump_strangers(view));
 	put(out, "counters", dump_counters(view));
 	put_number(lateness, "worst", (uint64_t)(worst_of(&node->late_worst) / HA_US));
 	put_number(lateness, "last", (uint64_t)(view->lateness_last / HA_US));

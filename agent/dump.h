@@ -9,17 +9,53 @@
 
 #include <jansson.h>
 
+#include "agent/check.h"
 #include "agent/config.h"
 #include "agent/ipc.h"
 #include "agent/store.h"
 #include "agent/wire.h"
 #include "proto/node.h"
+#include "proto/requirement.h"
 #include "proto/session.h"
 
 enum {
 	DUMP_HISTORY_N = 20,       /* events in a dump; history has all */
 	DUMP_FINGERPRINT_MAX = 64, /* "SHA256:" and 43 characters */
 	DUMP_ADDRESS_MAX = 48,
+};
+
+enum {
+	DUMP_STRANGERS_MAX = 4,
+};
+
+/* An appliance that knocked and is no member: by its beacon, which anybody can forge. */
+struct dump_stranger {
+	uint8_t key[HA_KEY_LEN];
+	ha_time heard;           /* -1: unused entry */
+	enum msg_parting former; /* PARTING_NONE: it was never a member */
+	char name[STORE_NAME_LEN];
+};
+
+/* As the steward told last; zeros before it did. */
+struct dump_check {
+	enum check_state state;
+	enum command_outcome last;
+	uint32_t attempts, runs, bad, took_ms;
+	int32_t status;
+};
+
+struct dump_hook {
+	enum command_outcome outcome;
+	int32_t status;
+	uint32_t took_ms;
+	uint64_t transition;
+	char output[96];
+};
+
+struct dump_registration {
+	bool allowed;
+	struct ha_address address[2]; /* IPv4, IPv6; family none: not any */
+	const char *reason;
 };
 
 /* The newest STORE_HISTORY_MAX events, a ring. */
@@ -47,6 +83,14 @@ struct dump_view {
 	const struct ipc_message *status; /* newest IPC_STATUS */
 	const struct dump_history *history;
 	struct dump_path path[HA_PATH_N];
+	bool judged; /* requirement and cause are valid */
+	struct requirement_view requirement;
+	uint8_t cause[REQUIREMENT_N];
+	struct dump_registration registration;
+	const struct dump_check *check;       /* config->check_n */
+	const struct dump_hook *hook;         /* HOOK_N */
+	const struct dump_stranger *stranger; /* DUMP_STRANGERS_MAX */
+	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
 	uint64_t floods, ipc_errors;
 };
@@ -60,6 +104,8 @@ json_t *dump_events(const struct dump_history *,
 
 /* "SHA256:" and base64 without padding, as ssh shows keys. */
 void dump_fingerprint(char out[DUMP_FINGERPRINT_MAX], const uint8_t public_key[HA_KEY_LEN]);
+/* Back to the 32 bytes of the digest; false: it is none. */
+bool dump_fingerprint_parse(const char *text, uint8_t digest[HA_KEY_LEN]);
 void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *); /* "" for none */
 
 #endif

@@ -97,20 +97,12 @@ void engine_open_sessions(struct engine *engine)
 	sodium_memzero(&config, sizeof(config));
 }
 
-void engine_meet(struct engine *engine, bool initiator)
+void engine_close_sessions(struct engine *engine)
 {
-	struct session_config config = {
-		.pattern = SESSION_XX,
-		.path = HA_PATH_LINK,
-		.initiator = initiator,
-		.boot = engine->record.boot,
-	};
-
-	memcpy(config.secret_key, engine->key.secret_key, HA_KEY_LEN);
-	memcpy(config.public_key, engine->key.public_key, HA_KEY_LEN);
-	session_init(&engine->meeting, &config, engine->now);
-	engine->meeting_on = true;
-	sodium_memzero(&config, sizeof(config));
+	for (int i = 0; i < HA_PATH_N; i++) {
+		engine->path[i].paired = false;
+		session_wipe(&engine->path[i].session);
+	}
 }
 
 static void engine_session_timer(struct engine *engine, struct session *session, enum ha_path path)
@@ -122,6 +114,8 @@ static void engine_session_timer(struct engine *engine, struct session *session,
 	if (now < session_deadline(session))
 		return;
 	session_timer(session, now, engine_entropy(engine), &out);
+	if (session == &engine->meeting && out.frame_len != 0 && !session_is_up(session))
+		engine->meeting_relayed = !engine->meeting_relayed; /* SPEC 1.R2 */
 	engine_entropy_spent(engine);
 	if (path == HA_PATH_MANAGEMENT && !out.to_group && ha_mac_is_zero(peer))
 		out.to_group = true;
@@ -162,7 +156,9 @@ static ha_time engine_deadline(const struct engine *engine)
 	at = earlier(at, node_deadline(&engine->node));
 	at = earlier(at, engine_carrier_due(engine));
 	at = earlier(at, engine->identity_at);
-	at = earlier(at, join_deadline(&engine->join));
+	at = earlier(at, engine->beacon_at);
+	at = earlier(at, meet_deadline(engine));
+	at = earlier(at, part_deadline(engine));
 	if (engine->meeting_on)
 		at = earlier(at, session_deadline(&engine->meeting));
 	for (int i = 0; i < HA_PATH_N; i++)
@@ -201,8 +197,9 @@ static void engine_timer(void *arg, ha_time now)
 		engine->lateness = now - node_deadline(&engine->node);
 		engine_feed_at(engine, &tick, now);
 	}
-	if (now >= join_deadline(&engine->join))
-		serve_join_step(engine, join_timer(&engine->join, engine->now));
+	meet_timer(engine, engine->now);
+	part_timer(engine, engine->now);
+	knock_timer(engine, engine->now);
 	if (now >= engine->identity_at) {
 		act_refresh_identity(engine);
 		act_identity(engine, false);
@@ -237,6 +234,7 @@ static void engine_after(struct engine *engine)
 		}
 		if (now - engine->carrier_at >= engine_carrier_interval(engine))
 			watch_carrier(engine, now);
+		role_follow(engine);
 		act_log(engine);
 	}
 	engine_breathe(engine, now);
@@ -318,6 +316,10 @@ static void engine_start(struct engine *engine)
 		engine_fatal("privileges", error);
 	engine->guardian = IPC_FD_GUARDIAN;
 	engine->steward = IPC_FD_PEER;
+	engine->stations = -1;
+	engine->stranger_reported = -HA_SEC * 3600;
+	for (unsigned i = 0; i < DUMP_STRANGERS_MAX; i++)
+		engine->stranger[i].heard = -1;
 	if (ipc_send(engine->steward, &hello) != 0)
 		engine->ipc_errors++;
 }

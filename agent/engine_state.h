@@ -2,7 +2,9 @@
  *
  *   engine.c  start, loop, timers, sessions         hear.c   frames in, events out
  *   kin.c     guardian and steward                  act.c    actions out
- *   watch.c   what netlink reports, carrier         serve.c  operators, and the join
+ *   watch.c   what netlink reports, carrier         serve.c  operators
+ *   meet.c    two that are no pair yet: the join    part.c   the end of a pair
+ *   knock.c   beacons, strangers, former peers      role.c   what the rest of the appliance is told
  *
  * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
  * or writes a log line between an event and its actions; only an interface that was deleted and
@@ -19,6 +21,7 @@
 #include "agent/loop.h"
 #include "agent/plug.h"
 #include "agent/segment.h"
+#include "agent/survey.h"
 #include "agent/wire.h"
 #include "netlink/carrier.h"
 #include "netlink/monitor.h"
@@ -29,10 +32,12 @@ enum {
 	ENGINE_ENTROPY_N = 32, /* portions of randomness at hand */
 };
 
-#define ENGINE_REOPEN   (100 * HA_MS) /* between attempts at an absent interface */
-#define ENGINE_IDENTITY HA_SEC
-#define ENGINE_BUSY     (5 * HA_MS)         /* without waiting for anything: a flood */
-#define ENGINE_OWN_SAVE (UINT64_C(1) << 63) /* in numbers of saves that the node did not ask for */
+#define ENGINE_REOPEN      (100 * HA_MS) /* between attempts at an absent interface */
+#define ENGINE_IDENTITY    HA_SEC
+#define ENGINE_BUSY        (5 * HA_MS) /* without waiting for anything: a flood */
+#define ENGINE_BEACON      HA_SEC
+#define ENGINE_SUSPEND_MAX (30 * 86400 * HA_SEC)
+#define ENGINE_OWN_SAVE    (UINT64_C(1) << 63) /* in numbers of saves that the node did not ask for */
 
 struct engine_path {
 	struct wire wire;
@@ -43,6 +48,22 @@ struct engine_path {
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
 	uint64_t drop[DROP_N];
+};
+
+/* Leaving the pair. */
+struct part {
+	enum part_phase {
+		PART_IDLE = 0,
+		PART_ASKING, /* active: DETACH_REQUEST is sent until it is answered */
+		PART_SAVING, /* the record without the pair is on its way to the disk */
+	} phase;
+	enum msg_parting why;
+	bool keeps;                /* PART_SAVING: the virtual IP stays here */
+	ha_time until, next;       /* PART_ASKING */
+	uint64_t save;             /* PART_SAVING: its number */
+	uint32_t request;          /* of the control client that waits; 0 = none */
+	bool asked;                /* by the peer: it waits for DETACH_DONE */
+	char name[STORE_NAME_LEN]; /* of the peer, when it is none any more */
 };
 
 struct engine {
@@ -72,10 +93,27 @@ struct engine {
 
 	bool meeting_on; /* the XX session is in use */
 	struct session meeting;
+	bool meeting_relayed; /* its next frame goes to the group that bridges forward */
 	struct join join;
-	struct ha_address join_address; /* of the newest request heard */
+	struct survey survey;
+	int stations; /* who else is on the link: open while a survey lasts, else -1 */
+	ha_time stations_until;
+	struct ha_address join_address; /* of the newest test or request heard */
 	uint64_t join_save;             /* number of the save that the join waits for; 0 = none */
 	uint32_t join_request;          /* of the control client that waits */
+	struct requirement_view tested; /* what the newest test was judged by, as it was then */
+	struct msg_identity tested_own, tested_peer;
+
+	struct part part;
+	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
+	ha_time beacon_at, disown_at, stranger_reported;
+
+	struct dump_check check[CONFIG_CHECKS_MAX];
+	struct dump_hook hook[HOOK_N];
+	bool mismatch; /* of the pair's firmware, hotfix or patch */
+	bool told;     /* occasion is what the steward was told last */
+	struct hook_occasion occasion;
+	uint32_t transitions;
 
 	struct msg_identity own, peer;
 	bool peer_known;
@@ -95,7 +133,7 @@ struct engine {
 ha_time engine_now(struct engine *);                    /* never runs backwards */
 void engine_feed(struct engine *, struct node_event *); /* fills in the time, steps, acts */
 void engine_open_sessions(struct engine *);             /* KK on both paths, by the record */
-void engine_meet(struct engine *, bool initiator);      /* XX on the link */
+void engine_close_sessions(struct engine *);            /* and forgets their keys */
 const uint8_t *engine_entropy(struct engine *); /* SESSION_ENTROPY_LEN bytes; stays until spent */
 void engine_entropy_spent(struct engine *);
 void engine_fatal(const char *what, int error) __attribute__((noreturn));
@@ -114,15 +152,19 @@ void act_carry_out(struct engine *, const struct node_actions *);
 bool act_message(struct engine *, enum ha_path, enum msg_type, const uint8_t *body, size_t len);
 void act_meeting(struct engine *, enum msg_type, const uint8_t *body, size_t len); /* over XX */
 void act_frame(struct engine *, enum ha_path, const struct ha_mac *to, const uint8_t *frame,
-	       size_t len);                       /* to NULL = the group */
-void act_identity(struct engine *, bool meeting); /* on both paths; or over XX */
-void act_refresh_identity(struct engine *);       /* and sends it when it has changed */
+	       size_t len); /* to NULL = the group, as always on the link */
+void act_link_frame(struct engine *, bool relayed, const uint8_t *frame, size_t len);
+void act_question(struct engine *, const struct node_action *); /* ACT_PROBE, ACT_ASK */
+void act_identity(struct engine *, bool meeting);               /* on both paths; or over XX */
+void act_refresh_identity(struct engine *); /* and sends it when it has changed */
 void act_record(const struct engine *, struct store_record *); /* what has to be on disk now */
 bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */
 void act_event(struct engine *,
 	       const struct node_action *); /* ACT_EVENT: history, and later the log */
-int64_t act_realtime(void);                 /* the wall clock, ns */
-void act_log(struct engine *);              /* the events that are still to be logged */
+void act_report(struct engine *, enum node_event_code, const char *subject,
+		uint32_t detail); /* the engine's own events, into the same history */
+int64_t act_realtime(void);       /* the wall clock, ns */
+void act_log(struct engine *);    /* the events that are still to be logged */
 
 /* ---- watch.c ---- */
 int watch_open(struct engine *); /* 0 or -errno */
@@ -133,8 +175,44 @@ void watch_witnesses(struct engine *);
 bool serve_request(void *engine, enum control_action, const json_t *, uint32_t number,
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
-void serve_join_step(struct engine *, struct join_step);
-void serve_join_message(struct engine *, const struct msg_join *);
-void serve_join_saved(struct engine *, uint64_t number, bool ok);
+void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
+
+/* ---- meet.c ---- */
+/* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that
+ * the operator has seen, and no other key is to be pinned; NULL: any. */
+bool meet_start(struct engine *, const struct ha_address *, bool test_only, const char *confirmed,
+		uint32_t number, struct control_answer *);
+void meet_open(struct engine *, bool initiator); /* the XX session on the link, anew */
+void meet_up(struct engine *);                   /* ... is up */
+void meet_heard(struct engine *, const struct ha_mac *from, bool relayed); /* a frame of it */
+void meet_identity(struct engine *, const struct msg_identity *);
+void meet_message(struct engine *, const struct msg_join *);
+void meet_segment(struct engine *, const struct segment_frame *);
+void meet_saved(struct engine *, uint64_t number, bool ok);
+ha_time meet_deadline(const struct engine *);
+void meet_timer(struct engine *, ha_time now);
+/* The requirements as they are judged now: of a pair, or of the newest test. False: there is neither. */
+bool meet_table(struct engine *, struct requirement_view *, uint8_t cause[REQUIREMENT_N]);
+
+/* ---- part.c ---- */
+bool part_start(struct engine *, enum control_action, uint32_t number, struct control_answer *);
+void part_message(struct engine *, const struct msg_detach *);
+void part_disowned(struct engine *, enum msg_parting why); /* by the pinned peer */
+void part_saved(struct engine *, uint64_t number, bool ok);
+void part_record(const struct engine *, struct store_record *); /* the record without the pair */
+ha_time part_deadline(const struct engine *);
+void part_timer(struct engine *, ha_time now);
+
+/* ---- knock.c ---- */
+void knock_beacon(struct engine *, enum ha_path, const struct msg_beacon *); /* heard */
+void knock_timer(struct engine *, ha_time now);                              /* says the own ones */
+void knock_readmit(struct engine *, const uint8_t key[HA_KEY_LEN]); /* it is no stranger any more */
+
+/* ---- role.c ---- */
+void role_follow(struct engine *); /* after each wake: tells the steward what has changed */
+void role_registration(const struct engine *, struct dump_registration *);
+void role_identities(struct engine *); /* own or peer's identity has changed: same versions? */
+void role_check(struct engine *, const struct ipc_message *); /* IPC_CHECK */
+void role_hook(struct engine *, const struct ipc_message *);  /* IPC_HOOK */
 
 #endif

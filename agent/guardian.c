@@ -12,7 +12,8 @@
  *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and
  *     what it held is withdrawn, before it is started anew.
  *   - The steward may name addresses; of those that wait, the newest count. What it is told by the
- *     engine is its own affair.
+ *     engine is its own affair. It may wait for a disk; one that says nothing for CHILD_QUIET_MAX
+ *     seconds is killed. The engine and what it holds are not touched by that.
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -32,6 +34,7 @@
 #include "agent/log.h"
 #include "agent/memory.h"
 #include "agent/notify.h"
+#include "agent/passphrase.h"
 #include "agent/privileges.h"
 
 enum {
@@ -44,6 +47,7 @@ enum {
 #define START_GRACE        (3 * HA_SEC)
 #define LEAVE_LIMIT        (3 * HA_SEC)
 #define STEWARD_LIMIT      (1 * HA_SEC)
+#define LOOK_EVERY         (1 * HA_SEC)
 
 struct guardian {
 	struct config config;
@@ -60,6 +64,7 @@ struct guardian {
 	ha_time leave_until;
 	bool done, failed;
 	ha_time watchdog_at;
+	ha_time look_at; /* at the steward */
 };
 
 static void drop_engine(struct guardian *guardian, const char *why)
@@ -101,7 +106,7 @@ static void on_engine(void *arg, uint32_t events)
 			got = -EPROTO;
 		if (got < 0)
 			break;
-		engine->heard = loop_now();
+		child_heard(engine, loop_now());
 	}
 	if (got < 0) {
 		drop_engine(guardian, got == -EPIPE ? "gone" : "bad message");
@@ -127,11 +132,13 @@ static void on_steward(void *arg, uint32_t events)
 	(void)events;
 	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
 		got = ipc_receive(steward->fd, &message, NULL);
-		if (got > 0 && message.type != IPC_VIPS)
+		if (got > 0 && message.type != IPC_VIPS && message.type != IPC_ALIVE)
 			got = -EPROTO;
 		if (got <= 0)
 			break;
-		newest = message;
+		child_heard(steward, loop_now());
+		if (message.type == IPC_VIPS)
+			newest = message;
 	}
 	if (newest.type != 0) {
 		unsigned n = newest.u.vips.n;
@@ -203,11 +210,25 @@ static ha_time silent_at(const struct guardian *guardian)
 	return at > grace ? at : grace;
 }
 
+static void look_at_steward(struct guardian *guardian, ha_time now)
+{
+	struct child *steward = &guardian->family.steward;
+
+	if (now < guardian->look_at)
+		return;
+	guardian->look_at = now + LOOK_EVERY;
+	if (steward->fd < 0 || !child_is_silent(steward))
+		return;
+	log_event(LOG_WARNING, "drop", "process=steward why=%s", "silent");
+	family_drop(&guardian->family, steward);
+}
+
 static void on_timer(void *arg, ha_time now)
 {
 	struct guardian *guardian = arg;
 
 	keeper_timer(&guardian->keeper);
+	look_at_steward(guardian, now);
 	if (now >= silent_at(guardian))
 		drop_engine(guardian, "silent");
 	if (guardian->leaving && now >= guardian->leave_until)
@@ -231,6 +252,7 @@ static ha_time next_timer(const struct guardian *guardian)
 {
 	ha_time next = earlier(keeper_next(&guardian->keeper), silent_at(guardian));
 
+	next = earlier(next, guardian->look_at);
 	next = earlier(next,
 		       guardian->leaving ? guardian->leave_until : family_next(&guardian->family));
 	return guardian->notify.interval == 0 ? next : earlier(next, guardian->watchdog_at);
@@ -297,18 +319,36 @@ static int watch_signals(struct guardian *guardian)
 	return loop_signals(&guardian->loop, &set, on_signal, guardian);
 }
 
+/* The text of the passphrase becomes a key here, and is gone: before the memory that this takes could be locked, and
+ * before the children get the configuration. 0 or the exit status. */
+static int configure(struct config *config, const char *file)
+{
+	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
+	int error = 0;
+
+	if (config_read_secret(config, passphrase, file, stderr) != 0)
+		return 2;
+	if (geteuid() != 0) {
+		fprintf(stderr, "haagent: must be started as root\n");
+		sodium_memzero(passphrase, sizeof(passphrase));
+		return 1;
+	}
+	if (config->passphrase_set)
+		error = passphrase_hash(config->passphrase, passphrase);
+	sodium_memzero(passphrase, sizeof(passphrase));
+	if (error != 0)
+		fprintf(stderr, "haagent: cannot hash the passphrase: %s\n", strerror(-error));
+	return error == 0 ? 0 : 1;
+}
+
 /* All that takes root or opens anything. 0 or the exit status. */
 static int prepare(struct guardian *guardian, const char *file)
 {
 	const struct config *config = &guardian->config;
-	int error;
+	int error = configure(&guardian->config, file);
 
-	if (config_read(&guardian->config, file, stderr) != 0)
-		return 2;
-	if (geteuid() != 0) {
-		fprintf(stderr, "haagent: must be started as root\n");
-		return 1;
-	}
+	if (error != 0)
+		return error;
 	prctl(PR_SET_NAME, "ha-guardian", 0, 0, 0);
 	if (runtime_open(&guardian->runtime, config) != 0)
 		return 1;

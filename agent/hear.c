@@ -8,6 +8,7 @@
 
 #include "agent/engine_state.h"
 #include "proto/announce.h"
+#include "proto/disown.h"
 
 struct hear {
 	struct engine *engine;
@@ -31,15 +32,16 @@ static void hear_up(struct engine *engine, enum ha_path path)
 void hear_output(struct engine *engine, struct session *session, enum ha_path path,
 		 const struct session_output *out, const struct ha_mac *from)
 {
-	if (out->frame_len != 0)
+	if (out->frame_len != 0 && session == &engine->meeting)
+		act_link_frame(engine, engine->meeting_relayed, out->frame, out->frame_len);
+	else if (out->frame_len != 0)
 		act_frame(engine, path, out->to_group ? NULL : from, out->frame, out->frame_len);
 	if (!out->up)
 		return;
-	if (session == &engine->path[path].session)
-		hear_up(engine, path);
+	if (session == &engine->meeting)
+		meet_up(engine);
 	else
-		serve_join_step(engine, join_up(&engine->join, session->join_peer_key,
-						session->join_secret, engine_now(engine)));
+		hear_up(engine, path);
 }
 
 static void hear_peer_mac(struct engine *engine, const struct ha_mac *mac)
@@ -60,11 +62,12 @@ static enum ha_drop hear_identity(struct engine *engine, const struct session_ou
 	if (drop)
 		return drop;
 	if (meeting) {
-		join_identity(&engine->join, &identity);
+		meet_identity(engine, &identity);
 		return DROP_NONE;
 	}
 	engine->peer = identity;
 	engine->peer_known = true;
+	role_identities(engine);
 	hear_peer_mac(engine, &identity.management_mac);
 	if (strncmp(engine->record.peer_name, identity.host_name,
 		    sizeof(engine->record.peer_name) - 1) != 0) {
@@ -91,7 +94,7 @@ static enum ha_drop hear_meeting(struct engine *engine, const struct session_out
 	case MSG_JOIN:
 		drop = msg_decode_join(out->body, out->body_len, &join);
 		if (!drop)
-			serve_join_message(engine, &join);
+			meet_message(engine, &join);
 		return drop;
 	default:
 		return DROP_UNPAIRED;
@@ -109,6 +112,7 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		.counter = out->header.counter,
 	};
 	struct msg_solicit solicit = {0};
+	struct msg_detach detach;
 	enum ha_drop drop = DROP_NONE;
 
 	switch (out->header.type) {
@@ -124,6 +128,11 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		break;
 	case MSG_IDENTITY: /* no sign of life: it does not tell when it was sent (SPEC 5.P1) */
 		return hear_identity(engine, out, false);
+	case MSG_DETACH:
+		drop = msg_decode_detach(out->body, out->body_len, &detach);
+		if (!drop)
+			part_message(engine, &detach);
+		return drop;
 	default:
 		return DROP_BAD_TYPE;
 	}
@@ -146,10 +155,65 @@ static struct session *hear_session(struct engine *engine, enum ha_path path,
 	return NULL;
 }
 
+/* From a former peer, or one that thinks itself the peer (SPEC 4.8). */
+static enum ha_drop hear_disown(struct engine *engine, enum ha_path path, const uint8_t *frame,
+				size_t len)
+{
+	const struct store_record *record = &engine->record;
+	struct msg_disown expected = {.boot = record->boot};
+	enum msg_parting why;
+	enum ha_drop drop;
+
+	if (!record->paired)
+		return DROP_UNPAIRED;
+	memcpy(expected.cluster_id, record->cluster_id, HA_CLUSTER_ID_LEN);
+	memcpy(expected.key, record->peer_key, HA_KEY_LEN);
+	drop = disown_open(frame, len, path, &expected, record->pair_secret, &why);
+	if (!drop)
+		part_disowned(engine, why);
+	return drop;
+}
+
+/* What needs no session. True: the frame is dealt with, *drop says how. */
+static bool hear_stranger(struct engine *engine, enum ha_path path, const struct msg_header *header,
+			  const uint8_t *frame, size_t len, enum ha_drop *drop)
+{
+	const struct store_record *record = &engine->record;
+	struct msg_beacon beacon;
+
+	if (header->type == MSG_DISOWN) {
+		*drop = hear_disown(engine, path, frame, len);
+		return true;
+	}
+	if (header->type != MSG_BEACON)
+		return false;
+	*drop = msg_decode_beacon(frame + MSG_HEADER_LEN, msg_body_len(MSG_BEACON), &beacon);
+	if (*drop)
+		return true;
+	if (memcmp(beacon.key, engine->key.public_key, HA_KEY_LEN) == 0) {
+		*drop = DROP_OWN_ECHO;
+		return true;
+	}
+	if (record->paired && memcmp(beacon.key, record->peer_key, HA_KEY_LEN) == 0)
+		return false; /* the session's */
+	knock_beacon(engine, path, &beacon);
+	*drop = record->paired ? DROP_WRONG_PEER : DROP_UNPAIRED;
+	return true;
+}
+
+/* SPEC 2.R17, of what needs no session */
+static bool hear_is_lone(const struct msg_header *header)
+{
+	return header->type == MSG_BEACON || header->type == MSG_DISOWN;
+}
+
 static enum ha_drop hear_frame(struct engine *engine, enum ha_path path, const uint8_t *frame,
 			       size_t len, ha_time heard_at)
 {
+	const struct ha_mac relay = wire_group(HA_PATH_LINK, false);
 	struct engine_path *p = &engine->path[path];
+	bool relayed = path == HA_PATH_LINK && memcmp(frame, relay.b, sizeof(relay.b)) == 0;
+	bool aside = relayed && engine->config.link_direct; /* for XX alone */
 	struct session_output out;
 	struct session *session;
 	struct msg_header header;
@@ -159,21 +223,34 @@ static enum ha_drop hear_frame(struct engine *engine, enum ha_path path, const u
 	memcpy(from.b, frame + 6, sizeof(from.b));
 	frame += WIRE_ETHER_LEN;
 	len -= WIRE_ETHER_LEN;
-	drop = msg_decode_header(frame, len, path, &header);
-	if (drop)
-		return drop;
 	if (ha_mac_equal(&from, &p->wire.mac))
 		return DROP_OWN_ECHO;
+	if (path == HA_PATH_LINK)
+		survey_station(&engine->survey, &from);
+	drop = msg_decode_header(frame, len, path, &header);
+	if (drop == DROP_BAD_VERSION && path == HA_PATH_LINK)
+		survey_version(&engine->survey);
+	if (!drop && aside && hear_is_lone(&header))
+		return DROP_RELAYED;
+	if (drop || hear_stranger(engine, path, &header, frame, len, &drop))
+		return drop;
 	session = hear_session(engine, path, &header, frame + MSG_HEADER_LEN,
 			       (size_t)header.length - MSG_HEADER_LEN);
+	if (aside && session != &engine->meeting)
+		return DROP_RELAYED;
 	if (session == NULL)
 		return p->paired ? DROP_UNKNOWN_INDEX : DROP_UNPAIRED;
 	drop = session_receive(session, engine_now(engine), &from, engine_entropy(engine), frame,
 			       len, &out);
 	if (header.type == MSG_HANDSHAKE || header.type == MSG_BEACON || out.frame_len != 0)
 		engine_entropy_spent(engine);
+	if (drop == DROP_BAD_HANDSHAKE && session == &engine->meeting &&
+	    session->config.initiator && frame[MSG_HEADER_LEN + 1] == 1)
+		join_crossed(&engine->join); /* it wants to join us */
 	if (drop)
 		return drop;
+	if (session == &engine->meeting)
+		meet_heard(engine, &from, relayed);
 	hear_output(engine, session, path, &out, &from);
 	if (!out.message)
 		return DROP_NONE;
@@ -186,7 +263,10 @@ static enum ha_drop hear_frame(struct engine *engine, enum ha_path path, const u
 
 static bool hear_is_for_us(const struct wire *wire, const uint8_t *frame)
 {
-	return memcmp(frame, wire->mac.b, 6) == 0 || memcmp(frame, wire->group.b, 6) == 0;
+	const struct ha_mac relay = wire_group(HA_PATH_LINK, false);
+
+	return memcmp(frame, wire->mac.b, 6) == 0 || memcmp(frame, wire->group.b, 6) == 0 ||
+	       (wire->path == HA_PATH_LINK && memcmp(frame, relay.b, 6) == 0);
 }
 
 static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_at)
@@ -205,6 +285,7 @@ static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_
 	} else if (hear->path == HA_PATH_MANAGEMENT && segment_parse(frame, len, &event.segment) &&
 		   !ha_mac_equal(&event.segment.source, &path->wire.mac)) {
 		engine_feed(engine, &event);
+		meet_segment(engine, &event.segment);
 	}
 }
 

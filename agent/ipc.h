@@ -12,6 +12,7 @@
 #ifndef HA_AGENT_IPC_H
 #define HA_AGENT_IPC_H
 
+#include "agent/hook.h"
 #include "agent/store.h"
 #include "proto/types.h"
 
@@ -32,7 +33,7 @@ enum ipc_process {
 
 enum ipc_type {
 	/* engine -> guardian */
-	IPC_ALIVE = 1, /* every heartbeat tick while nothing is held */
+	IPC_ALIVE = 1, /* every heartbeat tick while nothing is held; steward: every second */
 	IPC_HOLD,    /* lease: put the addresses on and keep them until deadline; again = renewal */
 	IPC_RELEASE, /* lease: take them off now */
 	IPC_LEFT,    /* shutdown: the engine has handed over or released; end it */
@@ -41,7 +42,8 @@ enum ipc_type {
 	IPC_STATUS, /* the guardian's condition; once after start and on change */
 	IPC_LEAVE,  /* SIGTERM: hand over or release, then IPC_LEFT */
 	/* With a descriptor: a new steward is on the other end of it. IPC_HELLO there only if no
-	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again. */
+	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again, and
+	 * IPC_ROLE said again: it knows of none. */
 	IPC_STEWARD,
 	/* steward -> guardian */
 	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
@@ -51,10 +53,15 @@ enum ipc_type {
 	IPC_RECORD,  /* once after IPC_HELLO: record, key, errors */
 	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */
 	IPC_SAVED,   /* the record of that number is on disk, or error says why not */
+	/* What has become of a check: of each one after the history, or where that came from another
+	 * steward after the first IPC_SAVE or IPC_ROLE; and on change. */
+	IPC_CHECK,
+	IPC_HOOK, /* a hook has ended, or was given up */
 	/* engine -> steward */
 	IPC_HELLO, /* the engine is up: count and write its boot number, then IPC_RECORD */
 	IPC_SAVE,  /* make this record durable, answer with IPC_SAVED of the same number */
 	IPC_EVENT, /* append to history */
+	IPC_ROLE, /* the role or the registration is another now: hooks. Behind the IPC_SAVE that it rests on */
 	IPC_TYPE_N,
 };
 
@@ -100,6 +107,24 @@ struct ipc_message {
 			struct store_key key;
 		} record;
 		struct store_event event;
+		struct hook_occasion role; /* IPC_ROLE */
+		struct {
+			uint8_t index;      /* in the configuration */
+			uint8_t state;      /* enum check_state */
+			uint8_t last;       /* enum command_outcome of the newest run */
+			uint32_t attempts;  /* at recovery, since it failed */
+			uint32_t runs, bad; /* so far */
+			int32_t status;     /* exit status or signal of the newest run */
+			uint32_t took_ms;   /* the newest run */
+		} check;
+		struct {
+			uint64_t transition;
+			uint8_t hook;    /* enum hook */
+			uint8_t outcome; /* enum command_outcome */
+			int32_t status;
+			uint32_t took_ms;
+			char output[96]; /* the end of what it wrote, made printable */
+		} hook;
 	} u;
 };
 

@@ -13,6 +13,18 @@
 
 /* ---- the start of the node ---- */
 
+/* The wall clock may have been set meanwhile: it ends by the clock that an operator sees. */
+static ha_time kin_suspended_until(const struct engine *engine)
+{
+	int64_t left = engine->record.suspended_until - act_realtime();
+
+	if (!engine->record.suspended || engine->record.suspended_until == 0)
+		return HA_NEVER;
+	if (left > ENGINE_SUSPEND_MAX)
+		left = ENGINE_SUSPEND_MAX; /* the clock was set back, or is not set yet */
+	return engine->now + (left > 0 ? left : 0);
+}
+
 static void kin_config_node(const struct engine *engine, struct node_config *out)
 {
 	const struct store_record *record = &engine->record;
@@ -26,6 +38,8 @@ static void kin_config_node(const struct engine *engine, struct node_config *out
 		.lower = memcmp(engine->key.public_key, record->peer_key, HA_KEY_LEN) < 0,
 		.store_ok = engine->store_ok,
 		.suspended = record->suspended,
+		.suspended_until = kin_suspended_until(engine),
+		.disputed = !record->paired && record->parting == PARTING_LEFT,
 		.whole_copy = record->whole_copy,
 		.in_sync = record->in_sync,
 		.term = record->term,
@@ -35,15 +49,27 @@ static void kin_config_node(const struct engine *engine, struct node_config *out
 		.witness_learn = config->witness_policy == CONFIG_WITNESS_AUTO,
 		.fenced = engine->status.u.status.fence,
 	};
-	if (record->paired) {
-		while (out->vip_n < HA_VIP_MAX && record->vip[out->vip_n].family != HA_FAMILY_NONE)
-			out->vip_n++;
-		memcpy(out->vip, record->vip, sizeof(out->vip));
+	while (out->vip_n < HA_VIP_MAX && record->vip[out->vip_n].family != HA_FAMILY_NONE)
+		out->vip_n++;
+	memcpy(out->vip, record->vip, sizeof(out->vip));
+	if (record->paired)
 		return;
+	if (out->vip_n == 0) {
+		out->vip_n = config->vip_n;
+		memcpy(out->vip, config->vip, sizeof(out->vip));
 	}
-	out->vip_n = config->vip_n;
-	memcpy(out->vip, config->vip, sizeof(out->vip));
-	out->mode = config->vip_n > 0 ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
+	out->mode =
+		out->vip_n > 0 && !record->detached ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
+}
+
+/* What a pair left behind gives way to what the configuration has come to say since. */
+static bool kin_forget_vips(struct engine *engine)
+{
+	if (engine->record.paired || engine->config.vip_n == 0 ||
+	    engine->record.vip[0].family == HA_FAMILY_NONE)
+		return false;
+	memset(engine->record.vip, 0, sizeof(engine->record.vip));
+	return true;
 }
 
 /* The record and the whole history are here. */
@@ -58,7 +84,10 @@ static void kin_boot(struct engine *engine)
 		.detail = (uint32_t)engine->record.boot,
 	};
 	struct node_config config;
+	bool forgot;
 
+	forgot = kin_forget_vips(engine);
+	engine->now = loop_now();
 	kin_config_node(engine, &config);
 	segment_set_vips(&engine->segment, config.vip, config.vip_n);
 	node_init(&engine->node, &config, engine_now(engine));
@@ -67,7 +96,9 @@ static void kin_boot(struct engine *engine)
 	act_refresh_identity(engine);
 	if (engine->record.paired)
 		engine_open_sessions(engine);
-	engine_meet(engine, false);
+	meet_open(engine, false);
+	if (forgot)
+		act_save(engine, ENGINE_OWN_SAVE | ++engine->own_save);
 	watch_carrier(engine, engine->now);
 	watch_witnesses(engine);
 	if (engine->record.paired)
@@ -144,9 +175,12 @@ static void kin_new_steward(struct engine *engine, int fd)
 		engine->ipc_errors += ipc_send(fd, &hello) != 0;
 		return;
 	}
+	engine->told = false;
 	engine->save_failed = !act_save(engine, engine->node_save);
 	if (engine->join_save != 0 && !act_save(engine, engine->join_save))
-		serve_join_saved(engine, engine->join_save, false);
+		meet_saved(engine, engine->join_save, false);
+	if (engine->part.phase == PART_SAVING && !act_save(engine, engine->part.save))
+		part_saved(engine, engine->part.save, false);
 }
 
 void kin_guardian_ready(void *arg, uint32_t events)
@@ -200,10 +234,12 @@ static void kin_saved(struct engine *engine, const struct ipc_message *message)
 		.ok = message->error == 0,
 	};
 
-	if (event.number & ENGINE_OWN_SAVE)
-		serve_join_saved(engine, event.number, event.ok);
-	else if (event.number != 0)
+	if (event.number & ENGINE_OWN_SAVE) {
+		meet_saved(engine, event.number, event.ok);
+		part_saved(engine, event.number, event.ok);
+	} else if (event.number != 0) {
 		engine_feed(engine, &event);
+	}
 }
 
 void kin_steward_ready(void *arg, uint32_t events)
@@ -220,6 +256,10 @@ void kin_steward_ready(void *arg, uint32_t events)
 			kin_history(engine, &message);
 		else if (message.type == IPC_SAVED && engine->running)
 			kin_saved(engine, &message);
+		else if (message.type == IPC_CHECK && engine->running)
+			role_check(engine, &message);
+		else if (message.type == IPC_HOOK && engine->running)
+			role_hook(engine, &message);
 		else
 			engine_fatal("steward", -EPROTO);
 	}

@@ -1,5 +1,6 @@
 /* main.c - the command line: daemon, one of its processes, or an action on the running daemon. */
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,60 +15,65 @@ enum option_code {
 	OPT_CONFIG = 'c',
 	OPT_HELP = 'h',
 	OPT_VERSION = 'V',
-	OPT_DUMP = 256, /* the actions, in the order of actions[] */
-	OPT_HISTORY,
-	OPT_SWAP,
-	OPT_SUSPEND,
-	OPT_RESUME,
-	OPT_JOIN,
-	OPT_CHECK_CONFIG,
-	OPT_YES,
+	OPT_YES = 256,
+	OPT_JSON,
+	OPT_ACTION, /* and the verb */
 };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
-	{"dump", optional_argument, NULL, OPT_DUMP},
-	{"history", optional_argument, NULL, OPT_HISTORY},
-	{"swap", no_argument, NULL, OPT_SWAP},
-	{"suspend", no_argument, NULL, OPT_SUSPEND},
-	{"resume", no_argument, NULL, OPT_RESUME},
-	{"join", required_argument, NULL, OPT_JOIN},
-	{"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
 	{"yes", no_argument, NULL, OPT_YES},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
+	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
+	{"test-connection", required_argument, NULL, OPT_ACTION + ACTION_TEST},
+	{"join", required_argument, NULL, OPT_ACTION + ACTION_JOIN},
+	{"swap", no_argument, NULL, OPT_ACTION + ACTION_SWAP},
+	{"suspend", optional_argument, NULL, OPT_ACTION + ACTION_SUSPEND},
+	{"resume", no_argument, NULL, OPT_ACTION + ACTION_RESUME},
+	{"detach", no_argument, NULL, OPT_ACTION + ACTION_DETACH},
+	{"remove", no_argument, NULL, OPT_ACTION + ACTION_REMOVE},
+	{"force-active", no_argument, NULL, OPT_ACTION + ACTION_FORCE},
+	{"is-active", no_argument, NULL, OPT_ACTION + ACTION_IS_ACTIVE},
+	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
 	{NULL, 0, NULL, 0},
 };
 
-static const char *const actions[] = {"dump",   "history", "swap",        "suspend",
-				      "resume", "join",    "check-config"};
-
 static void usage(FILE *out)
 {
-	fprintf(out,
-		"usage: haagent [-c FILE]                   run the daemon in the foreground\n"
-		"       haagent [-c FILE] --dump[=json]     show this appliance, its peer and what "
-		"links them\n"
-		"       haagent [-c FILE] --history[=json]  show what happened, when and why\n"
-		"       haagent [-c FILE] --swap            hand over to the passive appliance\n"
-		"       haagent [-c FILE] --suspend         no takeover until --resume\n"
-		"       haagent [-c FILE] --resume\n"
-		"       haagent [-c FILE] --join ADDRESS [--yes]\n"
-		"                                           become the passive of the appliance at "
-		"ADDRESS\n"
-		"       haagent [-c FILE] --check-config    list every mistake of the "
-		"configuration\n"
-		"       haagent --help | --version\n"
-		"FILE is %s if not given. Exit: 0 done, 1 refused or failed,\n"
-		"2 wrong usage or configuration, 3 no daemon is running.\n",
-		CONFIG_DEFAULT_FILE);
+	fputs("usage: haagent [-c FILE] [ACTION]\n"
+	      "Without an action: the daemon, in the foreground. With one: ask the daemon.\n"
+	      "  --dump[=json]              this appliance, its peer and what links them\n"
+	      "  --history[=json]           what happened, when and why\n"
+	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
+	      "  --join ADDRESS             become its passive appliance\n"
+	      "  --swap                     hand over to the passive appliance\n"
+	      "  --suspend[=DURATION]       no takeover for 90s, 15m, 2h, 1d, or until resumed\n"
+	      "  --resume                   end the suspension\n"
+	      "  --detach                   end the pair, on both appliances\n"
+	      "  --remove                   forget the other appliance, which is not reachable\n"
+	      "  --force-active             become active without a takeover's conditions\n"
+	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
+	      "  --check-config             list every mistake of the configuration\n"
+	      "  --help, --version\n"
+	      "  --json                     the data of --dump, --history, --test-connection\n"
+	      "  --yes                      do not ask (--join --detach --remove --force-active)\n"
+	      "FILE is " CONFIG_DEFAULT_FILE " if not given.\n"
+	      "Exit: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no daemon.\n",
+	      out);
 }
 
-static int usage_error(const char *what)
+__attribute__((format(printf, 1, 2))) static int usage_error(const char *format, ...)
 {
-	if (what != NULL)
-		fprintf(stderr, "haagent: %s\n", what);
-	usage(stderr);
+	va_list ap;
+
+	fputs("haagent: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("\nTry 'haagent --help'.\n", stderr);
 	return ACTION_USAGE;
 }
 
@@ -83,18 +89,53 @@ static int check_config(const char *file)
 
 static int run(const char *file, const struct action *action)
 {
-	if (action->name == NULL)
+	if (action->verb == ACTION_NONE)
 		return guardian_main(file);
-	if (strcmp(action->name, "check-config") == 0)
+	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
-	return action_run(file, action);
+	return (int)action_run(file, action);
+}
+
+/* An action's option, with its argument. 0, or the error was said. */
+static int take_action(struct action *action, enum action_verb verb, const char *argument)
+{
+	if (action->verb != ACTION_NONE)
+		return usage_error("one action at a time");
+	action->verb = verb;
+	if (verb == ACTION_TEST || verb == ACTION_JOIN) {
+		action->address = argument;
+	} else if (argument == NULL) {
+		return 0;
+	} else if (verb == ACTION_SUSPEND) {
+		if (!action_duration(argument, &action->seconds))
+			return usage_error("'%s' is no duration: 90s, 15m, 2h, 1d or a number of "
+					   "seconds, at most 30d",
+					   argument);
+	} else if (strcmp(argument, "json") == 0) {
+		action->json = true;
+	} else {
+		return usage_error("the only other form is json");
+	}
+	return 0;
+}
+
+/* Everything in its place? 0, or the error was said. */
+static int check_usage(const struct action *action, const char *unexpected)
+{
+	if (unexpected != NULL)
+		return usage_error("unexpected argument '%s'", unexpected);
+	if (action->yes && !action_asks(action->verb))
+		return usage_error("--yes belongs to an action that asks");
+	if (action->json && !action_shows(action->verb))
+		return usage_error("--json belongs to --dump, --history and --test-connection");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	const char *file = CONFIG_DEFAULT_FILE;
 	struct action action = {0};
-	int c;
+	int c, error;
 
 	/* How the guardian starts its processes. */
 	if (argc == 2 && strcmp(argv[1], "engine") == 0)
@@ -116,24 +157,19 @@ int main(int argc, char **argv)
 		case OPT_YES:
 			action.yes = true;
 			break;
-		case '?':
-			return usage_error(NULL);
+		case OPT_JSON:
+			action.json = true;
+			break;
+		case '?': /* getopt has said what is wrong */
+			fputs("Try 'haagent --help'.\n", stderr);
+			return ACTION_USAGE;
 		default:
-			if (action.name != NULL)
-				return usage_error("one action at a time");
-			action.name = actions[c - OPT_DUMP];
-			if (c == OPT_JOIN)
-				action.address = optarg;
-			else if (optarg != NULL && strcmp(optarg, "json") == 0)
-				action.json = true;
-			else if (optarg != NULL)
-				return usage_error("the only other form is json");
+			error = take_action(&action, (enum action_verb)(c - OPT_ACTION), optarg);
+			if (error != 0)
+				return error;
 			break;
 		}
 	}
-	if (optind != argc)
-		return usage_error("unexpected argument");
-	if (action.yes && action.address == NULL)
-		return usage_error("--yes belongs to --join");
-	return run(file, &action);
+	error = check_usage(&action, argv[optind]);
+	return error != 0 ? error : run(file, &action);
 }

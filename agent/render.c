@@ -1,315 +1,359 @@
+/* render.c - the dump. */
 #include "agent/render.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-enum {
-	CELL_MAX = 160,
-	LABEL_WIDTH = 14,
-};
-
-void render_clean(char *text)
+static void heading(const struct page *page, const char *title)
 {
-	for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-		/* UTF-8 writes the controls of ISO 6429, which begin at U+0080, as c2 80 to c2 9f. */
-		if (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f)
-			at[0] = at[1] = '?';
-		else if ((*at < ' ' && *at != '\n') || *at == 0x7f)
-			*at = '?';
+	fprintf(page->out, "\n%s\n", title);
+}
+
+/* How the newest pair ended. */
+static struct cell parting_of(const json_t *d)
+{
+	struct cell parting = cell_string(d, "parting");
+
+	if (cell_is(&parting, "detached"))
+		return cell_of("ended: detached by an operator");
+	if (cell_is(&parting, "removed"))
+		return cell_of("ended: the other appliance has removed this one");
+	if (cell_is(&parting, "left"))
+		return cell_of("ended: the other appliance was removed from here");
+	return parting;
+}
+
+static void render_suspension(const struct page *page, const json_t *suspension)
+{
+	struct cell until = cell_time(suspension, "until");
+
+	if (!page_is_true(suspension, "suspended"))
+		return;
+	if (!page_has(suspension, "left_s")) {
+		page_line(page, "suspended", "until --resume: no takeover");
+		return;
 	}
+	if (strlen(until.text) > strlen("2026-01-31 12:00:00"))
+		until.text[strlen("2026-01-31 12:00:00")] = '\0';
+	page_line(page, "suspended", "for %s, until %s UTC: no takeover",
+		  cell_duration(suspension, "left_s", 1000000).text, until.text);
 }
 
-/* A piece of the page, on one line. */
-struct cell {
-	char text[CELL_MAX];
-};
-
-__attribute__((format(printf, 1, 2))) static struct cell cell(const char *format, ...)
-{
-	struct cell c;
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(c.text, sizeof(c.text), format, ap);
-	va_end(ap);
-	for (char *newline = c.text; (newline = strchr(newline, '\n')) != NULL;)
-		*newline = ' ';
-	render_clean(c.text);
-	return c;
-}
-
-void render_duration(char out[RENDER_TIME_MAX], long long us)
-{
-	long long s = us / 1000000;
-
-	if (us < 1000)
-		snprintf(out, RENDER_TIME_MAX, "%lld us", us);
-	else if (us < 1000000 && us % 1000 == 0)
-		snprintf(out, RENDER_TIME_MAX, "%lld ms", us / 1000);
-	else if (us < 10000)
-		snprintf(out, RENDER_TIME_MAX, "%lld.%02lld ms", us / 1000, us % 1000 / 10);
-	else if (us < 100000)
-		snprintf(out, RENDER_TIME_MAX, "%lld.%lld ms", us / 1000, us % 1000 / 100);
-	else if (us < 1000000)
-		snprintf(out, RENDER_TIME_MAX, "%lld ms", us / 1000);
-	else if (s < 60)
-		snprintf(out, RENDER_TIME_MAX, "%lld.%lld s", s, us % 1000000 / 100000);
-	else if (s < 3600)
-		snprintf(out, RENDER_TIME_MAX, "%lld min %lld s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(out, RENDER_TIME_MAX, "%lld h %02lld min", s / 3600, s % 3600 / 60);
-	else
-		snprintf(out, RENDER_TIME_MAX, "%lld d %lld h", s / 86400, s % 86400 / 3600);
-}
-
-static bool is_true(const json_t *in, const char *key)
-{
-	return json_is_true(json_object_get(in, key));
-}
-
-static bool has(const json_t *in, const char *key)
-{
-	const json_t *value = json_object_get(in, key);
-
-	return value != NULL && !json_is_null(value);
-}
-
-static struct cell string(const json_t *in, const char *key)
-{
-	const char *s = json_string_value(json_object_get(in, key));
-
-	return cell("%s", s != NULL && *s != '\0' ? s : "-");
-}
-
-static bool is_none(const struct cell *c)
-{
-	return strcmp(c->text, "-") == 0;
-}
-
-static struct cell integer(const json_t *in, const char *key)
-{
-	const json_t *value = json_object_get(in, key);
-
-	return json_is_integer(value) ? cell("%lld", (long long)json_integer_value(value))
-				      : cell("-");
-}
-
-/* A duration that the data has in units of so many microseconds. */
-static struct cell duration(const json_t *in, const char *key, long long unit_us)
-{
-	const json_t *value = json_object_get(in, key);
-	char text[RENDER_TIME_MAX];
-
-	if (!json_is_number(value))
-		return cell("-");
-	render_duration(text, (long long)(json_number_value(value) * (double)unit_us));
-	return cell("%s", text);
-}
-
-/* The same of a measurement, which is 0 as long as there is none. */
-static struct cell measured(const json_t *in, const char *key, long long unit_us)
-{
-	return json_number_value(json_object_get(in, key)) != 0 ? duration(in, key, unit_us)
-								: cell("-");
-}
-
-/* "yes" and "no", or what the caller calls them. */
-static struct cell choice(const json_t *in, const char *key, const char *yes, const char *no)
-{
-	return cell("%s", has(in, key) ? is_true(in, key) ? yes : no : "-");
-}
-
-/* The strings of an array, with separators between them. */
-static struct cell list(const json_t *in, const char *key, const char *separator)
-{
-	struct cell all = {""};
-	size_t i, len = 0;
-	const json_t *value;
-
-	json_array_foreach(json_object_get(in, key), i, value)
-	{
-		const char *s = json_string_value(value);
-		int n;
-
-		if (s == NULL)
-			continue;
-		n = snprintf(all.text + len, sizeof(all.text) - len, "%s%s",
-			     len > 0 ? separator : "", s);
-		len += (size_t)n;
-		if (len >= sizeof(all.text))
-			break;
-	}
-	return len > 0 ? cell("%s", all.text) : cell("-");
-}
-
-__attribute__((format(printf, 3, 4))) static void line(FILE *out, const char *label,
-						       const char *format, ...)
-{
-	va_list ap;
-
-	fprintf(out, "  %-*s ", LABEL_WIDTH, label);
-	va_start(ap, format);
-	vfprintf(out, format, ap);
-	va_end(ap);
-	fputc('\n', out);
-}
-
-static void render_head(FILE *out, const json_t *d)
+static void render_head(const struct page *page, const json_t *d)
 {
 	const json_t *timing = json_object_get(d, "timing");
-	struct cell rule = string(d, "rule");
+	struct cell rule = cell_string(d, "rule"), why = cell_list(d, "degraded_reasons", "; ");
 
-	fprintf(out, "%s (haagent %s)\n", string(d, "host_name").text, string(d, "version").text);
-	line(out, "state", "%s%s, since %s", string(d, "state").text,
-	     is_true(d, "degraded") ? " (degraded)" : "", duration(d, "since_ms", 1000).text);
-	if (is_none(&rule))
-		line(out, "reason", "%s", string(d, "reason").text);
+	fprintf(page->out, "%s (haagent %s)\n", cell_string(d, "host_name").text,
+		cell_string(d, "version").text);
+	if (page_has(d, "role"))
+		page_line(page, "role", "%s", cell_string(d, "role").text);
+	page_line(page, "state", "%s%s, since %s", cell_string(d, "state").text,
+		  page_is_true(d, "degraded") ? " (degraded)" : "",
+		  cell_duration(d, "since_ms", 1000).text);
+	if (cell_is_none(&rule))
+		page_line(page, "reason", "%s", cell_string(d, "reason").text);
 	else
-		line(out, "reason", "%s [%s]", string(d, "reason").text, rule.text);
-	line(out, "mode", "%s, term %s", string(d, "mode").text, integer(d, "term").text);
-	line(out, "fingerprint", "%s", string(d, "fingerprint").text);
+		page_line(page, "reason", "%s [%s]", cell_string(d, "reason").text, rule.text);
+	if (!cell_is_none(&why))
+		page_line(page, "degraded", "%s", why.text);
+	render_suspension(page, json_object_get(d, "suspension"));
+	page_line(page, "set up as", "%s", cell_string(d, "mode").text);
+	if (page_has(d, "parting"))
+		page_line(page, "last pair", "%s", parting_of(d).text);
+	page_line(page, "term", "%s", cell_integer(d, "term").text);
+	page_line(page, "fingerprint", "%s", cell_string(d, "fingerprint").text);
 	if (timing != NULL)
-		line(out, "timing", "%s: heartbeat %s, dead after %s, confirm %s",
-		     string(timing, "name").text, duration(timing, "heartbeat_ms", 1000).text,
-		     duration(timing, "dead_ms", 1000).text,
-		     duration(timing, "confirm_ms", 1000).text);
+		page_line(page, "timing", "%s: heartbeat %s, dead after %s, confirm %s",
+			  cell_string(timing, "name").text,
+			  cell_duration(timing, "heartbeat_ms", 1000).text,
+			  cell_duration(timing, "dead_ms", 1000).text,
+			  cell_duration(timing, "confirm_ms", 1000).text);
 }
 
-static void render_vips(FILE *out, const json_t *d)
+static void render_vips(const struct page *page, const json_t *d)
 {
 	const json_t *all = json_object_get(d, "virtual_ip"), *one;
 	size_t i;
 
-	fprintf(out, "\nvirtual IP\n");
-	json_array_foreach(all, i, one) fprintf(out, "  %-40s %s\n", string(one, "address").text,
-						choice(one, "held", "held", "not held").text);
+	heading(page, "virtual IP");
+	json_array_foreach(all, i, one)
+		fprintf(page->out, "  %-40s %s\n", cell_string(one, "address").text,
+			cell_choice(one, "held", "held", "not held").text);
 	if (json_array_size(all) == 0)
-		fprintf(out, "  none configured\n");
+		fprintf(page->out, "  none configured\n");
 }
 
-static void render_takeover(FILE *out, const json_t *d)
+static void render_sync(const struct page *page, const json_t *sync)
 {
-	const json_t *takeover = json_object_get(d, "takeover"), *sync = json_object_get(d, "sync");
-	const json_t *requirement;
+	const json_t *generation = json_object_get(sync, "generation");
+	struct cell text = cell_string(sync, "status");
+
+	if (sync == NULL)
+		return;
+	if (page_has(sync, "percent"))
+		text = cell_of("%s, %s %%", text.text, cell_integer(sync, "percent").text);
+	if (page_has(sync, "generation"))
+		text = cell_of("%s, generation %s", text.text,
+			       json_is_string(generation) ? cell_string(sync, "generation").text
+							  : cell_integer(sync, "generation").text);
+	if (json_number_value(json_object_get(sync, "lag")) != 0)
+		text = cell_of("%s, %s generations behind", text.text,
+			       cell_integer(sync, "lag").text);
+	if (page_has(sync, "paused"))
+		text = cell_of("%s; PAUSED: %s", text.text, cell_string(sync, "paused").text);
+	page_line(page, "settings", "%s", text.text);
+}
+
+static void render_requirements(const struct page *page, const json_t *rows)
+{
+	struct render_count count = render_count(rows);
+	const json_t *row;
 	size_t i;
 
-	fprintf(out, "\nredundancy\n");
-	if (is_true(takeover, "ready"))
-		line(out, "takeover", "ready");
+	if (json_array_size(rows) == 0)
+		return;
+	if (count.failed + count.unknown == 0)
+		page_line(page, "requirements", "all met");
 	else
-		line(out, "takeover", "NOT READY: %s", list(takeover, "reasons", "; ").text);
-	if (sync != NULL) {
-		fprintf(out, "  %-*s %s", LABEL_WIDTH, "settings", string(sync, "status").text);
-		if (has(sync, "percent"))
-			fprintf(out, ", %s %%", integer(sync, "percent").text);
-		if (has(sync, "generation"))
-			fprintf(out, ", generation %s",
-				json_is_string(json_object_get(sync, "generation"))
-					? string(sync, "generation").text
-					: integer(sync, "generation").text);
-		if (json_number_value(json_object_get(sync, "lag")) != 0)
-			fprintf(out, ", %s behind", integer(sync, "lag").text);
-		fputc('\n', out);
-	}
-	json_array_foreach(json_object_get(d, "requirements"), i, requirement)
+		page_line(page, "requirements", "%u met, %u NOT MET, %u unknown", count.passed,
+			  count.failed, count.unknown);
+	json_array_foreach(rows, i, row)
 	{
-		if (json_is_string(requirement))
-			line(out, i == 0 ? "requirements" : "", "%s",
-			     cell("%s", json_string_value(requirement)).text);
-		else
-			line(out, i == 0 ? "requirements" : "", "%s: %s (here %s, peer %s)",
-			     string(requirement, "name").text, string(requirement, "result").text,
-			     string(requirement, "local").text, string(requirement, "peer").text);
+		struct cell result = cell_string(row, "result");
+
+		if (cell_is(&result, "pass"))
+			continue;
+		page_line(page, "", "%s: %s (here %s, there %s)",
+			  cell_string(row, page_has(row, "title") ? "title" : "name").text,
+			  cell_is(&result, "fail") ? "FAIL" : result.text,
+			  cell_string(row, "local").text, cell_string(row, "peer").text);
 	}
 }
 
-static void render_peer(FILE *out, const json_t *peer)
+static void render_registration(const struct page *page, const json_t *registration)
 {
-	fprintf(out, "\npeer\n");
+	struct cell reason = cell_string(registration, "reason");
+
+	if (registration == NULL)
+		return;
+	if (page_is_true(registration, "allowed"))
+		page_line(page, "registration", "allowed, as %s",
+			  cell_list(registration, "addresses", ", ").text);
+	else if (cell_is_none(&reason))
+		page_line(page, "registration", "not allowed");
+	else
+		page_line(page, "registration", "not allowed: %s", reason.text);
+}
+
+static void render_takeover(const struct page *page, const json_t *d)
+{
+	const json_t *takeover = json_object_get(d, "takeover");
+
+	heading(page, "redundancy");
+	if (page_is_true(takeover, "ready"))
+		page_line(page, "takeover", "ready");
+	else
+		page_line(page, "takeover", "NOT READY: %s",
+			  cell_list(takeover, "reasons", "; ").text);
+	render_sync(page, json_object_get(d, "sync"));
+	render_requirements(page, json_object_get(d, "requirements"));
+	render_registration(page, json_object_get(d, "registration"));
+}
+
+static void render_peer(const struct page *page, const json_t *peer)
+{
+	struct cell reason = cell_string(peer, "reason");
+
+	heading(page, "peer");
 	if (json_object_size(peer) == 0) {
-		fprintf(out, "  none\n");
+		fprintf(page->out, "  none\n");
 		return;
 	}
-	line(out, "name", "%s", string(peer, "host_name").text);
-	if (has(peer, "state"))
-		line(out, "state", "%s%s%s", string(peer, "state").text,
-		     has(peer, "reason") ? ": " : "",
-		     has(peer, "reason") ? string(peer, "reason").text : "");
+	page_line(page, "name", "%s", cell_string(peer, "host_name").text);
+	if (page_has(peer, "role"))
+		page_line(page, "role", "%s", cell_string(peer, "role").text);
+	if (!page_has(peer, "state"))
+		page_line(page, "state", "not heard since this agent started");
+	else if (cell_is_none(&reason))
+		page_line(page, "state", "%s", cell_string(peer, "state").text);
 	else
-		line(out, "state", "not heard since this agent started");
-	line(out, "mode", "%s", string(peer, "mode").text);
-	line(out, "virtual IP", "%s", string(peer, "claim").text);
-	if (is_true(peer, "ready"))
-		line(out, "takeover", "ready");
+		page_line(page, "state", "%s: %s", cell_string(peer, "state").text, reason.text);
+	page_line(page, "set up as", "%s", cell_string(peer, "mode").text);
+	page_line(page, "virtual IP", "%s", cell_string(peer, "claim").text);
+	if (page_is_true(peer, "ready"))
+		page_line(page, "takeover", "ready");
 	else
-		line(out, "takeover", "not ready: %s", list(peer, "why_not", "; ").text);
-	line(out, "addresses", "%s", list(peer, "management_addresses", ", ").text);
-	line(out, "fingerprint", "%s", string(peer, "fingerprint").text);
-	line(out, "last heard", "%s ago, boot %s", duration(peer, "last_heard_ms", 1000).text,
-	     integer(peer, "boot").text);
+		page_line(page, "takeover", "not ready: %s", cell_list(peer, "why_not", "; ").text);
+	page_line(page, "addresses", "%s", cell_list(peer, "management_addresses", ", ").text);
+	page_line(page, "fingerprint", "%s", cell_string(peer, "fingerprint").text);
+	if (page_has(peer, "last_heard_ms"))
+		page_line(page, "last heard", "%s ago, in start %s of its agent",
+			  cell_duration(peer, "last_heard_ms", 1000).text,
+			  cell_integer(peer, "boot").text);
+	else
+		page_line(page, "last heard", "-");
 }
 
-static void render_paths(FILE *out, const json_t *paths)
+/* A measurement is 0 as long as there is none. */
+static struct cell measured(const json_t *in, const char *key, long long unit_us)
 {
+	return json_number_value(json_object_get(in, key)) != 0 ? cell_duration(in, key, unit_us)
+								: cell_of("-");
+}
+
+static void render_paths(const struct page *page, const json_t *paths)
+{
+	FILE *out = page->out;
 	const json_t *p;
 	size_t i;
 
 	if (json_array_size(paths) == 0)
 		return;
-	fprintf(out, "\n%-12s %-15s %-8s %-8s %10s %10s %10s %10s %10s\n", "paths", "interface",
-		"state", "carrier", "rtt", "worst rtt", "worst gap", "margin", "session");
-	json_array_foreach(paths, i, p) fprintf(
-		out, "  %-10s %-15s %-8s %-8s %10s %10s %10s %10s %10s\n", string(p, "name").text,
-		string(p, "interface").text, string(p, "state").text,
-		choice(p, "carrier", "yes", "NO").text, measured(p, "rtt_us", 1).text,
-		measured(p, "rtt_worst_us", 1).text, measured(p, "worst_gap_ms", 1000).text,
-		duration(p, "margin_ms", 1000).text, duration(p, "session_age_s", 1000000).text);
-	fprintf(out, "%-12s %15s %15s\n", "heartbeats", "sent", "received");
+	fprintf(out, "\n%-12s %-15s %-7s %-7s %11s %11s %11s\n", "paths", "interface", "state",
+		"carrier", "session", "sent", "received");
 	json_array_foreach(paths, i, p)
-		fprintf(out, "  %-10s %15s %15s\n", string(p, "name").text,
-			integer(p, "heartbeats_sent").text, integer(p, "heartbeats_received").text);
+		fprintf(out, "  %-10s %-15s %-7s %-7s %11s %11s %11s\n",
+			cell_string(p, "name").text, cell_string(p, "interface").text,
+			cell_string(p, "state").text, cell_choice(p, "carrier", "yes", "NO").text,
+			cell_duration(p, "session_age_s", 1000000).text,
+			cell_integer(p, "heartbeats_sent").text,
+			cell_integer(p, "heartbeats_received").text);
+	fprintf(out, "%-12s %15s %15s %15s %15s\n", "times", "round trip", "worst of it",
+		"worst gap", "margin");
+	json_array_foreach(paths, i, p) fprintf(
+		out, "  %-10s %15s %15s %15s %15s\n", cell_string(p, "name").text,
+		measured(p, "rtt_us", 1).text, measured(p, "rtt_worst_us", 1).text,
+		measured(p, "worst_gap_ms", 1000).text, cell_duration(p, "margin_ms", 1000).text);
 }
 
-static void render_witness(FILE *out, const json_t *w)
+static void render_witness(const struct page *page, const json_t *w)
 {
 	const json_t *station;
 	size_t i;
 
 	if (w == NULL)
 		return;
-	fprintf(out, "\nwitness\n");
-	line(out, "policy", "%s", string(w, "policy").text);
-	if (has(w, "evidence_ms"))
-		line(out, "segment heard", "%s ago", duration(w, "evidence_ms", 1000).text);
+	heading(page, "witness");
+	page_line(page, "policy", "%s", cell_string(w, "policy").text);
+	if (page_has(w, "evidence_ms"))
+		page_line(page, "segment heard", "%s ago",
+			  cell_duration(w, "evidence_ms", 1000).text);
 	else
-		line(out, "segment heard", "never");
+		page_line(page, "segment heard", "never");
 	json_array_foreach(json_object_get(w, "stations"), i, station)
-		line(out, i == 0 ? "stations" : "", "%-40s %-18s %s",
-		     string(station, "address").text, string(station, "mac").text,
-		     choice(station, "answered", "answered", "no answer").text);
+		page_line(page, i == 0 ? "stations" : "", "%-30s %-18s %s",
+			  cell_string(station, "address").text, cell_string(station, "mac").text,
+			  cell_choice(station, "answered", "answered", "no answer").text);
 }
 
-static void render_health(FILE *out, const json_t *d)
+/* How a command ended: "passed in 12 ms", "failed (status 127) in 3 ms"; "-": it has not run. */
+static struct cell outcome_of(const json_t *in, const char *key)
+{
+	struct cell outcome = cell_string(in, key);
+	int32_t status = (int32_t)json_integer_value(json_object_get(in, "status"));
+	struct cell took = cell_duration(in, "took_ms", 1000);
+
+	if (cell_is_none(&outcome) || cell_is(&outcome, "none"))
+		return cell_of("-");
+	if (status > 0)
+		outcome = cell_of("%s (status %d)", outcome.text, status);
+	else if (status < 0 && cell_is(&outcome, "failed"))
+		outcome = cell_of("%s (signal %u)", outcome.text, 0U - (uint32_t)status);
+	else if (status < 0 && status > -4096) /* an error of the system */
+		outcome = cell_of("%s (%s)", outcome.text, strerror(-status));
+	return cell_is_none(&took) ? outcome : cell_of("%s in %s", outcome.text, took.text);
+}
+
+static void render_checks(const struct page *page, const json_t *checks)
+{
+	const json_t *check;
+	size_t i;
+
+	if (json_array_size(checks) == 0)
+		return;
+	heading(page, "checks");
+	json_array_foreach(checks, i, check)
+	{
+		struct cell last = outcome_of(check, "last"), text;
+		bool down = page_is_true(check, "failed") || page_is_true(check, "failing");
+
+		text = cell_of("%s%s", cell_string(check, "state").text,
+			       page_is_true(check, "failed") ? ", beyond recovery"
+			       : down                        ? ", DOWN"
+							     : "");
+		if (!cell_is_none(&last))
+			text = cell_of("%s; last run %s; %s of %s runs failed", text.text,
+				       last.text, cell_integer(check, "bad").text,
+				       cell_integer(check, "runs").text);
+		if (json_integer_value(json_object_get(check, "attempts")) != 0)
+			text = cell_of("%s; attempts at recovery: %s", text.text,
+				       cell_integer(check, "attempts").text);
+		page_line(page, cell_string(check, "name").text, "%s", text.text);
+	}
+}
+
+static void render_hooks(const struct page *page, const json_t *hooks)
+{
+	const json_t *hook;
+	size_t i;
+
+	if (json_array_size(hooks) == 0)
+		return;
+	heading(page, "hooks");
+	json_array_foreach(hooks, i, hook)
+	{
+		struct cell text = outcome_of(hook, "outcome"),
+			    output = cell_string(hook, "output");
+
+		if (cell_is_none(&text))
+			text = cell_of("has not run");
+		else if (!cell_is_none(&output))
+			text = cell_of("%s: %s", text.text, output.text);
+		page_line(page, cell_string(hook, "name").text, "%s", text.text);
+	}
+}
+
+/* Appliances that speak the protocol and are no members. */
+static void render_strangers(const struct page *page, const json_t *strangers)
+{
+	const json_t *stranger;
+	size_t i;
+
+	if (json_array_size(strangers) == 0)
+		return;
+	heading(page, "strangers");
+	json_array_foreach(strangers, i, stranger)
+	{
+		page_line(page, cell_string(stranger, "name").text, "%s; heard %s ago",
+			  cell_string(stranger, "why").text,
+			  cell_duration(stranger, "last_heard_ms", 1000).text);
+		page_line(page, "", "%s", cell_string(stranger, "fingerprint").text);
+	}
+}
+
+static void render_health(const struct page *page, const json_t *d)
 {
 	const json_t *g = json_object_get(d, "guardian"), *late = json_object_get(d, "lateness_us");
 
-	fprintf(out, "\nagent\n");
+	heading(page, "agent");
 	if (g != NULL) {
-		line(out, "guardian", "fence %s, real-time %s, memory %s",
-		     choice(g, "fence", "on", "OFF").text, choice(g, "realtime", "on", "OFF").text,
-		     choice(g, "locked", "locked", "NOT LOCKED").text);
-		line(out, "starts", "engine %s, steward %s; addresses put back %s",
-		     integer(g, "engine_starts").text, integer(g, "steward_starts").text,
-		     integer(g, "restored").text);
+		page_line(page, "guardian", "fence %s, real-time %s, memory %s",
+			  cell_choice(g, "fence", "on", "OFF").text,
+			  cell_choice(g, "realtime", "on", "OFF").text,
+			  cell_choice(g, "locked", "locked", "NOT LOCKED").text);
+		page_line(page, "starts", "engine %s, steward %s; addresses put back %s",
+			  cell_integer(g, "engine_starts").text,
+			  cell_integer(g, "steward_starts").text, cell_integer(g, "restored").text);
 	}
 	if (late != NULL)
-		line(out, "lateness", "worst %s, last %s", duration(late, "worst", 1).text,
-		     duration(late, "last", 1).text);
+		page_line(page, "lateness", "worst %s, last %s",
+			  cell_duration(late, "worst", 1).text,
+			  cell_duration(late, "last", 1).text);
 }
 
 /* Those that have counted anything. */
-static void render_counters(FILE *out, json_t *counters)
+static void render_counters(const struct page *page, json_t *counters)
 {
 	const char *name;
 	json_t *value;
@@ -320,68 +364,28 @@ static void render_counters(FILE *out, json_t *counters)
 		if (json_number_value(value) == 0)
 			continue;
 		if (!any)
-			fprintf(out, "\ncounters\n");
+			heading(page, "counters");
 		any = true;
-		fprintf(out, "  %-40s %12.0f\n", cell("%s", name).text, json_number_value(value));
+		fprintf(page->out, "  %-40s %12.0f\n", cell_of("%s", name).text,
+			json_number_value(value));
 	}
 }
 
-/* "2026-01-31T12:00:00.123456Z" as "2026-01-31 12:00:00.123456". */
-static struct cell time_of(const json_t *event)
+void render_dump(const struct page *page, const json_t *data)
 {
-	struct cell c = string(event, "time");
-	size_t len = strlen(c.text);
-
-	if (len > 10 && c.text[10] == 'T')
-		c.text[10] = ' ';
-	if (len > 0 && c.text[len - 1] == 'Z')
-		c.text[len - 1] = '\0';
-	return c;
-}
-
-static void render_event(FILE *out, const json_t *event)
-{
-	struct cell from = string(event, "from"), to = string(event, "to"), change;
-	struct cell reason = string(event, "reason"), rule = string(event, "rule");
-
-	change = strcmp(from.text, to.text) == 0 ? to : cell("%s -> %s", from.text, to.text);
-	fprintf(out, "  %-26s %-15s %-26s term %-5s", time_of(event).text,
-		string(event, "event").text, change.text, integer(event, "term").text);
-	if (!is_none(&reason))
-		fprintf(out, " %s", reason.text);
-	if (!is_none(&rule))
-		fprintf(out, " [%s]", rule.text);
-	if (json_is_string(json_object_get(event, "detail")))
-		fprintf(out, " (%s)", string(event, "detail").text);
-	else if (json_integer_value(json_object_get(event, "detail")) != 0)
-		fprintf(out, " (%s)", integer(event, "detail").text);
-	fputc('\n', out);
-}
-
-void render_history(FILE *out, const json_t *data)
-{
-	const json_t *events = json_is_object(data) ? json_object_get(data, "history") : data;
-	const json_t *event;
-	size_t i;
-
-	fprintf(out, "history (UTC)\n");
-	json_array_foreach(events, i, event) render_event(out, event);
-	if (json_array_size(events) == 0)
-		fprintf(out, "  nothing yet\n");
-}
-
-void render_dump(FILE *out, const json_t *data)
-{
-	render_head(out, data);
-	render_vips(out, data);
-	render_takeover(out, data);
-	render_peer(out, json_object_get(data, "peer"));
-	render_paths(out, json_object_get(data, "paths"));
-	render_witness(out, json_object_get(data, "witness"));
-	render_health(out, data);
-	render_counters(out, json_object_get(data, "counters"));
+	render_head(page, data);
+	render_vips(page, data);
+	render_takeover(page, data);
+	render_peer(page, json_object_get(data, "peer"));
+	render_strangers(page, json_object_get(data, "strangers"));
+	render_checks(page, json_object_get(data, "checks"));
+	render_hooks(page, json_object_get(data, "hooks"));
+	render_paths(page, json_object_get(data, "paths"));
+	render_witness(page, json_object_get(data, "witness"));
+	render_health(page, data);
+	render_counters(page, json_object_get(data, "counters"));
 	if (json_array_size(json_object_get(data, "history")) > 0) {
-		fputc('\n', out);
-		render_history(out, data);
+		fputc('\n', page->out);
+		render_history(page, data);
 	}
 }

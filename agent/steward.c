@@ -17,6 +17,8 @@
 #include "agent/loop.h"
 #include "agent/privileges.h"
 #include "agent/runtime.h"
+#include "agent/services.h"
+#include "agent/text.h"
 
 enum {
 	MESSAGES_MAX = 1024, /* of the engine at a stretch: more than a queue can hold */
@@ -24,6 +26,7 @@ enum {
 };
 
 #define HISTORY_EVERY (200 * HA_MS)
+#define ALIVE_EVERY   HA_SEC
 
 struct steward {
 	struct config config;
@@ -32,12 +35,15 @@ struct steward {
 	int record_error; /* the record could not be read: it is left as it is */
 	struct store_record record;
 	struct loop loop;
+	struct services services;
 	int engine;      /* -1: none */
 	bool greeted;    /* it has said IPC_HELLO, which counts once */
+	bool settled;    /* it has the record and the history: now or from the steward before */
 	unsigned told_n; /* addresses, as the guardian knows them; UINT_MAX: not told yet */
 	struct ha_address told[HA_VIP_MAX];
 	struct steward_history history;
-	bool history_dirty;
+	ha_time history_at; /* when it is to be written; HA_NEVER: it is */
+	ha_time alive_at;   /* when the guardian is to hear from here */
 	bool done;
 	int status;
 };
@@ -57,11 +63,17 @@ static bool flag_valid(const bool *flag)
 	return byte <= 1;
 }
 
+static bool former_valid(const struct store_former *former)
+{
+	return former->why < PARTING_N && text_valid(former->name, sizeof(former->name));
+}
+
 bool steward_record_valid(const struct store_record *record)
 {
-	if (record->mode >= HA_MODE_N || !flag_valid(&record->paired) ||
+	if (record->mode >= HA_MODE_N || record->parting >= PARTING_N ||
+	    record->suspended_until < 0 || !flag_valid(&record->paired) ||
 	    !flag_valid(&record->suspended) || !flag_valid(&record->whole_copy) ||
-	    !flag_valid(&record->in_sync))
+	    !flag_valid(&record->in_sync) || !flag_valid(&record->detached))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;
@@ -69,7 +81,16 @@ bool steward_record_valid(const struct store_record *record)
 		if (family != HA_FAMILY_NONE && family != HA_IPV4 && family != HA_IPV6)
 			return false;
 	}
-	return memchr(record->peer_name, '\0', sizeof(record->peer_name)) != NULL;
+	for (unsigned i = 0; i < STORE_FORMER_MAX; i++)
+		if (!former_valid(&record->former[i]))
+			return false;
+	return text_valid(record->peer_name, sizeof(record->peer_name));
+}
+
+bool steward_event_valid(const struct store_event *event)
+{
+	return event->event > EVENT_NONE && event->event < EVENT_CODE_N &&
+	       event->from < HA_STATE_N && event->to < HA_STATE_N && event->reason < REASON_N;
 }
 
 void steward_history_append(struct steward_history *history, const struct store_event *event)
@@ -191,6 +212,28 @@ static void engine_lost(struct steward *steward, int error)
 		give_up(steward, "engine reads nothing");
 }
 
+/* Of the services, for whoever wants to know. */
+static void tell_engine(void *arg, const struct ipc_message *message)
+{
+	struct steward *steward = arg;
+	int error;
+
+	if (steward->engine < 0 || !steward->settled)
+		return;
+	error = send_patiently(steward->engine, message);
+	if (error != 0)
+		engine_lost(steward, error);
+}
+
+/* It wants the checks behind the history, or at once where another steward has told it that. */
+static void settle(struct steward *steward)
+{
+	if (steward->settled || steward->engine < 0)
+		return;
+	steward->settled = true;
+	services_report(&steward->services);
+}
+
 static void on_hello(struct steward *steward)
 {
 	struct ipc_message message = {.type = IPC_RECORD};
@@ -217,57 +260,117 @@ static void on_hello(struct steward *steward)
 		engine_lost(steward, error);
 	explicit_bzero(&message, sizeof(message));
 	tell_addresses(steward);
+	settle(steward);
 }
 
-/* Writes the newest of what was asked for. */
+/* Writes the newest of what was asked for. What could not be written is not known here either: the next
+ * engine is told what is on the disk. */
 static int save(struct steward *steward, const struct store_record *record)
 {
-	uint64_t boot = steward->record.boot;
-	int error;
+	struct store_record written = *record;
+	int error = steward->record_error;
 
-	if (steward->record_error != 0)
-		return steward->record_error;
-	steward->record = *record;
-	steward->record.boot = boot; /* the count is this process's */
-	error = store_write_record(&steward->store, &steward->record);
-	if (error != 0)
-		log_event(LOG_ERR, "save", "file=%s/cluster error=%s",
-			  steward->config.state_directory, store_error(error));
-	tell_addresses(steward);
+	if (error == 0) {
+		written.boot = steward->record.boot; /* the count is this process's */
+		error = store_write_record(&steward->store, &written);
+		if (error == 0)
+			steward->record = written;
+		else
+			log_event(LOG_ERR, "save", "file=%s/cluster error=%s",
+				  steward->config.state_directory, store_error(error));
+	}
+	explicit_bzero(&written, sizeof(written));
+	if (error == 0)
+		tell_addresses(steward);
 	return error;
 }
 
 static void on_event(struct steward *steward, const struct store_event *event)
 {
-	if (event->event == 0)
-		return; /* it would end the list when it is read back */
-	steward_history_append(&steward->history, event);
-	if (!steward->history_dirty)
-		loop_arm(&steward->loop, loop_now() + HISTORY_EVERY);
-	steward->history_dirty = true;
+	struct store_event kept = *event;
+
+	text_head(kept.subject, sizeof(kept.subject), event->subject,
+		  strnlen(event->subject, sizeof(event->subject)));
+	steward_history_append(&steward->history, &kept);
+	if (steward->history_at == HA_NEVER)
+		steward->history_at = loop_now() + HISTORY_EVERY;
 }
 
-/* All saves that wait are covered by writing the newest; each is answered. */
-static void answer_saves(struct steward *steward, const struct store_record *newest,
-			 const uint64_t *number, unsigned n)
+/* What the engine asked to be saved, and has not been answered yet. */
+struct saves {
+	struct store_record newest;
+	uint64_t number[MESSAGES_MAX];
+	unsigned n;
+};
+
+/* All that wait are covered by writing the newest; each is answered. 0 if it is on disk. */
+static int answer_saves(struct steward *steward, struct saves *saves)
 {
-	struct ipc_message answer = {.type = IPC_SAVED, .error = save(steward, newest)};
+	struct ipc_message answer = {.type = IPC_SAVED};
 	int error = 0;
 
-	for (unsigned i = 0; i < n && error == 0 && steward->engine >= 0; i++) {
-		answer.u.record.number = number[i];
+	if (saves->n == 0)
+		return 0;
+	answer.error = save(steward, &saves->newest);
+	for (unsigned i = 0; i < saves->n && error == 0 && steward->engine >= 0; i++) {
+		answer.u.record.number = saves->number[i];
 		error = send_patiently(steward->engine, &answer);
 	}
-	if (error != 0)
+	saves->n = 0;
+	if (error != 0 && steward->engine >= 0)
 		engine_lost(steward, error);
+	return answer.error;
+}
+
+/* What it rests on came before it, and has to be on disk before a hook runs. A hook that never runs would be
+ * worse than one that runs too early. */
+static void on_role(struct steward *steward, struct saves *saves,
+		    const struct hook_occasion *occasion)
+{
+	int error = answer_saves(steward, saves);
+
+	if (error != 0)
+		log_event(LOG_ERR, "hook_unsaved", "role=%s error=%s",
+			  node_role_name((enum node_role)occasion->role), store_error(error));
+	services_role(&steward->services, occasion, loop_now());
+}
+
+/* False: it is no message of an engine. */
+static bool on_message(struct steward *steward, const struct ipc_message *message,
+		       struct saves *saves)
+{
+	switch (message->type) {
+	case IPC_HELLO:
+		if (steward->greeted)
+			return false;
+		on_hello(steward);
+		return true;
+	case IPC_EVENT:
+		if (!steward_event_valid(&message->u.event))
+			return false;
+		on_event(steward, &message->u.event);
+		return true;
+	case IPC_SAVE:
+		if (!steward_record_valid(&message->u.record.record))
+			return false;
+		saves->newest = message->u.record.record;
+		saves->number[saves->n++] = message->u.record.number;
+		return true;
+	case IPC_ROLE:
+		if (!hook_occasion_valid(&message->u.role))
+			return false;
+		on_role(steward, saves, &message->u.role);
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void on_engine(void *arg, uint32_t events)
 {
 	struct steward *steward = arg;
-	struct ipc_message message, newest = {0};
-	uint64_t number[MESSAGES_MAX];
-	unsigned saves = 0;
+	struct ipc_message message;
+	struct saves saves = {.n = 0};
 	int got = 0;
 
 	(void)events;
@@ -275,23 +378,16 @@ static void on_engine(void *arg, uint32_t events)
 		got = ipc_receive(steward->engine, &message, NULL);
 		if (got <= 0)
 			break;
-		if (message.type == IPC_HELLO && !steward->greeted) {
-			on_hello(steward);
-		} else if (message.type == IPC_EVENT) {
-			on_event(steward, &message.u.event);
-		} else if (message.type == IPC_SAVE &&
-			   steward_record_valid(&message.u.record.record)) {
-			number[saves++] = message.u.record.number;
-			newest = message;
-		} else {
+		if (!on_message(steward, &message, &saves)) {
 			got = -EPROTO;
 			break;
 		}
+		if (message.type == IPC_SAVE || message.type == IPC_ROLE)
+			settle(steward);
 	}
-	if (saves > 0)
-		answer_saves(steward, &newest.u.record.record, number, saves);
+	(void)answer_saves(steward, &saves);
 	explicit_bzero(&message, sizeof(message));
-	explicit_bzero(&newest, sizeof(newest));
+	explicit_bzero(&saves.newest, sizeof(saves.newest));
 	if (got == -EPROTO)
 		give_up(steward, "bad message from the engine");
 	else if (got < 0 && steward->engine >= 0)
@@ -301,7 +397,7 @@ static void on_engine(void *arg, uint32_t events)
 static void connect_engine(struct steward *steward, int fd)
 {
 	steward->engine = fd;
-	steward->greeted = false;
+	steward->greeted = steward->settled = false;
 	if (loop_add(&steward->loop, fd, on_engine, steward) != 0)
 		give_up(steward, "cannot watch the engine");
 }
@@ -339,7 +435,7 @@ static void write_history(struct steward *steward)
 	struct store_event event[STORE_HISTORY_MAX];
 	int error;
 
-	steward->history_dirty = false;
+	steward->history_at = HA_NEVER;
 	if (steward->store_error != 0)
 		return;
 	for (unsigned i = 0; i < steward->history.n; i++)
@@ -350,10 +446,34 @@ static void write_history(struct steward *steward)
 			  steward->config.state_directory, store_error(error));
 }
 
+/* That this loop turns. A queue that is full is a guardian that is stopped, and will read it later. */
+static void tell_alive(struct steward *steward, ha_time now)
+{
+	const struct ipc_message alive = {.type = IPC_ALIVE};
+
+	if (now < steward->alive_at)
+		return;
+	steward->alive_at = now + ALIVE_EVERY;
+	(void)ipc_send(IPC_FD_GUARDIAN, &alive);
+}
+
 static void on_timer(void *arg, ha_time now)
 {
-	(void)now;
-	write_history(arg);
+	struct steward *steward = arg;
+
+	tell_alive(steward, now);
+	if (now >= steward->history_at)
+		write_history(steward);
+	services_timer(&steward->services, now);
+}
+
+static ha_time deadline(const struct steward *steward)
+{
+	ha_time at = services_deadline(&steward->services);
+
+	if (steward->history_at < at)
+		at = steward->history_at;
+	return steward->alive_at < at ? steward->alive_at : at;
 }
 
 static void read_history(struct steward *steward)
@@ -386,7 +506,7 @@ static int prepare(struct steward *steward)
 
 int steward_main(void)
 {
-	struct steward steward = {.engine = -1, .told_n = UINT_MAX};
+	struct steward steward = {.engine = -1, .told_n = UINT_MAX, .history_at = HA_NEVER};
 	int error;
 
 	prctl(PR_SET_NAME, "ha-steward", 0, 0, 0);
@@ -394,6 +514,7 @@ int steward_main(void)
 	/* The guardian alone decides when it is time to go. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
 	error = prepare(&steward);
 	if (error != 0) {
 		log_event(LOG_CRIT, "prepare", "error=%d", error);
@@ -403,10 +524,15 @@ int steward_main(void)
 	read_record(&steward);
 	read_history(&steward);
 	tell_addresses(&steward);
+	services_init(&steward.services, &steward.config, &steward.loop, tell_engine, &steward);
 	connect_engine(&steward, IPC_FD_PEER);
-	while (!steward.done && loop_run_once(&steward.loop) == 0)
-		;
-	if (steward.history_dirty)
+	while (!steward.done) {
+		loop_arm(&steward.loop, deadline(&steward));
+		if (loop_run_once(&steward.loop) != 0)
+			break;
+	}
+	services_close(&steward.services);
+	if (steward.history_at != HA_NEVER)
 		write_history(&steward);
 	if (steward.store_error == 0)
 		store_close(&steward.store);

@@ -3,7 +3,8 @@
  * Root, with normal scheduling. It counts the engine's starts, keeps the cluster record, the static
  * key and the history, and tells the guardian which virtual addresses the record names. It believes
  * the engine nothing that its own files know better, and writes no record whose fields are out of
- * range.
+ * range. It runs the service checks and the hooks (services.h): no hook before what it rests on is on
+ * disk. What it runs ends with it.
  */
 #ifndef HA_AGENT_STEWARD_H
 #define HA_AGENT_STEWARD_H
@@ -19,6 +20,9 @@ void steward_fresh_record(struct store_record *, const struct config *);
 
 /* May this be written? Fields in range, by their bytes: the struct comes from another process. */
 bool steward_record_valid(const struct store_record *);
+
+/* May this be kept? The subject is not asked for: it is cut to what is text. */
+bool steward_event_valid(const struct store_event *);
 
 /* The newest STORE_HISTORY_MAX events. */
 struct steward_history {

@@ -9,25 +9,28 @@
 #include <unistd.h>
 
 #include "agent/file.h"
+#include "agent/text.h"
 #include "proto/cursor.h"
+#include "proto/msg.h"
 
 enum {
-	VERSION = 1,
 	HEADER_LEN = 4 + 2, /* magic, version */
 	CHECKSUM_LEN = 32,
-	EVENT_LEN = 8 + 8 + 4 + 4,
+	EVENT_LEN = 8 + 8 + 4 + 4 + STORE_SUBJECT_LEN,
 	HISTORY_LEN = 2 + STORE_HISTORY_MAX * EVENT_LEN,
 	FILE_MAX = HEADER_LEN + HISTORY_LEN + CHECKSUM_LEN, /* history is the largest */
 };
 
-/* A kind of file. The magic keeps one from being read as another. */
+/* A kind of file. The magic keeps one from being read as another. It is written in its newest version, and read in
+ * those before it too: they lack what was added at the end, of the record or of each event. */
 struct kind {
 	const char *name, *temporary, *magic;
+	unsigned version;
 };
 
-static const struct kind kind_record = {"cluster", "cluster.new", "HAcl"};
-static const struct kind kind_key = {"key", "key.new", "HAky"};
-static const struct kind kind_history = {"history", "history.new", "HAhi"};
+static const struct kind kind_record = {"cluster", "cluster.new", "HAcl", 2};
+static const struct kind kind_key = {"key", "key.new", "HAky", 1};
+static const struct kind kind_history = {"history", "history.new", "HAhi", 2};
 
 int store_open(struct store *s, const char *directory)
 {
@@ -79,7 +82,7 @@ static void begin(struct cursor_writer *w, uint8_t buffer[FILE_MAX], const struc
 {
 	cursor_write(w, buffer, FILE_MAX);
 	cursor_put_bytes(w, kind->magic, 4);
-	cursor_put_u16(w, VERSION);
+	cursor_put_u16(w, kind->version);
 }
 
 static void checksum(uint8_t out[CHECKSUM_LEN], const uint8_t *bytes, size_t len)
@@ -106,7 +109,7 @@ static int finish(struct store *s, struct cursor_writer *w, const struct kind *k
 
 /* Reads the file, and leaves the reader at its body if magic, version and checksum are good. */
 static int load(struct store *s, uint8_t buffer[FILE_MAX], const struct kind *kind,
-		struct cursor_reader *r)
+		struct cursor_reader *r, unsigned *version)
 {
 	uint8_t sum[CHECKSUM_LEN], magic[4];
 	size_t len;
@@ -123,7 +126,9 @@ static int load(struct store *s, uint8_t buffer[FILE_MAX], const struct kind *ki
 		return -EBADMSG;
 	cursor_read(r, buffer, len - CHECKSUM_LEN);
 	cursor_get_bytes(r, magic, sizeof(magic));
-	if (memcmp(magic, kind->magic, sizeof(magic)) != 0 || cursor_get_u16(r) != VERSION)
+	*version = cursor_get_u16(r);
+	if (memcmp(magic, kind->magic, sizeof(magic)) != 0 || *version == 0 ||
+	    *version > kind->version)
 		return -EBADMSG;
 	return 0;
 }
@@ -150,10 +155,57 @@ static bool get_bool(struct cursor_reader *r, bool *out)
 	return value <= 1;
 }
 
-static bool decode_record(struct cursor_reader *r, struct store_record *out)
+static void put_name(struct cursor_writer *w, const char *name, size_t field)
+{
+	/* What follows the terminator is nobody's business, and nothing to keep. */
+	cursor_put_bytes(w, name, strnlen(name, field));
+	cursor_put_zeros(w, field - strnlen(name, field));
+}
+
+static bool get_name(struct cursor_reader *r, char *name, size_t field)
+{
+	cursor_get_bytes(r, name, field);
+	return text_valid(name, field);
+}
+
+static void put_former(struct cursor_writer *w, const struct store_former *former)
+{
+	cursor_put_u8(w, former->why);
+	cursor_put_bytes(w, former->key, sizeof(former->key));
+	cursor_put_bytes(w, former->pair_secret, sizeof(former->pair_secret));
+	cursor_put_bytes(w, former->cluster_id, sizeof(former->cluster_id));
+	put_name(w, former->name, sizeof(former->name));
+}
+
+static bool get_former(struct cursor_reader *r, struct store_former *former)
+{
+	former->why = cursor_get_u8(r);
+	cursor_get_bytes(r, former->key, sizeof(former->key));
+	cursor_get_bytes(r, former->pair_secret, sizeof(former->pair_secret));
+	cursor_get_bytes(r, former->cluster_id, sizeof(former->cluster_id));
+	return get_name(r, former->name, sizeof(former->name)) && former->why < PARTING_N;
+}
+
+/* What version 2 has more. */
+static bool decode_ended(struct cursor_reader *r, struct store_record *out)
 {
 	bool good = true;
 
+	out->suspended_until = (int64_t)cursor_get_u64(r);
+	good &= out->suspended_until >= 0;
+	out->parting = cursor_get_u8(r);
+	good &= out->parting < PARTING_N;
+	good &= get_bool(r, &out->detached);
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+		good &= get_former(r, &out->former[i]);
+	return good;
+}
+
+static bool decode_record(struct cursor_reader *r, unsigned version, struct store_record *out)
+{
+	bool good = true;
+
+	memset(out, 0, sizeof(*out));
 	out->boot = cursor_get_u64(r);
 	out->term = cursor_get_u64(r);
 	out->held_term = cursor_get_u64(r);
@@ -168,10 +220,11 @@ static bool decode_record(struct cursor_reader *r, struct store_record *out)
 	cursor_get_bytes(r, out->peer_key, sizeof(out->peer_key));
 	cursor_get_bytes(r, out->pair_secret, sizeof(out->pair_secret));
 	cursor_get_bytes(r, out->cluster_id, sizeof(out->cluster_id));
-	cursor_get_bytes(r, out->peer_name, sizeof(out->peer_name));
-	good &= out->peer_name[sizeof(out->peer_name) - 1] == '\0';
+	good &= get_name(r, out->peer_name, sizeof(out->peer_name));
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		good &= get_address(r, &out->vip[i]);
+	if (version >= 2)
+		good &= decode_ended(r, out);
 	return good && cursor_finished(r);
 }
 
@@ -180,9 +233,10 @@ int store_read_record(struct store *s, struct store_record *out)
 	uint8_t buffer[FILE_MAX];
 	struct store_record record;
 	struct cursor_reader r;
-	int error = load(s, buffer, &kind_record, &r);
+	unsigned version;
+	int error = load(s, buffer, &kind_record, &r, &version);
 
-	if (error == 0 && !decode_record(&r, &record))
+	if (error == 0 && !decode_record(&r, version, &record))
 		error = -EBADMSG;
 	if (error == 0)
 		*out = record;
@@ -196,8 +250,8 @@ int store_write_record(struct store *s, const struct store_record *record)
 	uint8_t buffer[FILE_MAX];
 	struct cursor_writer w;
 
-	assert(record->mode < HA_MODE_N);
-	assert(memchr(record->peer_name, '\0', sizeof(record->peer_name)) != NULL);
+	assert(record->mode < HA_MODE_N && record->parting < PARTING_N);
+	assert(text_valid(record->peer_name, sizeof(record->peer_name)));
 	begin(&w, buffer, &kind_record);
 	cursor_put_u64(&w, record->boot);
 	cursor_put_u64(&w, record->term);
@@ -212,11 +266,14 @@ int store_write_record(struct store *s, const struct store_record *record)
 	cursor_put_bytes(&w, record->peer_key, sizeof(record->peer_key));
 	cursor_put_bytes(&w, record->pair_secret, sizeof(record->pair_secret));
 	cursor_put_bytes(&w, record->cluster_id, sizeof(record->cluster_id));
-	/* What follows the terminator is nobody's business, and nothing to keep. */
-	cursor_put_bytes(&w, record->peer_name, strlen(record->peer_name));
-	cursor_put_zeros(&w, sizeof(record->peer_name) - strlen(record->peer_name));
+	put_name(&w, record->peer_name, sizeof(record->peer_name));
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		put_address(&w, &record->vip[i]);
+	cursor_put_u64(&w, (uint64_t)record->suspended_until);
+	cursor_put_u8(&w, record->parting);
+	cursor_put_u8(&w, record->detached);
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+		put_former(&w, &record->former[i]);
 	return finish(s, &w, &kind_record);
 }
 
@@ -237,11 +294,12 @@ int store_key(struct store *s, bool make, struct store_key *out)
 {
 	uint8_t buffer[FILE_MAX];
 	struct cursor_reader r;
+	unsigned version;
 	int error;
 
 	if (sodium_init() < 0)
 		return -EIO;
-	error = load(s, buffer, &kind_key, &r);
+	error = load(s, buffer, &kind_key, &r, &version);
 	if (error == 0) {
 		cursor_get_bytes(&r, out->secret_key, sizeof(out->secret_key));
 		if (!cursor_finished(&r) ||
@@ -256,30 +314,49 @@ int store_key(struct store *s, bool make, struct store_key *out)
 	return error;
 }
 
+static void put_event(struct cursor_writer *w, const struct store_event *event)
+{
+	cursor_put_u64(w, (uint64_t)event->realtime_ns);
+	cursor_put_u64(w, event->term);
+	cursor_put_u8(w, event->event);
+	cursor_put_u8(w, event->from);
+	cursor_put_u8(w, event->to);
+	cursor_put_u8(w, event->reason);
+	cursor_put_u32(w, event->detail);
+	put_name(w, event->subject, sizeof(event->subject));
+}
+
+static bool get_event(struct cursor_reader *r, unsigned version, struct store_event *event)
+{
+	memset(event, 0, sizeof(*event));
+	event->realtime_ns = (int64_t)cursor_get_u64(r);
+	event->term = cursor_get_u64(r);
+	event->event = cursor_get_u8(r);
+	event->from = cursor_get_u8(r);
+	event->to = cursor_get_u8(r);
+	event->reason = cursor_get_u8(r);
+	event->detail = cursor_get_u32(r);
+	return version < 2 || get_name(r, event->subject, sizeof(event->subject));
+}
+
 int store_read_history(struct store *s, struct store_event out[STORE_HISTORY_MAX], unsigned *n)
 {
 	uint8_t buffer[FILE_MAX];
 	struct cursor_reader r;
-	unsigned count;
+	unsigned count, version;
+	bool good = true;
 	int error;
 
 	*n = 0;
-	error = load(s, buffer, &kind_history, &r);
+	error = load(s, buffer, &kind_history, &r, &version);
 	if (error != 0)
 		return error;
 	count = cursor_get_u16(&r);
 	if (count > STORE_HISTORY_MAX)
 		return -EBADMSG;
-	for (unsigned i = 0; i < count; i++) {
-		out[i].realtime_ns = (int64_t)cursor_get_u64(&r);
-		out[i].term = cursor_get_u64(&r);
-		out[i].event = cursor_get_u8(&r);
-		out[i].from = cursor_get_u8(&r);
-		out[i].to = cursor_get_u8(&r);
-		out[i].reason = cursor_get_u8(&r);
-		out[i].detail = cursor_get_u32(&r);
-	}
-	if (!cursor_finished(&r))
+	for (unsigned i = 0; i < count; i++)
+		good &= get_event(&r, version, &out[i]);
+	if (!good || !cursor_finished(&r))
 		return -EBADMSG;
 	*n = count;
 	return 0;
@@ -293,15 +370,8 @@ int store_write_history(struct store *s, const struct store_event *event, unsign
 	assert(n <= STORE_HISTORY_MAX);
 	begin(&w, buffer, &kind_history);
 	cursor_put_u16(&w, n);
-	for (unsigned i = 0; i < n; i++) {
-		cursor_put_u64(&w, (uint64_t)event[i].realtime_ns);
-		cursor_put_u64(&w, event[i].term);
-		cursor_put_u8(&w, event[i].event);
-		cursor_put_u8(&w, event[i].from);
-		cursor_put_u8(&w, event[i].to);
-		cursor_put_u8(&w, event[i].reason);
-		cursor_put_u32(&w, event[i].detail);
-	}
+	for (unsigned i = 0; i < n; i++)
+		put_event(&w, &event[i]);
 	return finish(s, &w, &kind_history);
 }
 

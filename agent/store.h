@@ -11,6 +11,22 @@
 #include "proto/reason.h"
 #include "proto/types.h"
 
+enum {
+	STORE_FORMER_MAX = 4,
+	STORE_NAME_LEN = 65,
+	STORE_SUBJECT_LEN = 32,
+};
+
+/* A peer of a pair that has ended: it is recognised when it comes back, and told so. */
+struct store_former {
+	/* enum msg_parting: detached, removed, or left by this one, which kept no virtual IP; PARTING_NONE: unused */
+	uint8_t why;
+	uint8_t key[HA_KEY_LEN];
+	uint8_t pair_secret[HA_KEY_LEN];
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+	char name[STORE_NAME_LEN];
+};
+
 /* The cluster record: everything durable that decides. */
 struct store_record {
 	uint64_t boot;      /* engine starts so far */
@@ -23,11 +39,18 @@ struct store_record {
 	bool suspended;
 	bool whole_copy; /* of the settings: a durable property of the membership */
 	bool in_sync;    /* at the last contact with the peer (T5) */
+	/* Wall clock, ns, when the suspension ends by itself; 0: when it is resumed. */
+	int64_t suspended_until;
+	/* How the newest pair ended (enum msg_parting), and whether this appliance was left standalone by it: then
+	 * a virtual IP of the configuration is not taken, until --force-active or a join. */
+	uint8_t parting;
+	bool detached;
 	uint8_t peer_key[HA_KEY_LEN];
 	uint8_t pair_secret[HA_KEY_LEN];
 	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
-	char peer_name[65];
+	char peer_name[STORE_NAME_LEN];
 	struct ha_address vip[HA_VIP_MAX]; /* the cluster's; unused entries have family 0 */
+	struct store_former former[STORE_FORMER_MAX]; /* newest first */
 };
 
 struct store_key {
@@ -42,6 +65,8 @@ struct store_event {
 	uint8_t from, to; /* enum ha_state */
 	uint8_t reason;   /* enum ha_reason */
 	uint32_t detail;  /* by event: a path, a count, ms */
+	char subject
+		[STORE_SUBJECT_LEN]; /* whom or what it concerns, UTF-8, cut to fit; "" nobody */
 };
 
 enum {

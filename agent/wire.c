@@ -43,23 +43,33 @@ void wire_init(struct wire *wire, enum ha_path path, const char *ifname, const s
 	memcpy(wire->ifname, ifname, strlen(ifname));
 }
 
-static int wire_options(struct wire *wire)
+static int wire_join(const struct wire *wire, struct ha_mac mac)
 {
 	struct packet_mreq group = {
 		.mr_ifindex = (int)if_nametoindex(wire->ifname),
 		.mr_type = PACKET_MR_MULTICAST,
-		.mr_alen = sizeof(wire->group.b),
+		.mr_alen = sizeof(mac.b),
 	};
-	int one = 1, priority = WIRE_PRIORITY;
 
-	memcpy(group.mr_address, wire->group.b, sizeof(wire->group.b));
-	if (setsockopt(wire->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) != 0)
-		return -errno;
+	memcpy(group.mr_address, mac.b, sizeof(mac.b));
 	if (setsockopt(wire->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
 		return -errno;
-	if (setsockopt(wire->fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority)) != 0)
-		return -errno;
 	return 0;
+}
+
+static int wire_options(struct wire *wire)
+{
+	int one = 1, priority = WIRE_PRIORITY, error;
+
+	if (setsockopt(wire->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) != 0 ||
+	    setsockopt(wire->fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority)) != 0)
+		return -errno;
+	error = wire_join(wire, wire->group);
+	if (!error && wire->path == HA_PATH_LINK)
+		error = wire_join(wire, wire_group(HA_PATH_LINK, true));
+	if (!error && wire->path == HA_PATH_LINK)
+		error = wire_join(wire, wire_group(HA_PATH_LINK, false));
+	return error;
 }
 
 static int wire_filter(struct wire *wire)

@@ -6,6 +6,9 @@
  * stamped with the wall clock, which may be set at any moment: so it is never trusted beyond what
  * is certain, which is that a frame came after its queue was last seen empty, and before now.
  *
+ * The link hears both of its groups, whichever it sends to: while two appliances meet they use either in turn, so
+ * that a device that forwards between them shows. The frame's destination tells which it was.
+ *
  * An interface may vanish and come back: wire_read then answers -ENODEV, and the caller closes and
  * opens anew.
  */
@@ -41,7 +44,7 @@ struct wire {
 typedef void wire_fn(void *arg, const uint8_t *frame, size_t len, ha_time heard_at);
 
 /* Where the peer listens (SPEC 1.R2, 1.R3). direct: the nearest-bridge group, which no 802.1D
- * bridge forwards. */
+ * bridge forwards; else on the link the one that bridges do forward. */
 struct ha_mac wire_group(enum ha_path, bool direct);
 
 void wire_init(struct wire *, enum ha_path, const char *ifname, const struct ha_mac *group);

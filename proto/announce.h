@@ -3,7 +3,7 @@
  *
  * Whole Ethernet frames, built and parsed by offset, without I/O. Sources: RFC 826, RFC 5227
  * (probes and announcements), RFC 4861 4.3, 4.4 and 7.2.6 (unsolicited neighbour
- * advertisements), SPEC 3.8.
+ * advertisements), SPEC 3.10.
  */
 #ifndef HA_PROTO_ANNOUNCE_H
 #define HA_PROTO_ANNOUNCE_H

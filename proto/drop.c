@@ -21,6 +21,7 @@ const char *drop_name(enum ha_drop drop)
 		[DROP_STALE_HANDSHAKE] = "stale_handshake",
 		[DROP_WRONG_PEER] = "wrong_peer",
 		[DROP_RATE_LIMIT] = "rate_limit",
+		[DROP_RELAYED] = "relayed",
 		[DROP_BAD_VALUE] = "bad_value",
 	};
 

@@ -23,6 +23,7 @@ enum ha_drop {
 	DROP_STALE_HANDSHAKE, /* a handshake of an earlier boot: a replay */
 	DROP_WRONG_PEER,      /* a handshake by a key that is not the pinned one */
 	DROP_RATE_LIMIT,      /* more handshakes than are served */
+	DROP_RELAYED,         /* to the group that bridges forward, and not of a join */
 	DROP_BAD_VALUE,       /* authenticated, but a field is out of its range */
 	DROP_N,
 };

@@ -28,14 +28,10 @@ static void phase(struct node *n, enum msg_handover_phase p)
 
 static void reply(struct node *n, enum node_refusal refusal, struct node_actions *out)
 {
-	struct node_action *a;
-
 	if (!n->handover.request)
 		return;
-	a = step_add(out, ACT_REPLY);
-	a->request = n->handover.request;
-	a->refusal = refusal;
-	a->took = refusal ? 0 : n->now - n->handover.released_at;
+	step_reply(out, n->handover.request, refusal);
+	out->a[out->n - 1].took = refusal ? 0 : n->now - n->handover.released_at;
 	n->handover.request = 0;
 }
 
@@ -44,12 +40,7 @@ void handover_begin(struct node *n, enum ha_reason why, uint32_t request, struct
 	struct node_handover *h = &n->handover;
 
 	if (h->giving) {
-		if (request) {
-			struct node_action *a = step_add(out, ACT_REPLY);
-
-			a->request = request;
-			a->refusal = REFUSED_BUSY;
-		}
+		step_reply(out, request, REFUSED_BUSY);
 		return;
 	}
 	h->giving = true;
@@ -147,8 +138,10 @@ void handover_released(struct node *n, struct node_actions *out)
 		return;
 	h->releasing = false;
 	h->since = n->now;
-	if (h->why == REASON_CHECK_FAILED)
+	if (h->why == REASON_CHECK_FAILED) {
 		n->check_hold = longer_hold(n->check_hold, CHECK_HOLD_S * HA_SEC);
+		n->check_hold_until = n->check_failing ? HA_NEVER : n->now + n->check_hold;
+	}
 	if (h->why == REASON_GUARDIAN) { /* nothing tells when it could again */
 		n->guardian_hold = longer_hold(n->guardian_hold, GUARDIAN_HOLD_S * HA_SEC);
 		n->guardian_hold_until = n->now + n->guardian_hold;

@@ -9,7 +9,8 @@ enum {
 	DEAF_HANDOVER_MS = 500,
 	GUARDIAN_MS = 300,
 	NO_WITNESS_MS = 3000,
-	ALONE_MS = 30000, /* T5: silence on a link that has carrier */
+	ALONE_MS =
+		30000, /* T5: silence on a link that has carrier; and how much longer with a failing check */
 };
 
 static const struct verdict stay = {.judgement = JUDGE_STAY};
@@ -67,7 +68,7 @@ uint16_t judge_why_not(const struct node *n, struct clock *c)
 		why |= WHY_NOT_COPY;
 	if (n->suspended)
 		why |= WHY_NOT_SUSPENDED;
-	if (!n->check_ok || !clock_due(c, n->check_hold_until))
+	if (n->check_failing || !clock_due(c, n->check_hold_until))
 		why |= WHY_NOT_CHECK;
 	if (!n->path[HA_PATH_MANAGEMENT].carrier)
 		why |= WHY_NOT_CARRIER;
@@ -108,7 +109,7 @@ static struct verdict should_hand_over(const struct node *n, struct clock *c)
 	bool peer_reaches = n->peer.last.flags & MSG_FLAG_REACH_OK;
 	ha_time dead = n->config.timing.dead;
 
-	if (!n->check_ok)
+	if (n->check_failed)
 		return hand_over(REASON_CHECK_FAILED);
 	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
 		return hand_over(REASON_GUARDIAN);
@@ -193,34 +194,52 @@ static uint16_t why_not_return(const struct node *n, struct clock *c)
 {
 	uint16_t why_not = judge_why_not(n, c);
 
-	if (n->check_ok)
+	if (!n->check_failing)
 		why_not &= (uint16_t)~WHY_NOT_CHECK; /* Y1: the hold gives way to nobody */
 	if (n->lease.failing == HA_NEVER)
 		why_not &= (uint16_t)~WHY_NOT_GUARDIAN;
 	return why_not;
 }
 
-bool judge_nobody(const struct node *n, struct clock *c)
+/* The peer's side of the comparison in T4. */
+static struct side peer_side(const struct node *n)
 {
-	return n->config.paired && n->peer.known && peer_audible(n, c) &&
-	       n->claim == HA_CLAIM_NONE && n->peer.last.claim == HA_CLAIM_NONE &&
-	       may_come_back(why_not_return(n, c), judge_held_last(n));
+	const struct msg_heartbeat *last = &n->peer.last;
+
+	return (struct side){
+		may_come_back(last->why_not, last->term && last->term == n->term_known),
+		last->lineage, last->term, !n->config.lower};
+}
+
+enum nobody judge_nobody(const struct node *n, struct clock *c)
+{
+	uint16_t why_not = why_not_return(n, c);
+	bool held_last = judge_held_last(n);
+
+	if (!n->config.paired || !n->peer.known || !peer_audible(n, c) ||
+	    n->claim != HA_CLAIM_NONE || n->peer.last.claim != HA_CLAIM_NONE)
+		return NOBODY_NOT;
+	if (may_come_back(why_not, held_last))
+		return NOBODY_WILLING;
+	why_not &= (uint16_t)~WHY_NOT_CHECK;
+	return may_come_back(why_not, held_last) && !peer_side(n).eligible ? NOBODY_RELUCTANT
+									   : NOBODY_NOT;
 }
 
 /* SPEC 5.T4: both are there and none holds. Each sees the same two sides. */
 static bool nobody(const struct node *n, struct clock *c)
 {
-	const struct msg_heartbeat *last = &n->peer.last;
 	struct side self = {may_come_back(judge_why_not(n, c), judge_held_last(n)), n->lineage,
 			    n->term, n->config.lower};
-	struct side peer = {may_come_back(last->why_not, last->term && last->term == n->term_known),
-			    last->lineage, last->term, !n->config.lower};
-	ha_time wait = 2 * n->config.timing.dead;
+	struct side peer = peer_side(n);
+	ha_time dead = n->config.timing.dead, wait = 2 * dead;
 
 	if (n->nobody_since == HA_NEVER)
 		return false;
 	if (!better(&self, &peer))
-		wait *= 2;
+		wait += 2 * dead;
+	if (n->nobody_reluctant)
+		wait += 4 * dead; /* T4a: after everybody else */
 	return clock_due(c, n->nobody_since + wait);
 }
 
@@ -236,6 +255,8 @@ static struct verdict taker(const struct node *n, struct clock *c)
 		return take(REASON_NOBODY); /* T4 */
 	if (judge_alone(n, c)) {
 		why_not &= (uint16_t)~WHY_NOT_STARTING;
+		if (why_not & WHY_NOT_CHECK && clock_due(c, n->boot_until + ALONE_MS * HA_MS))
+			why_not &= (uint16_t)~WHY_NOT_CHECK; /* T4a */
 		return may_come_back(why_not, held_last) && lease_unanswered(n, c)
 			       ? take(REASON_ALONE)
 			       : stay;

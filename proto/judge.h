@@ -38,7 +38,12 @@ uint16_t judge_why_not(const struct node *, struct clock *);
 bool judge_held_last(const struct node *);
 
 /* T4 but for the time: both are audible, none claims, and this node may hold. */
-bool judge_nobody(const struct node *, struct clock *);
+enum nobody {
+	NOBODY_NOT = 0,
+	NOBODY_WILLING,
+	NOBODY_RELUCTANT, /* T4a: a check of its own fails, and the peer is not eligible either */
+};
+enum nobody judge_nobody(const struct node *, struct clock *);
 
 /* T5 but for the probe: nobody was heard in this boot, and it was waited long enough. */
 bool judge_alone(const struct node *, struct clock *);

@@ -14,6 +14,7 @@ enum {
 	NA_N = sizeof(na_at) / sizeof(*na_at),
 	REFRESH_S = 60,
 	PROBES = 3,
+	PROBE_MS = 100,
 	LEASE_MIN_MS = 8,
 	UNFENCED_S =
 		4, /* valid_lft of the addresses and a second: without the fence the last layer counts */
@@ -37,7 +38,19 @@ static ha_time peer_may_take(const struct node *n)
 
 bool lease_unbroken(const struct node *n)
 {
-	return !n->config.paired || n->now < peer_may_take(n);
+	ha_time alone = n->config.disputed ? 0 : PROBE_MS * HA_MS;
+
+	if (!n->config.paired)
+		return n->now < n->lease.deadline + alone;
+	return n->now < peer_may_take(n);
+}
+
+void lease_again(struct node *n, struct node_actions *out)
+{
+	if (n->config.paired)
+		n->lease.again = peer_may_take(n);
+	else
+		lease_acquire(n, out); /* another appliance takes later than that */
 }
 
 static ha_time promise(const struct node *n)
@@ -69,6 +82,7 @@ void lease_acquire(struct node *n, struct node_actions *out)
 	assert(!l->wanted && !l->releasing);
 	l->id++;
 	l->wanted = true;
+	l->again = HA_NEVER;
 	l->on = 0;
 	n->announce.mask = 0;
 	step_claim(n, HA_CLAIM_TAKING);
@@ -79,6 +93,9 @@ void lease_renew(struct node *n, struct node_actions *out)
 {
 	if (n->lease.wanted)
 		hold(n, out);
+	else if (n->lease.failing !=
+		 HA_NEVER) /* it owes an answer, and may have been told nothing */
+		step_add(out, ACT_RELEASE)->lease = n->lease.id;
 	else
 		(void)step_add(out, ACT_ALIVE);
 }
@@ -196,16 +213,18 @@ static ha_time probe_interval(const struct node *n, struct clock *c)
 
 	if (!n->config.vip_n || !n->path[HA_PATH_MANAGEMENT].carrier || n->lease.releasing)
 		return 0;
+	if (!n->config.paired && n->mode == HA_MODE_STANDALONE)
+		return 0;      /* D4: it is not after it */
 	if (n->lease.wanted) { /* V1 */
 		if (n->verify_since == HA_NEVER || !peer_silent(n, c))
 			return 0;
-		return clock_due(c, n->verify_since + 2 * HA_SEC) ? HA_SEC : 100 * HA_MS;
+		return clock_due(c, n->verify_since + 2 * HA_SEC) ? HA_SEC : PROBE_MS * HA_MS;
 	}
 	if (!n->config.paired || judge_alone(n, c)) /* boot */
 		return n->probe.third >= 0 && n->now - n->probe.third < HA_SEC ? HA_SEC
-									       : 100 * HA_MS;
+									       : PROBE_MS * HA_MS;
 	if (n->probe.n >= PROBES && peer_silent(n, c))
-		return 100 * HA_MS; /* known, and something else is missing */
+		return PROBE_MS * HA_MS; /* known, and something else is missing */
 	if (n->solicit.running || n->solicit.unanswered)
 		return t->confirm / 4;
 	return peer_missed(n, c) ? t->heartbeat / 2 : 0;
@@ -242,7 +261,7 @@ void lease_probe(struct node *n, struct clock *c, struct node_actions *out)
 
 bool lease_unanswered(const struct node *n, struct clock *c)
 {
-	ha_time wait = n->peer.known ? n->config.timing.confirm / 2 : 100 * HA_MS;
+	ha_time wait = n->peer.known ? n->config.timing.confirm / 2 : PROBE_MS * HA_MS;
 
 	return n->probe.n >= PROBES && clock_due(c, n->probe.last + wait);
 }

@@ -11,10 +11,13 @@ enum {
 	PARTIAL_MS = 300, /* an IPv6 address may come on later than that of IPv4 */
 };
 
-/* The peer cannot have taken over yet: it was sent a heartbeat less than its dead interval ago. */
+/* The peer cannot have taken over yet: it was sent a heartbeat less than its dead interval ago. Without a pair: no other
+ * appliance can have seen three probes unanswered since the lease ended; a former peer might at any time after it. */
 bool lease_unbroken(const struct node *);
 
 void lease_acquire(struct node *, struct node_actions *);
+/* After one that was lost unbroken: in a pair by the timer, behind what has been received (L4). */
+void lease_again(struct node *, struct node_actions *);
 void lease_renew(struct node *, struct node_actions *);
 void lease_release(struct node *, struct node_actions *);
 void lease_ended(struct node *); /* it is certain that the addresses are mute */

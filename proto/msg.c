@@ -8,12 +8,14 @@
 enum {
 	ADDRESS_LEN = 1 + 16,
 	BEACON_LEN = HA_KEY_LEN + 8,
-	HEARTBEAT_LEN = 152,
+	HEARTBEAT_LEN = 156,
 	SOLICIT_LEN = 8,
-	JOIN_LEN = 1 + 1 + ADDRESS_LEN + HA_CLUSTER_ID_LEN + 8,
+	JOIN_LEN = 1 + 1 + ADDRESS_LEN + HA_CLUSTER_ID_LEN + 8 + MSG_CAUSES,
 	IDENTITY_LEN = 4 + MSG_MODEL_LEN + MSG_FIRMWARE_LEN + MSG_HOTFIX_LEN + MSG_PATCH_LEN +
 		       MSG_HOST_LEN + MSG_AGENT_LEN + 6 + HA_ADDRESS_MAX * (ADDRESS_LEN + 1) +
-		       HA_VIP_MAX * ADDRESS_LEN + HA_CLUSTER_ID_LEN,
+		       HA_VIP_MAX * ADDRESS_LEN + HA_CLUSTER_ID_LEN + 1 + 3 * 4,
+	DETACH_LEN = 1 + 1 + HA_CLUSTER_ID_LEN,
+	DISOWN_LEN = HA_CLUSTER_ID_LEN + HA_KEY_LEN + 8 + 1 + 16, /* its MAC is in the body */
 };
 
 static bool is_sync(unsigned type)
@@ -23,7 +25,7 @@ static bool is_sync(unsigned type)
 
 static bool is_known(unsigned type)
 {
-	return (type >= MSG_BEACON && type <= MSG_JOIN) || is_sync(type);
+	return (type >= MSG_BEACON && type <= MSG_DISOWN) || is_sync(type);
 }
 
 size_t msg_body_len(enum msg_type type)
@@ -40,6 +42,10 @@ size_t msg_body_len(enum msg_type type)
 		return IDENTITY_LEN;
 	case MSG_JOIN:
 		return JOIN_LEN;
+	case MSG_DETACH:
+		return DETACH_LEN;
+	case MSG_DISOWN:
+		return DISOWN_LEN;
 	default:
 		return 0;
 	}
@@ -47,7 +53,7 @@ size_t msg_body_len(enum msg_type type)
 
 size_t msg_tag_len(enum msg_type type)
 {
-	return type == MSG_BEACON || type == MSG_HANDSHAKE ? 0 : MSG_TAG_LEN;
+	return type == MSG_BEACON || type == MSG_HANDSHAKE || type == MSG_DISOWN ? 0 : MSG_TAG_LEN;
 }
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *h)
@@ -168,18 +174,21 @@ size_t msg_encode_heartbeat(uint8_t *out, size_t cap, const struct msg_heartbeat
 	cursor_put_u64(&w, m->sent_us);
 	cursor_put_u64(&w, m->echo_us);
 	cursor_put_u32(&w, m->echo_hold_us);
+	cursor_put_u32(&w, m->suspended_s);
 	return cursor_written(&w);
 }
 
-/* SPEC 3.R5 to 3.R7 */
+/* SPEC 3.R5 to 3.R7, 3.R18 */
 static bool heartbeat_valid(const struct msg_heartbeat *m)
 {
 	const struct msg_handover *h = &m->handover;
 	bool eligible = m->flags & MSG_FLAG_ELIGIBLE;
+	bool suspended = m->why_not & WHY_NOT_SUSPENDED;
 
 	return m->mode < HA_MODE_N && m->state < HA_STATE_N && m->claim < HA_CLAIM_N &&
 	       m->reason < REASON_N && eligible == (m->why_not == 0) && h->phase < HANDOVER_N &&
 	       m->term <= MSG_TERM_MAX && h->term <= MSG_TERM_MAX &&
+	       suspended == (m->suspended_s != 0) &&
 	       (h->phase != HANDOVER_NONE || (h->term == 0 && h->number == 0 && h->grant_ms == 0));
 }
 
@@ -215,6 +224,7 @@ enum ha_drop msg_decode_heartbeat(const uint8_t *body, size_t len, struct msg_he
 	m.sent_us = cursor_get_u64(&r);
 	m.echo_us = cursor_get_u64(&r);
 	m.echo_hold_us = cursor_get_u32(&r);
+	m.suspended_s = cursor_get_u32(&r);
 	if (!cursor_finished(&r))
 		return DROP_BAD_LENGTH;
 	if (!heartbeat_valid(&m))
@@ -241,6 +251,36 @@ enum ha_drop msg_decode_solicit(const uint8_t *body, size_t len, struct msg_soli
 	m.nonce = cursor_get_u64(&r);
 	if (!cursor_finished(&r))
 		return DROP_BAD_LENGTH;
+	*out = m;
+	return DROP_NONE;
+}
+
+size_t msg_encode_detach(uint8_t *out, size_t cap, const struct msg_detach *m)
+{
+	struct cursor_writer w;
+
+	cursor_write(&w, out, cap);
+	cursor_put_u8(&w, m->op);
+	cursor_put_u8(&w, m->refusal);
+	cursor_put_bytes(&w, m->cluster_id, sizeof(m->cluster_id));
+	return cursor_written(&w);
+}
+
+enum ha_drop msg_decode_detach(const uint8_t *body, size_t len, struct msg_detach *out)
+{
+	struct cursor_reader r;
+	struct msg_detach m;
+
+	cursor_read(&r, body, len);
+	m.op = cursor_get_u8(&r);
+	m.refusal = cursor_get_u8(&r);
+	cursor_get_bytes(&r, m.cluster_id, sizeof(m.cluster_id));
+	if (!cursor_finished(&r))
+		return DROP_BAD_LENGTH;
+	/* SPEC 3.R20: a refusal, and nothing else, says why */
+	if (m.op < DETACH_REQUEST || m.op >= DETACH_OP_N || m.refusal >= DETACH_REFUSAL_N ||
+	    (m.op == DETACH_REFUSE) != (m.refusal != DETACH_OK))
+		return DROP_BAD_VALUE;
 	*out = m;
 	return DROP_NONE;
 }

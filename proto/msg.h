@@ -29,6 +29,8 @@ enum msg_type {
 	MSG_ANSWER = 5,
 	MSG_IDENTITY = 6,
 	MSG_JOIN = 7,
+	MSG_DETACH = 8,        /* the end of a pair in good order, over the sessions of the pair */
+	MSG_DISOWN = 9,        /* to a former peer that knocks: you are no member any more */
 	MSG_SYNC_FIRST = 0x40, /* SYNC_* are 0x40..0x4f; the engine never sees them */
 	MSG_SYNC_LAST = 0x4f,
 };
@@ -42,15 +44,15 @@ struct msg_header {
 	uint8_t path;      /* enum ha_path that it was sent on */
 	uint8_t flags;     /* reserved: sent as zero, ignored when received */
 	uint16_t length;   /* header + body + tag; Ethernet padding comes after */
-	uint32_t receiver; /* session index the receiver chose; 0 in BEACON, first HANDSHAKE */
-	uint64_t counter;  /* nonce; 0 in BEACON and HANDSHAKE */
+	uint32_t receiver; /* session index the receiver chose; 0 where there is none (SPEC 2.1) */
+	uint64_t counter;  /* nonce; 0 in BEACON, HANDSHAKE and DISOWN */
 };
 
 /* The body's length for the type, or 0 for a type without a fixed one (HANDSHAKE) or no such
  * type. */
 size_t msg_body_len(enum msg_type);
 
-/* How many bytes of tag follow the body: 16, or 0 for BEACON and HANDSHAKE. */
+/* How many bytes of tag follow the body: 16, or 0 for BEACON, HANDSHAKE and DISOWN. */
 size_t msg_tag_len(enum msg_type);
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);
@@ -61,8 +63,8 @@ size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);
 enum ha_drop msg_decode_header(const uint8_t *frame, size_t len, enum ha_path on,
 			       struct msg_header *out);
 
-/* BEACON: "here I am". Unauthenticated: it makes the receiver consider a handshake, and nothing
- * else. */
+/* BEACON: "here I am". Unauthenticated: it makes the receiver consider a handshake, or answer a
+ * former peer, and nothing else. */
 struct msg_beacon {
 	uint8_t key[HA_KEY_LEN]; /* static public key */
 	uint64_t boot;
@@ -140,6 +142,9 @@ struct msg_heartbeat {
 	uint64_t sent_us;      /* the sender's clock */
 	uint64_t echo_us;      /* newest sent_us received on this path; 0 = none */
 	uint32_t echo_hold_us; /* from its receipt until this was sent */
+	uint32_t
+		suspended_s; /* what is left of its suspension, rounded up; UINT32_MAX = until it is
+				 resumed. 0 exactly when why_not has no WHY_NOT_SUSPENDED */
 };
 
 /* SOLICIT and its ANSWER carry the same body. */
@@ -161,6 +166,12 @@ struct msg_prefix {
 	uint8_t length;
 };
 
+enum msg_identity_flag {
+	MSG_IDENTITY_DIRECT =
+		1 << 0, /* link_direct: its link frames go to the nearest-bridge group */
+	MSG_IDENTITY_ALL = (1 << 1) - 1,
+};
+
 /* IDENTITY: decoded strings are NUL-terminated; a control character (U+0000 to U+001F, U+007F
  * to U+009F) or malformed UTF-8 is DROP_BAD_VALUE, and so is a group address as MAC. To encode
  * a string that is not terminated gives 0. */
@@ -176,13 +187,21 @@ struct msg_identity {
 	struct msg_prefix management[HA_ADDRESS_MAX];
 	struct ha_address vip[HA_VIP_MAX];
 	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+	uint32_t flags;                             /* enum msg_identity_flag; a byte on the wire */
+	uint32_t heartbeat_us, dead_us, confirm_us; /* its timing: both have to have the same */
 };
 
 enum msg_join_op {
 	JOIN_REQUEST = 1, /* joiner -> active: pair with me; address = what the operator typed */
 	JOIN_ACCEPT = 2,  /* active -> joiner: pinned, durable; cluster_id and term are valid */
-	JOIN_REFUSE = 3,  /* active -> joiner: refusal says why */
+	JOIN_REFUSE = 3,  /* active -> joiner: refusal says why; cause, if it is the requirements */
+	JOIN_TEST = 4,    /* joiner -> active: what would you say? address as in a request */
+	JOIN_REPORT = 5,  /* active -> joiner: refusal (JOIN_OK: none) and its causes */
 	JOIN_OP_N,
+};
+
+enum {
+	MSG_CAUSES = 12, /* one for each requirement: enum requirement_cause, proto/requirement.h */
 };
 
 enum msg_join_refusal {
@@ -198,10 +217,51 @@ enum msg_join_refusal {
 
 struct msg_join {
 	uint8_t op;      /* enum msg_join_op */
-	uint8_t refusal; /* enum msg_join_refusal; not JOIN_OK exactly when op is JOIN_REFUSE */
+	uint8_t refusal; /* enum msg_join_refusal; not JOIN_OK when op is JOIN_REFUSE, either in a
+			    JOIN_REPORT, JOIN_OK in all others */
 	struct ha_address address;
 	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
-	uint64_t term; /* the active's */
+	uint64_t term;             /* the active's */
+	uint8_t cause[MSG_CAUSES]; /* JOIN_REPORT, JOIN_REFUSE: enum requirement_cause; else 0 */
+};
+
+/* DETACH: the passive becomes standalone first, and says so; then the active lets go of it. */
+enum msg_detach_op {
+	DETACH_REQUEST = 1, /* active -> passive; repeated until it is answered */
+	DETACH_DONE = 2,    /* passive -> active: it is standalone, on disk */
+	DETACH_REFUSE = 3,  /* passive -> active: refusal says why */
+	DETACH_OP_N,
+};
+
+enum msg_detach_refusal {
+	DETACH_OK = 0,
+	DETACH_SYNCING = 1, /* its first whole copy of the settings is under way */
+	DETACH_STORE = 2,   /* it could not write its cluster record */
+	DETACH_HOLDS = 3,   /* it holds the virtual IP */
+	DETACH_REFUSAL_N,
+};
+
+struct msg_detach {
+	uint8_t op;      /* enum msg_detach_op */
+	uint8_t refusal; /* enum msg_detach_refusal; not DETACH_OK exactly when op is DETACH_REFUSE */
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+};
+
+/* Why an appliance is not part of its pair any more. Stored on disk: append only. */
+enum msg_parting {
+	PARTING_NONE = 0,     /* it never was, or it is */
+	PARTING_DETACHED = 1, /* in good order, by --detach */
+	PARTING_REMOVED = 2,  /* by --remove at the other, while it was not reachable */
+	PARTING_LEFT = 3,     /* by --remove at this one */
+	PARTING_N,
+};
+
+/* DISOWN, the whole of it in disown.h: a former peer's beacon is answered with it. */
+struct msg_disown {
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+	uint8_t key[HA_KEY_LEN]; /* static public key of the sender */
+	uint64_t boot;           /* of the beacon that it answers */
+	uint8_t why;             /* enum msg_parting: PARTING_DETACHED or PARTING_REMOVED */
 };
 
 size_t msg_encode_beacon(uint8_t *out, size_t cap, const struct msg_beacon *);
@@ -209,6 +269,7 @@ size_t msg_encode_heartbeat(uint8_t *out, size_t cap, const struct msg_heartbeat
 size_t msg_encode_solicit(uint8_t *out, size_t cap, const struct msg_solicit *);
 size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *);
 size_t msg_encode_join(uint8_t *out, size_t cap, const struct msg_join *);
+size_t msg_encode_detach(uint8_t *out, size_t cap, const struct msg_detach *);
 
 /* body..len is the body without its tag; another length than the type's is DROP_BAD_LENGTH. */
 enum ha_drop msg_decode_beacon(const uint8_t *body, size_t len, struct msg_beacon *out);
@@ -216,5 +277,6 @@ enum ha_drop msg_decode_heartbeat(const uint8_t *body, size_t len, struct msg_he
 enum ha_drop msg_decode_solicit(const uint8_t *body, size_t len, struct msg_solicit *out);
 enum ha_drop msg_decode_identity(const uint8_t *body, size_t len, struct msg_identity *out);
 enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *out);
+enum ha_drop msg_decode_detach(const uint8_t *body, size_t len, struct msg_detach *out);
 
 #endif

@@ -133,6 +133,10 @@ size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		put_address(&w, &m->vip[i]);
 	cursor_put_bytes(&w, m->cluster_id, sizeof(m->cluster_id));
+	cursor_put_u8(&w, m->flags & MSG_IDENTITY_ALL);
+	cursor_put_u32(&w, m->heartbeat_us);
+	cursor_put_u32(&w, m->dead_us);
+	cursor_put_u32(&w, m->confirm_us);
 	return cursor_written(&w);
 }
 
@@ -157,6 +161,10 @@ enum ha_drop msg_decode_identity(const uint8_t *body, size_t len, struct msg_ide
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		valid &= get_address(&r, &m.vip[i]);
 	cursor_get_bytes(&r, m.cluster_id, sizeof(m.cluster_id));
+	m.flags = cursor_get_u8(&r) & MSG_IDENTITY_ALL;
+	m.heartbeat_us = cursor_get_u32(&r);
+	m.dead_us = cursor_get_u32(&r);
+	m.confirm_us = cursor_get_u32(&r);
 	if (!cursor_finished(&r))
 		return DROP_BAD_LENGTH;
 	if (!valid)
@@ -175,7 +183,23 @@ size_t msg_encode_join(uint8_t *out, size_t cap, const struct msg_join *m)
 	put_address(&w, &m->address);
 	cursor_put_bytes(&w, m->cluster_id, sizeof(m->cluster_id));
 	cursor_put_u64(&w, m->term);
+	cursor_put_bytes(&w, m->cause, sizeof(m->cause));
 	return cursor_written(&w);
+}
+
+/* SPEC 3.R10, 3.R19. Which cause a byte stands for is not judged: a newer peer may have more of
+ * them. */
+static bool join_valid(const struct msg_join *m)
+{
+	static const uint8_t none[MSG_CAUSES];
+	bool refuses = m->op == JOIN_REFUSE, reports = m->op == JOIN_REPORT;
+
+	if (m->op < JOIN_REQUEST || m->op >= JOIN_OP_N || m->refusal >= JOIN_REFUSAL_N ||
+	    m->term > MSG_TERM_MAX)
+		return false;
+	if (!reports && refuses != (m->refusal != JOIN_OK))
+		return false;
+	return reports || refuses || memcmp(m->cause, none, sizeof(none)) == 0;
 }
 
 enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *out)
@@ -190,13 +214,10 @@ enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *o
 	valid = get_address(&r, &m.address);
 	cursor_get_bytes(&r, m.cluster_id, sizeof(m.cluster_id));
 	m.term = cursor_get_u64(&r);
+	cursor_get_bytes(&r, m.cause, sizeof(m.cause));
 	if (!cursor_finished(&r))
 		return DROP_BAD_LENGTH;
-	/* SPEC 3.R10: a refusal, and nothing else, says why */
-	if (m.op < JOIN_REQUEST || m.op >= JOIN_OP_N || m.refusal >= JOIN_REFUSAL_N ||
-	    (m.op == JOIN_REFUSE) != (m.refusal != JOIN_OK) || m.term > MSG_TERM_MAX)
-		valid = false;
-	if (!valid)
+	if (!valid || !join_valid(&m))
 		return DROP_BAD_VALUE;
 	*out = m;
 	return DROP_NONE;

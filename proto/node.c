@@ -12,6 +12,7 @@
 #include "proto/peer.h"
 #include "proto/reach.h"
 #include "proto/step.h"
+#include "proto/suspend.h"
 
 #include <assert.h>
 #include <string.h>
@@ -19,6 +20,18 @@
 enum {
 	SOLICITS = 3,
 };
+
+/* SPEC 5.T4, T4a: since when nobody holds although this node may. */
+static void count_nobody(struct node *n, enum nobody nobody)
+{
+	bool reluctant = nobody == NOBODY_RELUCTANT;
+
+	if (nobody == NOBODY_NOT)
+		n->nobody_since = HA_NEVER;
+	else if (n->nobody_since == HA_NEVER || n->nobody_reluctant != reluctant)
+		n->nobody_since = n->now;
+	n->nobody_reluctant = reluctant;
+}
 
 static void decide(struct node *n, struct clock *c, struct node_actions *out)
 {
@@ -32,10 +45,7 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 		step_active(n, REASON_TOOK_BACK, out); /* T1 */
 	if (n->leaving && n->lease.wanted && !n->handover.giving)
 		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out); /* the passive did not answer */
-	if (!judge_nobody(n, c))
-		n->nobody_since = HA_NEVER;
-	else if (n->nobody_since == HA_NEVER)
-		n->nobody_since = n->now;
+	count_nobody(n, judge_nobody(n, c));
 	v = may_hold(n, c);
 	switch (v.judgement) {
 	case JUDGE_STAY:
@@ -97,6 +107,17 @@ static void partial(struct node *n, struct clock *c, struct node_actions *out)
 	}
 }
 
+/* SPEC 5.Y1: a check failed beyond recovery, and there is nobody to hand over to. Said once, until either changes. */
+static void stuck(struct node *n, struct clock *c, struct node_actions *out)
+{
+	bool now = n->config.paired && n->lease.wanted && n->check_failed && !n->handover.giving &&
+		   !peer_ready(n, c);
+
+	if (now && !n->stuck)
+		step_event_for(n, out, EVENT_NO_HANDOVER, REASON_CHECK_FAILED, 0);
+	n->stuck = now;
+}
+
 /* What changed with nobody's event: paths gone silent, deafness. */
 static void report(struct node *n, struct clock *c, struct node_actions *out)
 {
@@ -119,6 +140,7 @@ static void report(struct node *n, struct clock *c, struct node_actions *out)
 		step_event(n, out, deaf ? EVENT_DEAF : EVENT_REACH_OK, 0);
 	}
 	partial(n, c, out);
+	stuck(n, c, out);
 	/* I1: what disproved a promotion has fallen silent */
 	if (n->disproved && clock_due(c, n->probe.answered + 3 * HA_SEC))
 		n->disproved = false;
@@ -144,9 +166,10 @@ static void keep_durable(struct node *n, struct clock *c, struct node_actions *o
 	step_add(out, ACT_SAVE)->number = ++n->save_number;
 }
 
-static void beat(struct node *n, struct clock *c, struct node_actions *out)
+/* SPEC 5.L1: nothing is promised before what was received is read, so not but by the timer. */
+static void beat(struct node *n, struct clock *c, bool timer, struct node_actions *out)
 {
-	bool tick = clock_due(c, n->tick);
+	bool tick = clock_due(c, n->tick) && timer;
 
 	if (tick) {
 		n->tick += n->config.timing.heartbeat;
@@ -162,6 +185,14 @@ static void beat(struct node *n, struct clock *c, struct node_actions *out)
 	n->beat_at = n->now;
 	for (int i = 0; i < HA_PATH_N; i++)
 		step_add(out, ACT_HEARTBEAT)->path = (enum ha_path)i;
+}
+
+/* What waits for the timer is due at once, and no flood of other events puts it off. */
+static ha_time next_timer(const struct node *n, const struct clock *c)
+{
+	if (n->tick <= n->now)
+		return n->tick;
+	return n->lease.again != HA_NEVER ? n->now : c->next;
 }
 
 static bool left(const struct node *n)
@@ -186,14 +217,32 @@ static void begin(struct node *n, const struct node_event *ev, struct node_actio
 		observe_pause(n, out);
 }
 
+/* SPEC 5.L4: whoever has taken meanwhile has said so, and that is read by the time of the timer. */
+static void regain(struct node *n, bool timer, struct node_actions *out)
+{
+	struct node_lease *l = &n->lease;
+
+	if (l->again == HA_NEVER || !timer)
+		return;
+	if (n->state == HA_ACTIVE && !l->wanted && !n->leaving) {
+		if (n->now < l->again)
+			lease_acquire(n, out);
+		else
+			step_state(n, out, HA_PASSIVE, REASON_LEASE_LOST);
+	}
+	l->again = HA_NEVER;
+}
+
 void node_step(struct node *n, const struct node_event *ev, struct node_actions *out)
 {
 	struct clock c = {.now = ev->now, .next = HA_NEVER};
-	bool was_leaving = n->leaving && left(n);
+	bool was_leaving = n->leaving && left(n), timer = ev->type == EV_TIMER;
 
 	out->n = 0;
 	begin(n, ev, out);
 	observe(n, ev, &c, out);
+	regain(n, timer, out);
+	suspend_timer(n, &c, out);
 	solicit(n, &c, out);
 	reach_ask(n, &c, out);
 	lease_probe(n, &c, out);
@@ -201,10 +250,10 @@ void node_step(struct node *n, const struct node_event *ev, struct node_actions 
 	report(n, &c, out);
 	lease_announce(n, &c, out);
 	keep_durable(n, &c, out);
-	beat(n, &c, out);
+	beat(n, &c, timer, out);
 	if (left(n) && !was_leaving)
 		(void)step_add(out, ACT_EXIT);
-	n->deadline = c.next;
+	n->deadline = next_timer(n, &c);
 }
 
 void node_init(struct node *n, const struct node_config *config, ha_time now)
@@ -223,10 +272,10 @@ void node_init(struct node *n, const struct node_config *config, ha_time now)
 	n->suspended = config->suspended;
 	n->whole_copy = config->whole_copy;
 	n->in_sync = config->in_sync;
-	n->check_ok = true;
+	n->suspended_until = config->suspended ? config->suspended_until : HA_NEVER;
 	n->nonce = config->boot << 24;
 	n->probe.answered = n->probe.third = -1;
-	n->lease.failing = n->lease.partial = HA_NEVER;
+	n->lease.failing = n->lease.partial = n->lease.again = HA_NEVER;
 	n->announce.defended = now - 60 * HA_SEC;
 	reach_init(&n->reach);
 	for (int i = 0; i < HA_PATH_N; i++)

@@ -7,6 +7,8 @@
  *   node.c      events in, transitions, actions out        judge.c    may this node hold, which of two should
  *   peer.c      what is known of the peer, per path        reach.c    does management reach the segment
  *   handover.c  T1, the orderly change of holder           lease.c    the hold on the virtual IP, announcements
+ *   suspend.c   S1, no takeover for a while                pair.c     a pair begins, and ends
+ *   operate.c   what an operator asks for, and refusals    node_view.c, node_names.c   seen from outside
  */
 #ifndef HA_PROTO_NODE_H
 #define HA_PROTO_NODE_H
@@ -29,9 +31,10 @@ enum node_event_type {
 	EV_LEASE,     /* from the guardian: lease */
 	EV_GUARDIAN,  /* the guardian's condition: fenced */
 	EV_SAVED,  /* durable state of that number is on disk (ok), or could not be written (!ok) */
-	EV_CHECK,  /* the service checks as a whole: ok, or failed beyond recovery */
+	EV_CHECK,  /* the service checks as a whole: check */
 	EV_COPY,   /* the copy of the settings: whole, in_sync, lineage */
 	EV_PAIRED, /* a join was completed: paired */
+	EV_UNPAIRED, /* the pair has ended, for this node: unpaired */
 	EV_OPERATOR, /* op, request */
 };
 
@@ -52,7 +55,7 @@ struct node_event {
 	uint64_t nonce;
 	uint64_t boot;
 	bool up;         /* EV_CARRIER */
-	bool ok;         /* EV_SAVED, EV_CHECK, EV_GUARDIAN (fence in place) */
+	bool ok;         /* EV_SAVED, EV_GUARDIAN (fence in place) */
 	uint64_t number; /* EV_SAVED */
 	struct msg_heartbeat heartbeat;
 	struct ha_mac mac;
@@ -82,7 +85,19 @@ struct node_event {
 		unsigned vip_n;
 		struct ha_address vip[HA_VIP_MAX];
 	} paired;
+	struct {
+		bool failing; /* some check is down: a passive is not eligible */
+		bool failed;  /* ... and beyond recovery: a holder hands over (Y1) */
+	} check;
+	struct {
+		enum msg_parting
+			why; /* PARTING_DETACHED, _REMOVED (by the other), _LEFT (--remove here) */
+		unsigned vip_n; /* the virtual IPs from now on: a holder's stay as they are */
+		struct ha_address vip[HA_VIP_MAX];
+		bool keeps; /* the virtual IP is this node's: node_keeps(), as the record has it */
+	} unpaired;
 	enum node_op op;
+	ha_time until;    /* OP_SUSPEND: when it ends by itself; HA_NEVER: when it is resumed */
 	uint32_t request; /* comes back in ACT_REPLY */
 };
 
@@ -113,19 +128,41 @@ enum node_event_code {
 	EVENT_THIRD_PARTY,     /* another station claims a virtual IP: detail = index of it */
 	EVENT_LEASE_LOST,      /* the guardian withdrew the virtual IP */
 	EVENT_HANDOVER_FAILED, /* detail = enum node_refusal */
-	EVENT_SUSPENDED,
-	EVENT_RESUMED,
-	EVENT_DEAF,           /* management hears nobody */
-	EVENT_REACH_OK,       /* ... hears the segment again */
-	EVENT_PEER_RESTARTED, /* detail = low bits of its boot number */
-	EVENT_CONFLICT,       /* both claimed: detail 0 = this node yields, 1 = it stays */
-	EVENT_DISPROVED,      /* V1 */
+	EVENT_SUSPENDED,       /* detail = s that it lasts, 0 = until it is resumed */
+	EVENT_RESUMED,         /* by reason: resumed, or its time has passed */
+	EVENT_DEAF,            /* management hears nobody */
+	EVENT_REACH_OK,        /* ... hears the segment again */
+	EVENT_PEER_RESTARTED,  /* detail = low bits of its boot number */
+	EVENT_CONFLICT,        /* both claimed: detail 0 = this node yields, 1 = it stays */
+	EVENT_DISPROVED,       /* V1 */
 	EVENT_STORE_FAILED,
 	EVENT_JOINED,
 	EVENT_STARTED,
 	EVENT_ADDRESS_MISSING, /* held, but not all of it: detail = mask of what is not on */
 	EVENT_ADDRESSES_WHOLE,
+	EVENT_COPY_WHOLE,  /* the first whole copy of the settings: it may take over now */
+	EVENT_OUT_OF_SYNC, /* the passive's copy is not the newest */
+	EVENT_IN_SYNC,
+	EVENT_NO_HANDOVER, /* a check failed beyond recovery, and no passive is ready: it stays (Y1) */
+	EVENT_DETACHED,    /* the pair has ended; detail = enum msg_parting */
+	/* not of the node, but in the same history; most have a subject */
+	EVENT_CHECK_FAILING,    /* subject = check */
+	EVENT_CHECK_RECOVERING, /* ... detail = attempt */
+	EVENT_CHECK_FAILED,     /* ... beyond recovery; detail = attempts made */
+	EVENT_CHECK_RECOVERED,  /* ... passes again */
+	EVENT_HOOK_FAILED,      /* subject = hook; detail = exit status */
+	EVENT_HOOK_TIMEOUT,     /* subject = hook; detail = ms */
+	EVENT_VERSION_MISMATCH, /* of the pair's firmware, hotfix or patch: sync pauses */
+	EVENT_VERSION_MATCH,
+	EVENT_STRANGER, /* an appliance that is no member knocked: subject = its name or fingerprint */
 	EVENT_CODE_N,
+};
+
+/* What an operator is to make of it. */
+enum node_level {
+	LEVEL_INFORMATIONAL = 0,
+	LEVEL_IMPORTANT,
+	LEVEL_CRITICAL,
 };
 
 enum node_refusal {
@@ -138,6 +175,10 @@ enum node_refusal {
 	REFUSED_UNPAIRED,
 	REFUSED_STORE,       /* state could not be made durable */
 	REFUSED_PEER_ACTIVE, /* the peer holds the virtual IP */
+	REFUSED_SYNCING,     /* the first whole copy of the settings is under way */
+	REFUSED_PEER_HEARD,  /* --remove is for a peer that is not reachable */
+	REFUSED_NO_VIP,      /* there is no virtual IP to hold */
+	REFUSED_VIP_TAKEN,   /* without a pair: another station answers for it */
 	REFUSED_N,
 };
 
@@ -184,6 +225,7 @@ struct node_durable {
 	uint64_t term, held_term, reserved;
 	enum ha_mode mode;
 	bool suspended, whole_copy, in_sync;
+	ha_time suspended_until; /* HA_NEVER: until it is resumed */
 };
 void node_durable(const struct node *, struct node_durable *out);
 
@@ -194,8 +236,32 @@ bool node_peer_audible(const struct node *, ha_time now); /* on any path */
 bool node_peer_ready(const struct node *, ha_time now);   /* could take over now */
 bool node_degraded(const struct node *, ha_time now);
 
+/* May an operator do so at this node now? What follows is the caller's: the exchange with the peer, the record, and
+ * EV_UNPAIRED or EV_PAIRED at its end (SPEC 5.10). */
+enum node_refusal node_may_detach(const struct node *, ha_time now);
+enum node_refusal node_may_remove(const struct node *, ha_time now);
+/* The same for DETACH_REQUEST of the peer. */
+enum msg_detach_refusal node_may_be_detached(const struct node *, ha_time now);
+/* Does this node keep the virtual IP if the pair ends so? by_peer: it was asked by DETACH_REQUEST. To be asked once,
+ * for the record and for EV_UNPAIRED: what holds may change while the record is written (SPEC 5.D1). */
+bool node_keeps(const struct node *, enum msg_parting why, bool by_peer);
+
+/* Roles as hooks and registration see them; ROLE_NONE while it is not decided (initializing). */
+enum node_role {
+	ROLE_NONE = 0,
+	ROLE_STANDALONE,
+	ROLE_ACTIVE,
+	ROLE_PASSIVE, /* also suspended, isolated and faulted: it does not process */
+	ROLE_N,
+};
+enum node_role node_role(const struct node *);
+const char *node_role_name(enum node_role); /* "none", "standalone", "active", "passive" */
+
 const char *node_event_name(enum node_event_code); /* "state", "path_up", ... */
-const char *node_refusal_text(enum node_refusal);  /* for people */
-const char *node_why_not_text(enum msg_why_not);   /* of one bit */
+enum node_level node_event_level(enum node_event_code, enum ha_state from, enum ha_state to,
+				 enum ha_reason);
+const char *node_level_name(enum node_level);     /* "informational", "important", "critical" */
+const char *node_refusal_text(enum node_refusal); /* for people */
+const char *node_why_not_text(enum msg_why_not);  /* of one bit */
 
 #endif

@@ -30,11 +30,13 @@ struct node_config {
 	bool lower;    /* own static key is the lower: even terms */
 	bool store_ok; /* the durable state could be read */
 	bool suspended, whole_copy, in_sync;
+	ha_time suspended_until;            /* HA_NEVER: until it is resumed */
 	uint64_t term, held_term, reserved; /* as stored */
 	unsigned vip_n;
 	struct ha_address vip[HA_VIP_MAX];
 	struct ha_mac mac;  /* own, on management */
 	bool witness_learn; /* stations heard on the segment serve as witnesses too */
+	bool disputed;      /* unpaired by --remove here: the former peer may not know of it (L4) */
 	bool fenced; /* the kernel fence is in place: a lease that ran out is certainly mute */
 };
 
@@ -123,6 +125,7 @@ struct node_lease {
 	ha_time deadline; /* of the last ACT_HOLD */
 	ha_time partial; /* since when some address is not on although others are; HA_NEVER = none */
 	bool partial_reported;
+	ha_time again; /* L4: lost, and acquired anew by a timer's step before then; HA_NEVER = not so */
 	ha_time failing; /* the guardian owes a confirmation since then; HA_NEVER = it does not */
 };
 
@@ -154,7 +157,10 @@ struct node {
 	ha_time save_retry; /* a save that failed is tried again then; HA_NEVER = none did */
 	bool dirty;         /* what must be durable has changed since the last ACT_SAVE */
 	bool kick; /* public state has changed: a heartbeat goes out at the end of the step */
-	bool suspended, leaving, check_ok, whole_copy, in_sync, disproved;
+	bool suspended, leaving, whole_copy, in_sync, disproved;
+	bool check_failing, check_failed; /* EV_CHECK */
+	bool stuck; /* Y1: a check failed and nobody is ready to take over: reported */
+	ha_time suspended_until;
 	struct msg_lineage lineage;
 	struct node_path path[HA_PATH_N];
 	struct node_peer peer;
@@ -164,11 +170,13 @@ struct node {
 	struct node_handover handover;
 	struct node_lease lease;
 	struct node_announce announce;
-	ha_time nobody_since; /* T4: both audible and none holds; HA_NEVER = not so */
-	ha_time watch_until;  /* Y6: no judgement before */
-	ha_time boot_until;   /* T5: HA_NEVER while management has no carrier */
-	bool conflict;        /* both claim: reported */
-	ha_time check_hold_until, guardian_hold_until; /* Y1: not eligible before */
+	ha_time nobody_since;  /* T4: both audible and none holds; HA_NEVER = not so */
+	bool nobody_reluctant; /* ... and it would take as a last resort only (T4a) */
+	ha_time watch_until;   /* Y6: no judgement before */
+	ha_time boot_until;    /* T5: HA_NEVER while management has no carrier */
+	bool conflict;         /* both claim: reported */
+	ha_time check_hold_until, guardian_hold_until; /* Y1: not eligible before; HA_NEVER =
+							   not before the checks pass */
 	ha_time check_hold, guardian_hold;             /* how long the newest lasted */
 	ha_time verify_since; /* V1: of a promotion without the peer's word; HA_NEVER = none */
 	uint64_t nonce;

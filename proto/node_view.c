@@ -5,6 +5,7 @@
 #include "proto/node.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
+#include "proto/suspend.h"
 
 #include <string.h>
 
@@ -63,6 +64,7 @@ void node_heartbeat(const struct node *n, enum ha_path path, ha_time now, struct
 		.sent_us = (uint64_t)(now / HA_US),
 		.echo_us = p->echo_us,
 		.echo_hold_us = p->echo_us ? saturate(now - p->echo_at, HA_US) : 0,
+		.suspended_s = suspend_left(n, now),
 	};
 	for (int i = 0; i < HA_PATH_N; i++) {
 		out->heard[i].counter = n->path[i].counter;
@@ -81,6 +83,7 @@ void node_durable(const struct node *n, struct node_durable *out)
 		.suspended = n->suspended,
 		.whole_copy = n->whole_copy,
 		.in_sync = n->in_sync,
+		.suspended_until = n->suspended_until,
 	};
 }
 
@@ -112,91 +115,44 @@ bool node_peer_ready(const struct node *n, ha_time now)
 	return peer_ready(n, &c);
 }
 
+/* The passive's newest generation of the settings is older than this node's. */
+static bool peer_behind(const struct node *n)
+{
+	const struct msg_lineage *theirs = &n->peer.last.lineage, *own = &n->lineage;
+
+	return theirs->term != own->term ? theirs->term < own->term : theirs->number < own->number;
+}
+
 bool node_degraded(const struct node *n, ha_time now)
 {
 	struct clock c = {.now = now, .next = HA_NEVER};
 
 	if (n->lease.partial != HA_NEVER && clock_due(&c, n->lease.partial + PARTIAL_MS * HA_MS))
 		return true;
+	if (n->check_failing)
+		return true;
 	if (!n->config.paired)
 		return false;
 	if (!path_audible(n, HA_PATH_LINK, &c) || !path_audible(n, HA_PATH_MANAGEMENT, &c))
 		return true;
-	return n->lease.wanted && !peer_ready(n, &c);
+	if (n->suspended || !n->in_sync)
+		return true;
+	return n->lease.wanted && (!peer_ready(n, &c) || peer_behind(n));
 }
 
-const char *node_event_name(enum node_event_code event)
+enum node_role node_role(const struct node *n)
 {
-	static const char *const names[EVENT_CODE_N] = {
-		[EVENT_NONE] = "none",
-		[EVENT_STATE] = "state",
-		[EVENT_PATH_UP] = "path_up",
-		[EVENT_PATH_DOWN] = "path_down",
-		[EVENT_CARRIER_UP] = "carrier_up",
-		[EVENT_CARRIER_DOWN] = "carrier_down",
-		[EVENT_THIRD_PARTY] = "third_party",
-		[EVENT_LEASE_LOST] = "lease_lost",
-		[EVENT_HANDOVER_FAILED] = "handover_failed",
-		[EVENT_SUSPENDED] = "suspended",
-		[EVENT_RESUMED] = "resumed",
-		[EVENT_DEAF] = "deaf",
-		[EVENT_REACH_OK] = "reach_ok",
-		[EVENT_PEER_RESTARTED] = "peer_restarted",
-		[EVENT_CONFLICT] = "conflict",
-		[EVENT_DISPROVED] = "disproved",
-		[EVENT_STORE_FAILED] = "store_failed",
-		[EVENT_JOINED] = "joined",
-		[EVENT_STARTED] = "started",
-		[EVENT_ADDRESS_MISSING] = "address_missing",
-		[EVENT_ADDRESSES_WHOLE] = "addresses_whole",
-	};
-
-	return (size_t)event < EVENT_CODE_N ? names[event] : "?";
-}
-
-const char *node_refusal_text(enum node_refusal refusal)
-{
-	static const char *const texts[REFUSED_N] = {
-		[REFUSED_NOT] = "done",
-		[REFUSED_NOT_ACTIVE] = "only the active can do that",
-		[REFUSED_NO_PEER] = "the passive is not heard",
-		[REFUSED_PEER_NOT_READY] = "the passive is not ready",
-		[REFUSED_BUSY] = "a handover is under way",
-		[REFUSED_TIMEOUT] = "the passive did not answer in time",
-		[REFUSED_UNPAIRED] = "this appliance is not part of a pair",
-		[REFUSED_STORE] = "the state could not be made durable",
-		[REFUSED_PEER_ACTIVE] = "the peer holds the virtual IP",
-	};
-
-	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";
-}
-
-const char *node_why_not_text(enum msg_why_not bit)
-{
-	switch (bit) {
-	case WHY_NOT_COPY:
-		return "no whole copy of the settings yet";
-	case WHY_NOT_SUSPENDED:
-		return "suspended by an operator";
-	case WHY_NOT_CHECK:
-		return "a service check fails or failed a short while ago";
-	case WHY_NOT_CARRIER:
-		return "management interface has no carrier";
-	case WHY_NOT_DEAF:
-		return "management interface hears nobody";
-	case WHY_NOT_STORE:
-		return "next term is not on disk";
-	case WHY_NOT_GUARDIAN:
-		return "the virtual IP cannot be put on the interface, or could not a short while "
-		       "ago";
-	case WHY_NOT_STARTING:
-		return "starting, or watching after a pause";
-	case WHY_NOT_LEAVING:
-		return "shutting down";
-	case WHY_NOT_DISPROVED:
-		return "the peer still answers for the virtual IP";
-	case WHY_NOT_ALL:
+	switch (n->state) {
+	case HA_INITIALIZING:
+		return ROLE_NONE;
+	case HA_ACTIVE:
+		return !n->config.paired && !n->lease.wanted ? ROLE_STANDALONE : ROLE_ACTIVE;
+	case HA_PASSIVE:
+	case HA_SUSPENDED:
+	case HA_FAULTED:
+	case HA_ISOLATED:
+	case HA_STATE_N:
 		break;
 	}
-	return "?";
+	return ROLE_PASSIVE;
 }

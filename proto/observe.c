@@ -2,9 +2,12 @@
 #include "proto/handover.h"
 #include "proto/judge.h"
 #include "proto/lease.h"
+#include "proto/operate.h"
+#include "proto/pair.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
 #include "proto/step.h"
+#include "proto/suspend.h"
 
 #include <string.h>
 
@@ -74,16 +77,8 @@ static void peer_is_heard(struct node *n, struct clock *c, struct node_actions *
 		n->kick = true;
 	}
 	n->verify_since = HA_NEVER;
-	/* S1: suspension follows the holder */
-	if (holds && !n->lease.wanted) {
-		bool suspended = n->peer.last.why_not & WHY_NOT_SUSPENDED;
-
-		if (suspended != n->suspended) {
-			n->suspended = suspended;
-			n->dirty = n->kick = true;
-			step_event(n, out, suspended ? EVENT_SUSPENDED : EVENT_RESUMED, 0);
-		}
-	}
+	if (holds && !n->lease.wanted)
+		suspend_follow(n, out);
 	if (n->lease.wanted || !n->config.store_ok || n->handover.own.phase == HANDOVER_RESIGNED)
 		return;
 	if (holds && n->suspended) {
@@ -101,7 +96,8 @@ void observe_pause(struct node *n, struct node_actions *out)
 	n->probe.n = 0;
 	n->reach.asked = HA_NEVER; /* the answer waits in the queue */
 	if (n->lease.wanted)
-		step_yield(n, REASON_PAUSED, HA_PASSIVE, out); /* Y6 */
+		step_yield(n, REASON_PAUSED, n->config.paired ? HA_PASSIVE : HA_INITIALIZING,
+			   out); /* Y6 */
 }
 
 static void on_heartbeat(struct node *n, const struct node_event *ev, struct clock *c,
@@ -109,8 +105,6 @@ static void on_heartbeat(struct node *n, const struct node_event *ev, struct clo
 {
 	enum peer_news news;
 
-	if (!n->config.paired)
-		return;
 	news = peer_heartbeat(n, ev);
 	if (news == PEER_STALE)
 		return;
@@ -201,7 +195,7 @@ static void on_segment(struct node *n, const struct node_event *ev, struct clock
 	n->probe.third = ev->heard_at;
 	if (!n->config.paired || !n->peer.known)
 		n->probe.n = 0; /* boot: whoever answers is obeyed */
-	if (!n->config.paired && !n->lease.wanted)
+	if (!n->config.paired && !n->lease.wanted && n->mode != HA_MODE_STANDALONE)
 		step_state(n, out, HA_FAULTED, REASON_VIP_TAKEN);
 	third_party(n, index, out);
 }
@@ -222,125 +216,31 @@ static void on_saved(struct node *n, const struct node_event *ev, struct node_ac
 	}
 }
 
+/* E1, Y1. Whatever the role is: it stands until the next word. */
 static void on_check(struct node *n, const struct node_event *ev)
 {
-	if (ev->ok && !n->check_ok)
+	bool failing = ev->check.failing || ev->check.failed;
+
+	if (!failing && n->check_hold_until == HA_NEVER)
 		n->check_hold_until = n->now + n->check_hold; /* Y1: no way back before */
-	n->kick |= ev->ok != n->check_ok;
-	n->check_ok = ev->ok;
+	n->kick |= failing != n->check_failing;
+	n->check_failing = failing;
+	n->check_failed = ev->check.failed;
 }
 
-static void on_paired(struct node *n, const struct node_event *ev, struct node_actions *out)
+static void on_copy(struct node *n, const struct node_event *ev, struct node_actions *out)
 {
-	peer_forget(n);
-	n->config.paired = true;
-	n->config.lower = ev->paired.lower;
-	n->config.vip_n = ev->paired.vip_n;
-	memcpy(n->config.vip, ev->paired.vip, sizeof(n->config.vip));
-	reach_forget_pair(n);
-	n->mode = ev->paired.mode;
-	n->dirty = n->kick = true;
-	step_know_term(n, ev->paired.term);
-	n->reserved = n->reserving = 0;
-	if (n->lease.wanted) {
-		n->term = step_next_term(n, n->term_floor);
-		n->term_floor = n->term;
-		step_know_term(n, n->term);
-	} else {
-		n->boot_until = n->now + n->config.timing.boot_wait_passive;
-		step_state(n, out, HA_INITIALIZING, REASON_JOINED);
-	}
-	step_event(n, out, EVENT_JOINED, 0);
-}
+	bool first = ev->copy.whole && !n->whole_copy, synced = ev->copy.in_sync != n->in_sync;
 
-static void reply(struct node_actions *out, uint32_t request, enum node_refusal refusal)
-{
-	struct node_action *a;
-
-	if (!request)
-		return;
-	a = step_add(out, ACT_REPLY);
-	a->request = request;
-	a->refusal = refusal;
-}
-
-static enum node_refusal swap_refusal(const struct node *n, struct clock *c)
-{
-	if (!n->config.paired)
-		return REFUSED_UNPAIRED;
-	if (!n->lease.wanted)
-		return REFUSED_NOT_ACTIVE;
-	if (!n->peer.known || !peer_audible(n, c))
-		return REFUSED_NO_PEER;
-	if (!peer_ready(n, c))
-		return REFUSED_PEER_NOT_READY;
-	return n->handover.giving ? REFUSED_BUSY : REFUSED_NOT;
-}
-
-/* S1. The passive is not managed directly while there is an active to go to. */
-static enum node_refusal suspend(struct node *n, bool suspended, struct clock *c,
-				 struct node_actions *out)
-{
-	if (!n->config.paired)
-		return REFUSED_UNPAIRED;
-	if (!n->lease.wanted && peer_claims(n, c))
-		return REFUSED_NOT_ACTIVE;
-	if (n->suspended == suspended)
-		return REFUSED_NOT;
-	n->suspended = suspended;
-	n->dirty = n->kick = true;
-	step_event(n, out, suspended ? EVENT_SUSPENDED : EVENT_RESUMED, 0);
-	if (n->state == HA_SUSPENDED || (suspended && n->state == HA_PASSIVE))
-		step_state(n, out, suspended ? HA_SUSPENDED : HA_PASSIVE,
-			   suspended ? REASON_SUSPENDED : REASON_RESUMED);
-	return REFUSED_NOT;
-}
-
-static enum node_refusal force(struct node *n, struct clock *c, struct node_actions *out)
-{
-	if (!n->config.store_ok)
-		return REFUSED_STORE;
-	if (peer_claims(n, c))
-		return REFUSED_PEER_ACTIVE;
-	if (!n->lease.wanted && !n->lease.releasing)
-		step_active(n, REASON_FORCED, out);
-	return REFUSED_NOT;
-}
-
-static void shutdown(struct node *n, struct clock *c, struct node_actions *out)
-{
-	n->leaving = n->kick = true;
-	if (n->lease.wanted && peer_ready(n, c))
-		handover_begin(n, REASON_SHUTDOWN, 0, out);
-	else if (n->lease.wanted)
-		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out);
-}
-
-static void on_operator(struct node *n, const struct node_event *ev, struct clock *c,
-			struct node_actions *out)
-{
-	enum node_refusal refusal = REFUSED_NOT;
-
-	switch (ev->op) {
-	case OP_SWAP:
-		refusal = swap_refusal(n, c);
-		if (!refusal) {
-			handover_begin(n, REASON_SWAP, ev->request, out);
-			return; /* the answer comes when it is done */
-		}
-		break;
-	case OP_SUSPEND:
-	case OP_RESUME:
-		refusal = suspend(n, ev->op == OP_SUSPEND, c, out);
-		break;
-	case OP_FORCE:
-		refusal = force(n, c, out);
-		break;
-	case OP_SHUTDOWN:
-		shutdown(n, c, out);
-		break;
-	}
-	reply(out, ev->request, refusal);
+	if (n->config.paired && first)
+		step_event(n, out, EVENT_COPY_WHOLE, 0);
+	else if (n->config.paired && synced)
+		step_event(n, out, ev->copy.in_sync ? EVENT_IN_SYNC : EVENT_OUT_OF_SYNC, 0);
+	if (ev->copy.whole != n->whole_copy || synced)
+		n->dirty = n->kick = true;
+	n->whole_copy = ev->copy.whole;
+	n->in_sync = ev->copy.in_sync;
+	n->lineage = ev->copy.lineage;
 }
 
 static void on_lease(struct node *n, const struct node_event *ev, struct node_actions *out)
@@ -351,7 +251,7 @@ static void on_lease(struct node *n, const struct node_event *ev, struct node_ac
 		handover_cancel(n, REFUSED_TIMEOUT, out);
 		step_event(n, out, EVENT_LEASE_LOST, 0);
 		if (!ev->lease.gone && !n->leaving && lease_unbroken(n)) {
-			lease_acquire(n, out); /* L4: nobody can have taken it meanwhile */
+			lease_again(n, out); /* L4 */
 			return;
 		}
 		n->verify_since = HA_NEVER;
@@ -362,8 +262,17 @@ static void on_lease(struct node *n, const struct node_event *ev, struct node_ac
 	}
 }
 
+/* Without a pair there is no peer: what still comes from a former one is not of it. */
+static bool of_peer(enum node_event_type type)
+{
+	return type == EV_SESSION || type == EV_HEARTBEAT || type == EV_SOLICIT ||
+	       type == EV_ANSWER || type == EV_PEER_MAC;
+}
+
 void observe(struct node *n, const struct node_event *ev, struct clock *c, struct node_actions *out)
 {
+	if (!n->config.paired && of_peer(ev->type))
+		return;
 	switch (ev->type) {
 	case EV_TIMER:
 		break;
@@ -414,16 +323,16 @@ void observe(struct node *n, const struct node_event *ev, struct clock *c, struc
 		on_check(n, ev);
 		break;
 	case EV_COPY:
-		n->dirty |= n->whole_copy != ev->copy.whole || n->in_sync != ev->copy.in_sync;
-		n->whole_copy = ev->copy.whole;
-		n->in_sync = ev->copy.in_sync;
-		n->lineage = ev->copy.lineage;
+		on_copy(n, ev, out);
 		break;
 	case EV_PAIRED:
-		on_paired(n, ev, out);
+		pair_begin(n, ev, out);
+		break;
+	case EV_UNPAIRED:
+		pair_end(n, ev, out);
 		break;
 	case EV_OPERATOR:
-		on_operator(n, ev, c, out);
+		operate(n, ev, c, out);
 		break;
 	}
 }

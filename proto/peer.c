@@ -108,7 +108,7 @@ void peer_forget(struct node *n)
 {
 	n->peer = (struct node_peer){.known = false};
 	for (int i = 0; i < HA_PATH_N; i++) {
-		n->path[i].session = false;
+		n->path[i].session = n->path[i].up = false;
 		n->path[i].counter = n->path[i].echo_us = 0;
 	}
 }

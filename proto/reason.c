@@ -36,6 +36,10 @@ static const struct {
 	[REASON_RESUMED] = {"S1", "resumed by an operator"},
 	[REASON_STORE] = {"boot", "the stored state cannot be read"},
 	[REASON_JOINED] = {"boot", "joined the pair"},
+	[REASON_DETACHED] = {"D1", "the pair was ended by an operator"},
+	[REASON_REMOVED] = {"D3", "the other appliance has removed this one from the pair"},
+	[REASON_LEFT] = {"D2", "an operator removed the other appliance from the pair"},
+	[REASON_SUSPENSION_OVER] = {"S1", "the suspension has ended by itself"},
 };
 
 const char *reason_text(enum ha_reason reason)

@@ -52,6 +52,8 @@ bool session_owns(const struct session *s, const struct msg_header *h, const uin
 		return s->config.pattern == SESSION_KK;
 	case MSG_HANDSHAKE:
 		return body_len > 0 && body[0] == s->config.pattern;
+	case MSG_DISOWN: /* SPEC 4.R8: it stands by itself */
+		return false;
 	default:
 		return (s->current.valid && s->current.local == h->receiver) ||
 		       (s->next.valid && s->next.local == h->receiver) ||
@@ -141,18 +143,29 @@ ha_time session_deadline(const struct session *s)
 	return earlier(at, handshake_expiry(s));
 }
 
-static void send_beacon(struct session *s, ha_time now, struct session_output *out)
+size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, enum ha_path path,
+		      uint8_t *out, size_t cap)
 {
 	struct msg_header h = {.version = MSG_VERSION, .type = MSG_BEACON};
-	struct msg_beacon b = {.boot = s->config.boot};
+	struct msg_beacon b = {.boot = boot};
 	size_t len = MSG_HEADER_LEN + msg_body_len(MSG_BEACON);
 
-	h.path = (uint8_t)s->config.path;
+	if (cap < len)
+		return 0;
+	h.path = (uint8_t)path;
 	h.length = (uint16_t)len;
-	memcpy(b.key, s->config.public_key, HA_KEY_LEN);
-	msg_encode_header(out->frame, sizeof(out->frame), &h);
-	msg_encode_beacon(out->frame + MSG_HEADER_LEN, sizeof(out->frame) - MSG_HEADER_LEN, &b);
-	out->frame_len = len;
+	memcpy(b.key, public_key, HA_KEY_LEN);
+	msg_encode_header(out, MSG_HEADER_LEN, &h);
+	msg_encode_beacon(out + MSG_HEADER_LEN, len - MSG_HEADER_LEN, &b);
+	return len;
+}
+
+static void send_beacon(struct session *s, ha_time now, struct session_output *out)
+{
+	const struct session_config *c = &s->config;
+
+	out->frame_len =
+		session_beacon(c->public_key, c->boot, c->path, out->frame, sizeof(out->frame));
 	out->to_group = true;
 	s->send_at = now + SESSION_BEACON_MS * HA_MS;
 }

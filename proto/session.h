@@ -36,6 +36,8 @@ enum {
 	SESSION_PREVIOUS_MS = 3000,  /* old keys receive for so long after the new ones' proof */
 	SESSION_REKEY_S = 3600,
 	SESSION_KEY_MAX_S = 3900, /* older keys neither send nor receive */
+
+	SESSION_BEACON_SLOW_MS = 1000, /* between the beacons that no session sends (4.R26) */
 };
 
 #define SESSION_REKEY_MESSAGES (UINT64_C(1) << 59)
@@ -121,7 +123,7 @@ void session_wipe(struct session *); /* forgets every key; only session_init() m
 
 /* A frame that arrived on the session's path, from a source MAC (for the rate limit per sender).
  * HANDSHAKE frames of the session's own pattern and frames with one of its indices belong to it,
- * BEACONs to the KK session: session_owns() tells. */
+ * BEACONs to the KK session, DISOWN to none (disown.h): session_owns() tells. */
 bool session_owns(const struct session *, const struct msg_header *, const uint8_t *body,
 		  size_t body_len);
 enum ha_drop session_receive(struct session *, ha_time now, const struct ha_mac *from,
@@ -140,5 +142,10 @@ size_t session_seal(struct session *, enum msg_type, const uint8_t *body, size_t
 		    uint8_t *out, size_t cap);
 
 bool session_is_up(const struct session *);
+
+/* A BEACON, for which it takes no session: what a node without one, or without a pair, says on the
+ * link (4.R26). Its length, or 0 if cap is too small. */
+size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, enum ha_path,
+		      uint8_t *out, size_t cap);
 
 #endif

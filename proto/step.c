@@ -29,6 +29,24 @@ void step_event(struct node *n, struct node_actions *out, enum node_event_code e
 	a->detail = detail;
 }
 
+void step_event_for(struct node *n, struct node_actions *out, enum node_event_code event,
+		    enum ha_reason reason, uint32_t detail)
+{
+	step_event(n, out, event, detail);
+	out->a[out->n - 1].reason = reason;
+}
+
+void step_reply(struct node_actions *out, uint32_t request, enum node_refusal refusal)
+{
+	struct node_action *a;
+
+	if (!request)
+		return;
+	a = step_add(out, ACT_REPLY);
+	a->request = request;
+	a->refusal = refusal;
+}
+
 void step_state(struct node *n, struct node_actions *out, enum ha_state state,
 		enum ha_reason reason)
 {

@@ -9,6 +9,13 @@ struct node_action *step_add(struct node_actions *, enum node_action_type);
 
 void step_event(struct node *, struct node_actions *, enum node_event_code, uint32_t detail);
 
+/* The same with a reason of its own, not that of the state. */
+void step_event_for(struct node *, struct node_actions *, enum node_event_code, enum ha_reason,
+		    uint32_t detail);
+
+/* To whoever asked; nobody did if request is 0. */
+void step_reply(struct node_actions *, uint32_t request, enum node_refusal);
+
 /* The only place where state and reason change. */
 void step_state(struct node *, struct node_actions *, enum ha_state, enum ha_reason);
 

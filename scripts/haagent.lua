@@ -9,18 +9,22 @@
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
-local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN = 1, 2, 3, 4, 5, 6, 7
+local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local SYNC_FIRST, SYNC_LAST = 0x40, 0x4f
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
-	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN",
+	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
 }
 for t = SYNC_FIRST, SYNC_LAST do
 	types[t] = string.format("SYNC_%x", t - SYNC_FIRST)
 end
 
-local body_len = {[BEACON] = 40, [HEARTBEAT] = 152, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 514, [JOIN] = 43}
+local body_len = {
+	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
+	[DISOWN] = 73,
+}
+local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true}
 
 local paths = {[0] = "link", "management"}
 local patterns = {[0] = "XX", "KKpsk0"}
@@ -33,14 +37,36 @@ local reasons = { -- proto/reason.h
 	"handover", "both paths silent", "no witness", "carrier lost on the link", "nobody held", "alone",
 	"forced", "took back", "disproved", "check failed", "deaf", "management carrier down", "guardian",
 	"isolated", "higher term", "unheard by the peer", "paused", "lease lost", "swap", "shutdown", "suspended",
-	"resumed", "store", "joined",
+	"resumed", "store", "joined", "detached", "removed by the other", "left", "suspension over",
 }
 local families = {[0] = "none", [4] = "IPv4", [6] = "IPv6"}
-local join_ops = {"request", "accept", "refuse"}
+local join_ops = {"request", "accept", "refuse", "test", "report"}
 local refusals = {
 	[0] = "none", "not primary (active)", "has a passive already", "not one of its management addresses",
 	"no virtual IP configured", "requirements not met", "could not write its cluster record",
 }
+local requirements = { -- SPEC 7; each becomes haagent.join.cause.<name>
+	"hardware_model", "physical_connection", "version", "host_name", "ip_addresses", "network_segment",
+	"virtual_ip", "address", "role", "vacant", "timing", "protocol",
+}
+local causes = { -- SPEC 7
+	[0] = "none", "not heard", "pending", "not seen from here", "model differs", "model not supported",
+	"heard through a forwarding device only", "another station on the link", "link_direct differs",
+	"firmware differs", "hotfix differs", "patch differs", "same host name", "no host name",
+	"a family of the active is missing", "a family of the passive is missing", "no management address",
+	"no network in common", "somebody else answers for the address", "nobody answers for the address",
+	"no virtual IP configured", "virtual IP outside of the management networks",
+	"virtual IP is a management address", "a third party answers for the virtual IP", "address is its own",
+	"address is not the other's", "not primary (active)", "both are active", "has a passive already",
+	"is in a pair already", "timing differs", "protocol version differs", "handshake does not verify",
+	"could not write its cluster record", "no model", "no firmware", "a management address is on both",
+}
+local detach_ops = {"request", "done", "refuse"}
+local detach_refusals = {
+	[0] = "none", "first copy of the settings under way", "could not write its cluster record",
+	"holds the virtual IP",
+}
+local partings = {"detached", "removed", "left"}
 
 local f = {} -- fields by their name after "haagent."
 
@@ -66,7 +92,7 @@ field("uint8", "step", "Step")
 field("uint32", "sender", "Sender index", base.HEX)
 field("uint64", "sequence", "Sequence")
 field("bytes", "noise", "Noise message")
-field("bytes", "mac", "Handshake MAC")
+field("bytes", "mac", "MAC")
 
 field("uint8", "mode", "Mode", base.DEC, modes)
 field("uint8", "state", "State", base.DEC, states)
@@ -77,10 +103,12 @@ field("uint64", "term", "Term")
 -- Bit fields, lowest bit first; each becomes haagent.<field>.<bit>.
 field("uint8", "heartbeat_flags", "Flags", base.HEX)
 field("uint16", "why_not", "Why not eligible", base.HEX)
+field("uint8", "identity_flags", "Flags", base.HEX)
 local bits = {
 	heartbeat_flags = {"eligible", "leaving", "degraded", "reach_ok", "carrier", "reserved"},
 	why_not = {"copy", "suspended", "check", "carrier", "deaf", "store", "guardian", "starting", "leaving",
 		"disproved"},
+	identity_flags = {"direct"},
 }
 for parent, names in pairs(bits) do
 	for i, name in ipairs(names) do
@@ -107,6 +135,7 @@ field("uint32", "lateness_us", "Worst lateness (us)")
 field("uint64", "sent_us", "Sent (us)")
 field("uint64", "echo_us", "Echo (us)")
 field("uint32", "echo_hold_us", "Echo held (us)")
+field("uint32", "suspended_s", "Left of its suspension (s)")
 
 field("uint64", "nonce", "Nonce", base.HEX)
 
@@ -119,6 +148,9 @@ field("string", "host_name", "Host name")
 field("string", "agent", "Agent version")
 field("ether", "management_mac", "Management MAC")
 field("bytes", "cluster_id", "Cluster id")
+field("uint32", "heartbeat_us", "Heartbeat interval (us)")
+field("uint32", "dead_us", "Dead interval (us)")
+field("uint32", "confirm_us", "Confirm (us)")
 field("uint8", "address.family", "Family", base.DEC, families)
 field("ipv4", "address.ipv4", "Address")
 field("ipv6", "address.ipv6", "Address")
@@ -126,6 +158,13 @@ field("uint8", "address.prefix", "Prefix length")
 
 field("uint8", "join.op", "Operation", base.DEC, join_ops)
 field("uint8", "join.refusal", "Refusal", base.DEC, refusals)
+for _, name in ipairs(requirements) do
+	field("uint8", "join.cause." .. name, name, base.DEC, causes)
+end
+
+field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
+field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
+field("uint8", "disown.why", "Why", base.DEC, partings)
 
 local list = {}
 for _, one in pairs(f) do
@@ -224,7 +263,7 @@ dissect[HANDSHAKE] = function(c, tree, len)
 end
 
 dissect[HEARTBEAT] = function(c, tree)
-	local _, number, state, claim, term, phase, node
+	local _, number, state, claim, term, phase, suspended, node
 
 	c.take(tree, "boot", 8)
 	_, number = c.take(tree, "number", 8)
@@ -256,6 +295,10 @@ dissect[HEARTBEAT] = function(c, tree)
 	c.take(tree, "sent_us", 8)
 	c.take(tree, "echo_us", 8)
 	c.take(tree, "echo_hold_us", 4)
+	node, suspended = c.take(tree, "suspended_s", 4)
+	if suspended:uint() == 0xffffffff then
+		node:append_text(": until it is resumed")
+	end
 
 	local info = string.format(" %s %s, claim %s, term %s", number:uint64(), states[state:uint()] or "?",
 		claims[claim:uint()] or "?", term:uint64())
@@ -292,26 +335,61 @@ dissect[IDENTITY] = function(c, tree)
 		take_address(c, tree, "Virtual IP " .. i, false)
 	end
 	c.take(tree, "cluster_id", 16)
+	take_bits(c, tree, "identity_flags", 1)
+	c.take(tree, "heartbeat_us", 4)
+	c.take(tree, "dead_us", 4)
+	c.take(tree, "confirm_us", 4)
 	return " " .. host:stringz(ENC_UTF_8)
 end
 
+-- What an operation with a refusal says in the info column.
+local function operation(op, ops, refusal, texts)
+	local info = " " .. (ops[op:uint()] or "?")
+
+	if refusal:uint() ~= 0 then
+		info = info .. ": " .. (texts[refusal:uint()] or "?")
+	end
+	return info
+end
+
 dissect[JOIN] = function(c, tree)
-	local _, op, refusal
+	local _, op, refusal, node
 
 	_, op = c.take(tree, "join.op", 1)
 	_, refusal = c.take(tree, "join.refusal", 1)
 	take_address(c, tree, "Address", false)
 	c.take(tree, "cluster_id", 16)
 	c.take(tree, "term", 8)
-	if refusal:uint() == 0 then
-		return " " .. (join_ops[op:uint()] or "?")
+	node = tree:add("Causes")
+	for _, name in ipairs(requirements) do
+		c.take(node, "join.cause." .. name, 1)
 	end
-	return string.format(" %s: %s", join_ops[op:uint()] or "?", refusals[refusal:uint()] or "?")
+	return operation(op, join_ops, refusal, refusals)
+end
+
+dissect[DETACH] = function(c, tree)
+	local _, op, refusal
+
+	_, op = c.take(tree, "detach.op", 1)
+	_, refusal = c.take(tree, "detach.refusal", 1)
+	c.take(tree, "cluster_id", 16)
+	return operation(op, detach_ops, refusal, detach_refusals)
+end
+
+dissect[DISOWN] = function(c, tree)
+	local _, why
+
+	c.take(tree, "cluster_id", 16)
+	c.take(tree, "key", 32)
+	c.take(tree, "boot", 8)
+	_, why = c.take(tree, "disown.why", 1)
+	c.take(tree, "mac", TAG_LEN)
+	return " " .. (partings[why:uint()] or "?")
 end
 
 -- Is the length field one that the type may have, and is that much there?
 local function length_fits(kind, length, present)
-	local tag = (kind == BEACON or kind == HANDSHAKE) and 0 or TAG_LEN
+	local tag = untagged[kind] and 0 or TAG_LEN
 
 	if length > present or length < HEADER_LEN + tag then
 		return false
@@ -320,7 +398,7 @@ local function length_fits(kind, length, present)
 end
 
 local function dissect_body(buffer, kind, length, tree)
-	local tag = (kind == BEACON or kind == HANDSHAKE) and 0 or TAG_LEN
+	local tag = untagged[kind] and 0 or TAG_LEN
 	local len = length - HEADER_LEN - tag
 	local info = ""
 

@@ -2,7 +2,7 @@
 # The lab itself, without the program: what it claims to do to a machine is done, and its witnesses see it.
 . "$(dirname "$0")/lib.sh"
 
-lab_up bare wire
+lab_up bare wire third
 put() {
 	ip -n "$NS$1" address add $VIP4/32 dev eth0
 	ip -n "$NS$1" address add $VIP6/128 dev eth0 nodad
@@ -70,13 +70,13 @@ ip -n "${NS}b" link set eth3 up
 strike up "${NS}w:wa" "${NS}w:wb" >/dev/null
 eventually 5 "the power is back: carriers are up" 'carrier a eth3 1 && carrier sw pb 1 && carrier b eth0 1'
 
-received() { in_ns b cat /sys/class/net/eth3/statistics/rx_packets; }
-crossing() { # of 200 frames sent at a's eth3, how many reach b's
-	local before
-	before=$(received)
-	in_ns a "$TOOLS/injector" header -n 200 eth3 >/dev/null
+received() { in_ns "$1" cat /sys/class/net/eth3/statistics/rx_packets; }
+crossing() { # [TO [FROM [MAC]]]: of 200 frames sent at FROM's eth3, how many reach TO's
+	local to=${1:-b} before
+	before=$(received "$to")
+	in_ns "${2:-a}" "$TOOLS/injector" header -n 200 -d "${3:-01:80:c2:00:00:0e}" eth3 >/dev/null
 	sleep 0.1
-	echo $(($(received) - before))
+	echo $(($(received "$to") - before))
 }
 check "the wire passes everything" '[ "$(crossing)" = 200 ]'
 lab_loss 30 0
@@ -84,11 +84,37 @@ check "... or loses about a third" 'n=$(crossing) && [ $n -gt 100 ] && [ $n -lt 
 lab_loss 100 0
 check "... or everything" '[ "$(crossing)" = 0 ]'
 check "... and the carrier stays" 'carrier a eth3 1 && carrier b eth3 1'
+lab_wire bridge
+check "a bridge on it passes no frame to the nearest-bridge group" '[ "$(crossing) $(crossing a b)" = "0 0" ]'
+check "... and every one to another" '[ "$(crossing b a 03:48:41:47:00:02) $(crossing x b 03:48:41:47:00:02)" = "200 200" ]'
+lab_wire hub
+check "a hub on it passes everything to everybody" '[ "$(crossing b a) $(crossing x a) $(crossing a x) $(crossing b x)" = "200 200 200 200" ]'
+lab_wire cable
+check "a cable again: x has no part in it" '[ "$(crossing b a) $(crossing x a) $(crossing a x)" = "200 0 0" ]'
 lab_cut_link
 check "the cable is cut: no carrier at either end" 'carrier a eth3 0 && carrier b eth3 0'
 lab_heal_link
 lab_cut_mgmt a
 check "the management cable of a is cut: no carrier" 'carrier a eth0 0 && carrier a eth3 1'
+
+lab_heal_mgmt a
+wait_for 5 'carrier a eth0 1'
+who() { # answers for b's address at a
+	ip -n "${NS}a" neighbour flush dev eth0
+	in_ns a ping -qnc1 -W1 192.0.2.12 >/dev/null
+	ip -n "${NS}a" neighbour show 192.0.2.12 dev eth0
+}
+check "b is in a's segment" 'who | grep -q 02:00:00:00:00:0b'
+lab_segment other
+check "... in another one: nobody answers for it" '! who | grep -q lladdr'
+lab_segment routed
+check "... behind the gateway, that answers for it" 'who | grep -q 02:00:00:00:00:01'
+lab_segment same
+check "... and back" 'who | grep -q 02:00:00:00:00:0b'
+lab_family b 6
+check "b has IPv6 only" '! ip -n "${NS}b" address show dev eth0 | grep -q "192\.0\.2" && ip -n "${NS}b" address show dev eth0 | grep -q 2001:db8::12/64'
+lab_family b 4
+check "... IPv4 only" 'ip -n "${NS}b" address show dev eth0 | grep -q 192.0.2.12/24 && ! ip -n "${NS}b" address show dev eth0 | grep -q 2001:db8::12/64'
 
 dir=$LAB
 lab_down

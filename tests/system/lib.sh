@@ -14,8 +14,10 @@
 #
 #     virtual IP: 192.0.2.100 and 2001:db8::100, probed by the client every millisecond
 #
-# The wire is there when asked for (`lab_up wire`): it can be cut like a cable, and it can lose frames. Everything is named
-# after this process, is in a directory and in namespaces of its own, and is gone when it ends, however it ends.
+# The wire is there when asked for (`lab_up wire`): it can be cut like a cable, it can lose frames, and it can be something
+# else than a cable, a bridge or a hub. So is a third appliance, x, with its eth3 at the wire and eth0 at the switch
+# (`lab_up wire third`; 192.0.2.13, 2001:db8::13). Everything is named after this process, is in a directory and in
+# namespaces of its own, and is gone when it ends, however it ends.
 #
 # A test file sources this, calls lab_up, tells its story with the functions below, and ends with done_testing.
 
@@ -30,6 +32,8 @@ VIP6=2001:db8::100
 LAB=      # this lab's directory
 LAB_WIRE= # set when the wire is there
 LAB_V4=   # set when there is no IPv6
+LAB_BOXES="a b" # the appliances
+LAB_OPTIONS=()  # lines for the configuration of every appliance
 # Calm timing: what is tested is who holds the address, and a noisy machine that stands still for a tenth of a second
 # must not decide that. The bench measures, with the default timing and the fast one.
 LAB_TIMING=${LAB_TIMING:-calm}
@@ -86,6 +90,48 @@ always() {
 	pass "$2"
 }
 
+# check_done DESCRIPTION a|b ACTION...: it is done, by exit status and without a question; what it said is in $LAB/out.
+check_done() {
+	local what=$1 status
+	shift
+	ha "$@" >"$LAB/out" 2>&1 </dev/null
+	status=$?
+	check "$what" "[ $status -eq 0 ]" || diag "exit status $status: $(cat "$LAB/out")"
+}
+
+# check_refused DESCRIPTION PATTERN a|b ACTION...: it is refused, by exit status, and what it said has the pattern in it.
+check_refused() {
+	local what=$1 pattern=$2 status
+	shift 2
+	ha "$@" >"$LAB/out" 2>&1 </dev/null
+	status=$?
+	check "$what" "[ $status -eq 1 ] && said '$pattern'" || diag "exit status $status: $(cat "$LAB/out")"
+}
+
+# check_table DESCRIPTION ROWS a|b|x [ADDRESS]: a connection test there. Of the table just these rows are not met, written
+# NAME=fail or NAME=unknown in alphabetical order, each with a remedy; the exit status says the same, and nothing is
+# changed anywhere. The table stays in $LAB/table.
+check_table() {
+	local what=$1 expected=$2 n=$3 before after rows status
+	before=$(lab_snapshot)
+	ha "$n" --test-connection "${4:-192.0.2.11}" >"$LAB/out" 2>&1 </dev/null
+	status=$?
+	after=$(lab_snapshot)
+	dump "$n" .requirements >"$LAB/table"
+	rows=$(jq -r '[.[] | select(.result != "pass") | "\(.name)=\(.result)"] | sort | join(" ")' "$LAB/table")
+	check "$what: ${expected:-all pass}" \
+		'[ "$rows" = "$expected" ] && [ $status -eq $([ -z "$expected" ] && echo 0 || echo 1) ]' ||
+		diag "exit status $status, rows $rows" "$(cat "$LAB/out")"
+	check "... a remedy for what is not met, and only for that" \
+		'jq -e "length == 12 and all(.[]; (.result == \"pass\") == (.remedy == \"\"))" "$LAB/table" >/dev/null' ||
+		diag "$(jq -c '.[]' "$LAB/table")"
+	check "... nothing has changed" '[ "$before" = "$after" ]' || diag "before: $before" "after: $after"
+}
+
+row() { jq -r ".[] | select(.name == \"$1\") | .$2" "$LAB/table"; } # NAME result|local|peer|remedy
+
+said() { grep -qiE -- "$1" "$LAB/out"; }
+
 skip() { tap_n=$((tap_n + 1)) && echo "ok $tap_n - $1 # SKIP $2"; }
 
 skip_all() {
@@ -113,7 +159,7 @@ lab_evidence() {
 	local n
 	[ -n "$LAB" ] || return 0
 	diag "virtual IP at: $(holder)"
-	for n in a b; do
+	for n in $LAB_BOXES; do
 		diag "$n: $(dump $n '"\(.mode), \(.state) (\(.reason)) since \(.since_ms) ms, term \(.term), paths \([.paths[]? | .name + "=" + .state] | join(" "))"')"
 		[ -s "$LAB/$n/log" ] && tail -n 12 "$LAB/$n/log" | sed "s/^/#   $n: /"
 	done
@@ -157,6 +203,8 @@ lab_host() { # NAME LAST-BYTE LAST-GROUP
 	lab_addresses "$1" "$2" "$3"
 }
 
+lab_last() { case $1 in a) echo 11 ;; b) echo 12 ;; x) echo 13 ;; esac; } # byte of an appliance's addresses
+
 lab_addresses() { # NAME MAC-BYTE LAST-BYTE
 	ip -n "$NS$1" link set eth0 up
 	ip -n "$NS$1" address replace "192.0.2.$3/24" dev eth0
@@ -170,29 +218,30 @@ lab_cable() {
 	if [ -n "$LAB_WIRE" ]; then
 		ip netns add "${NS}w"
 		in_ns w sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-		for n in a b; do
+		for n in $LAB_BOXES; do
 			ip link add eth3 netns "$NS$n" type veth peer name "w$n" netns "${NS}w"
 			ip -n "${NS}w" link set "w$n" up
 		done
-		lab_loss 0 0
+		lab_wire cable
 	else
 		ip link add eth3 netns "${NS}a" type veth peer name eth3 netns "${NS}b"
 	fi
-	for n in a b; do
+	for n in $LAB_BOXES; do
 		in_ns $n sysctl -qw net.ipv6.conf.eth3.disable_ipv6=1
-		ip -n "$NS$n" link set eth3 address "02:00:00:03:00:0$n" up
+		ip -n "$NS$n" link set eth3 address "02:00:00:03:00:$(lab_last $n)" up
 	done
 }
 
-# lab_up [v4only] [wire] [bare]: bare does without the agents' program.
+# lab_up [v4only] [wire [third]] [bare]: bare does without the agents' program.
 lab_up() {
 	local n
-	LAB_WIRE='' LAB_V4=''
+	LAB_WIRE='' LAB_V4='' LAB_BOXES="a b"
 	lab_require
 	for n in "$@"; do
 		case $n in
 		wire) LAB_WIRE=1 ;;
 		v4only) LAB_V4=1 ;;
+		third) LAB_BOXES="a b x" ;;
 		bare) ;;
 		esac
 	done
@@ -209,8 +258,9 @@ lab_up() {
 	lab_host c 10 10
 	lab_host a 0a 11
 	lab_host b 0b 12
+	[ "$LAB_BOXES" = "a b" ] || lab_host x 0c 13
 	lab_cable
-	for n in a b; do
+	for n in $LAB_BOXES; do
 		mkdir -p "$LAB/$n/run" "$LAB/$n/state"
 		chmod 700 "$LAB/$n/state"
 		lab_config $n
@@ -222,7 +272,7 @@ lab_down() {
 	local n pids
 	trap '' INT TERM HUP
 	trap - EXIT
-	for n in a b c g sw w; do
+	for n in a b x c g sw w; do
 		[ -e "/run/netns/$NS$n" ] || continue
 		pids=$(ip netns pids "$NS$n" 2>/dev/null)
 		# shellcheck disable=SC2086 # a list
@@ -237,7 +287,7 @@ lab_down() {
 
 # ---- the appliances --------------------------------------------------------------------------------------------
 
-# lab_config a|b [VIRTUAL_IP...]
+# lab_config a|b|x [VIRTUAL_IP...]
 lab_config() {
 	local n=$1 list
 	shift
@@ -253,7 +303,38 @@ runtime_directory = "$LAB/$n/run"
 user              = "$LAB_USER"
 appliance { model = "1100"  firmware = "7.1.0.1234"  hotfix = "1050"  patch = "2" }
 END
+	chmod 600 "$LAB/$n/haagent.conf"
+	[ ${#LAB_OPTIONS[@]} -eq 0 ] || lab_option "$n" "${LAB_OPTIONS[@]}"
 }
+
+lab_options() { LAB_OPTIONS=("$@"); } # for every configuration from now on
+
+# lab_option a|b|x LINE...: options of its configuration, instead of what is there.
+lab_option() {
+	local n=$1 line
+	shift
+	for line in "$@"; do
+		sed -i -E "/^${line%%[ =]*} *=/d" "$LAB/$n/haagent.conf"
+		printf '%s\n' "$line" >>"$LAB/$n/haagent.conf"
+		[[ $line != cluster_passphrase* ]] || chmod 600 "$LAB/$n/haagent.conf" # a secret
+	done
+}
+
+# lab_appliance a|b|x NAME VALUE: of the appliance section.
+lab_appliance() { sed -i -E "/^appliance/s/($2 = )\"[^\"]*\"/\1\"$3\"/" "$LAB/$1/haagent.conf"; }
+
+# lab_check a|b|x NAME OPTIONS: a service check.
+lab_check() { printf 'check "%s" { interval_ms = 200 %s }\n' "$2" "$3" >>"$LAB/$1/haagent.conf"; }
+
+# lab_hook a|b NAME: a hook, the script on standard input.
+lab_hook() {
+	mkdir -p "$LAB/$1/hooks"
+	cat >"$LAB/$1/hooks/$2"
+	chmod 755 "$LAB/$1/hooks/$2"
+}
+
+# As it left the factory.
+lab_wipe() { rm -rf "$LAB/$1/state" && mkdir -m 700 "$LAB/$1/state"; }
 
 lab_vips() { [ -n "$LAB_V4" ] && echo "$VIP4" || echo "$VIP4 $VIP6"; }
 
@@ -277,14 +358,20 @@ is_ready() { [ "$(dump "$1" .takeover.ready)" = true ]; }                # could
 events() { ha "$1" --history=json | jq "[.history[] | select(.event == \"$2\")] | length"; } # a|b EVENT: how often
 transitions() { events "$1" state; }
 
-# lab_agent a|b start|stop|wait
+# lab_rename a|b|x [NAME]: its host name from the next start on; none: it is in this machine's own UTS.
+lab_rename() { echo "${2:-}" >"$LAB/$1/name"; }
+lab_name() { cat "$LAB/$1/name" 2>/dev/null || echo "appliance-$1"; }
+
+# lab_agent a|b|x start|stop|restart
 lab_agent() {
-	local n=$1 i
+	local n=$1 i name
 	case $2 in
 	start)
-		ip netns exec "$NS$n" unshare --uts --mount setsid sh -c \
-			"hostname appliance-$n && exec \"\$0\" -c \"\$1\"" \
-			"$HAAGENT" "$LAB/$n/haagent.conf" >>"$LAB/$n/log" 2>&1 &
+		name=$(lab_name "$n")
+		# shellcheck disable=SC2016 # for the inner shell
+		ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
+			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname; exec "$0" -c "$1"' \
+			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" >>"$LAB/$n/log" 2>&1 &
 		echo $! >"$LAB/$n/pid"
 		disown $! # that it is killed is no news
 		;;
@@ -296,21 +383,57 @@ lab_agent() {
 		done
 		return 1
 		;;
+	restart)
+		lab_agent "$n" stop
+		lab_agent "$n" start
+		wait_for 10 "is_alive $n"
+		;;
 	esac
 }
 
-# Two appliances as they leave the factory become a pair: a active, b passive and ready to take over.
-lab_pair() {
+# Two appliances as they leave the factory: a is given the virtual IP, and is active; b is what it was.
+lab_begin() { # [VIRTUAL_IP...]
 	# shellcheck disable=SC2046 # a list
-	lab_config a $(lab_vips)
+	[ $# -gt 0 ] || set -- $(lab_vips)
+	lab_config a "$@"
 	lab_agent a start
 	lab_agent b start
-	wait_for 20 '[ "$(holder)" = a ] && is_state a active && is_alive b' &&
+	wait_for 20 'is_state a active && is_alive b'
+}
+
+# ... and become a pair: a active, b passive and ready to take over.
+lab_pair() {
+	lab_begin && wait_for 5 '[ "$(holder)" = a ]' &&
 		ha b --join 192.0.2.11 --yes >"$LAB/join" 2>&1 &&
 		wait_for 20 'is_state b passive && is_ready b' && return
 	diag "no pair: $(cat "$LAB/join" 2>/dev/null)"
 	lab_evidence
 	return 1
+}
+
+# What no question and no refusal may change.
+lab_snapshot() {
+	local n
+	for n in $LAB_BOXES; do
+		dump "$n" '"\(.mode), \(.state), term \(.term), \(.virtual_ip), peer \(.peer.fingerprint)"'
+		cat "$LAB/$n/state/cluster" "$LAB/$n/state/key" 2>/dev/null | sha256sum
+	done
+}
+
+# ask a|b REQUEST: a raw one to the control socket.
+ask() { "$TOOLS/ask" "$LAB/$1/run/control" "$2"; }
+
+# on_terminal ANSWER a|b ACTION...: as typed at a terminal, and the answer to its question once that is there.
+on_terminal() {
+	local answer=$1 n=$2 command
+	shift 2
+	printf -v command '%q ' "$HAAGENT" -c "$LAB/$n/haagent.conf" "$@"
+	: >"$LAB/terminal"
+	{
+		wait_for 30 'grep -qE "Type |Script done" "$LAB/terminal"'
+		printf '%s\n' "$answer"
+	} | timeout 60 script -qfec "$command" "$LAB/terminal" | tr -d '\r'
+	return "${PIPESTATUS[1]}"
 }
 
 # For tests that need a pair to begin with.
@@ -423,12 +546,19 @@ lab_power_off() {
 }
 
 lab_power_on() {
-	local last
-	last=$([ "$1" = a ] && echo 11 || echo 12)
-	lab_addresses "$1" - "$last"
+	lab_addresses "$1" - "$(lab_last "$1")"
 	ip -n "$NS$1" link set eth3 up
 	[ -z "$LAB_WIRE" ] || strike up "${NS}w:wa" "${NS}w:wb" >/dev/null
 	lab_agent "$1" start
+}
+
+# lab_family a|b|x 4|6|dual: which management addresses it has; its agent runs on.
+lab_family() {
+	local last
+	last=$(lab_last "$1")
+	lab_addresses "$1" - "$last"
+	[ "$2" != 6 ] || ip -n "$NS$1" address del "192.0.2.$last/24" dev eth0
+	[ "$2" != 4 ] || ip -n "$NS$1" address del "2001:db8::$last/64" dev eth0
 }
 
 # The machine stands still: no frame, no process, but carrier everywhere.
@@ -449,6 +579,55 @@ lab_heal_link() { strike up "${NS}w:wa" "${NS}w:wb" >/dev/null; }
 # The management cable of an appliance.
 lab_cut_mgmt() { strike down "${NS}sw:p$1" >/dev/null; }
 lab_heal_mgmt() { strike up "${NS}sw:p$1" >/dev/null; }
+
+# lab_wire cable|bridge|hub: what is between the appliances' eth3 (needs the wire). A bridge forwards what bridges forward
+# (802.1D 7.12.6: not the nearest-bridge group); a hub repeats everything to everybody. x has no part in a cable.
+lab_wire() {
+	local n
+	in_ns w nft flush ruleset
+	ip -n "${NS}w" link del br1 2>/dev/null
+	case $1 in
+	cable) lab_loss 0 0 ;;
+	bridge)
+		ip -n "${NS}w" link add br1 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+		ip -n "${NS}w" link set br1 up
+		for n in $LAB_BOXES; do
+			ip -n "${NS}w" link set "w$n" master br1
+		done
+		;;
+	hub)
+		in_ns w nft -f - <<-END
+			table netdev wire {
+				chain from_a { type filter hook ingress device "wa" priority 0; dup to "wx"; fwd to "wb"; }
+				chain from_b { type filter hook ingress device "wb" priority 0; dup to "wx"; fwd to "wa"; }
+				chain from_x { type filter hook ingress device "wx" priority 0; dup to "wa"; fwd to "wb"; }
+			}
+		END
+		;;
+	esac
+}
+
+# lab_segment same|other|routed: the management port of b is where it belongs; in a segment of its own; or in one behind
+# the gateway, which answers for it (proxy ARP).
+lab_segment() {
+	ip -n "${NS}g" link del eth1 2>/dev/null
+	ip -n "${NS}sw" link del br2 2>/dev/null
+	in_ns g sysctl -qw net.ipv4.conf.all.proxy_arp=0 net.ipv4.ip_forward=0
+	if [ "$1" = same ]; then
+		ip -n "${NS}sw" link set pb master br0
+		return
+	fi
+	ip -n "${NS}sw" link add br2 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+	ip -n "${NS}sw" link set br2 up
+	ip -n "${NS}sw" link set pb master br2
+	[ "$1" = routed ] || return 0
+	ip link add eth1 netns "${NS}g" type veth peer name pg2 netns "${NS}sw"
+	ip -n "${NS}sw" link set pg2 master br2 up
+	ip -n "${NS}g" link set eth1 up
+	ip -n "${NS}g" route add 192.0.2.12/32 dev eth1
+	in_ns g sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.proxy_arp=1 \
+		net.ipv4.neigh.eth0.proxy_delay=0 net.ipv4.neigh.eth1.proxy_delay=0
+}
 
 lab_losing() { [ "$1" -ge 100 ] && echo drop || echo "numgen random mod 100 < $1 drop"; }
 

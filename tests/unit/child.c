@@ -53,6 +53,20 @@ Test(child, ten_seconds_of_life_are_forgiven_and_not_less)
 	cr_assert_eq(wait_after(&child, &now, HA_MS), 100 * HA_MS);
 }
 
+Test(child, is_silent_after_thirty_seconds_without_a_message_and_not_after_less)
+{
+	struct child child;
+
+	child_init(&child, IPC_STEWARD_PROCESS, 0);
+	for (unsigned second = 1; second < 30; second++)
+		cr_assert_not(child_is_silent(&child), "second %u", second);
+	child_heard(&child, 29 * HA_SEC);
+	cr_assert_eq(child.heard, 29 * HA_SEC);
+	for (unsigned second = 1; second < 30; second++)
+		cr_assert_not(child_is_silent(&child), "second %u", second);
+	cr_assert(child_is_silent(&child));
+}
+
 Test(child, processes_have_names)
 {
 	cr_assert_str_eq(child_name(IPC_GUARDIAN), "guardian");

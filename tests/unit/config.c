@@ -2,28 +2,36 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/config.h"
 
 static struct config config;
 static char errors[16384]; /* what config_read() wrote, each FILE: left out */
-static char file[64];
+static char file[64], appliance_file[64];
 
-static void setup(void)
+static void make_file(char name[64])
 {
 	int fd;
 
-	snprintf(file, sizeof(file), "%s/haagent-config-XXXXXX", P_tmpdir);
-	fd = mkstemp(file);
+	snprintf(name, 64, "%s/haagent-config-XXXXXX", P_tmpdir);
+	fd = mkstemp(name);
 	cr_assert_geq(fd, 0);
 	close(fd);
+}
+
+static void setup(void)
+{
+	make_file(file);
+	make_file(appliance_file);
 	memset(&config, 0, sizeof(config));
 }
 
 static void teardown(void)
 {
 	unlink(file);
+	unlink(appliance_file);
 }
 
 TestSuite(config, .init = setup, .fini = teardown);
@@ -37,21 +45,28 @@ static void drop_file_name(char *text)
 		memmove(at, at + len + 1, strlen(at + len + 1) + 1);
 }
 
-static unsigned read_bytes(const char *text, size_t len)
+static unsigned read_again(void)
 {
-	FILE *out = fopen(file, "w");
 	FILE *to = fmemopen(errors, sizeof(errors), "w");
 	unsigned n;
 
-	cr_assert(out != NULL && to != NULL);
-	cr_assert_eq(fwrite(text, 1, len, out), len);
-	fclose(out);
+	cr_assert_not_null(to);
 	n = config_read(&config, file, to);
 	fclose(to);
 	if (n == 0)
 		errors[0] = '\0';
 	drop_file_name(errors);
 	return n;
+}
+
+static unsigned read_bytes(const char *text, size_t len)
+{
+	FILE *out = fopen(file, "w");
+
+	cr_assert_not_null(out);
+	cr_assert_eq(fwrite(text, 1, len, out), len);
+	fclose(out);
+	return read_again();
 }
 
 static unsigned read_text(const char *text)
@@ -98,6 +113,13 @@ Test(config, empty_file_gives_the_defaults)
 	cr_expect_str_eq(config.runtime_directory, "/run/haagent");
 	cr_expect_str_eq(config.user, "haagent");
 	cr_expect_str_eq(config.model, "");
+	cr_expect_str_eq(config.hooks, "/etc/haagent/hooks");
+	cr_expect_eq(config.hook_timeout, 30 * HA_SEC);
+	cr_expect_eq(config.supported_model_n, 3);
+	cr_expect_str_eq(config.supported_model[0], "1000");
+	cr_expect_str_eq(config.supported_model[2], "1200");
+	cr_expect(!config.passphrase_set);
+	cr_expect_eq(config.check_n, 0);
 	free(absolute);
 }
 
@@ -126,9 +148,9 @@ Test(config, every_option_is_read)
 	     "runtime_directory = '/run/ha'\nuser = \"_ha\"\n"
 	     "appliance { model = \"M \xc3\xa9\" firmware = \"1\" hotfix = \"2\" patch = \"3\" }\n"
 	     "settings { paths = {\"/etc/a\", \"/etc/b\"} exclude = {\"*.local\"} }\n"
-	     "check \"a\" { command = \"true\" interval_ms = 1000 timeout_ms = 3000 fall = 3 rise "
-	     "= 2\n"
-	     "recover = \"x\" recover_attempts = 0 }\ncheck \"b\" { command = \"true\" }\n");
+	     "hooks = \"/srv/hooks\" hook_timeout_ms = 100\n"
+	     "supported_models = {\"M \xc3\xa9\", \"N\"}\n"
+	     "cluster_passphrase = \"correct horse\"\n");
 	cr_expect_str_eq(config.link, "ha0");
 	cr_expect_str_eq(config.management, "mgmt");
 	cr_expect(!config.link_direct);
@@ -140,6 +162,12 @@ Test(config, every_option_is_read)
 	cr_expect_str_eq(config.user, "_ha");
 	cr_expect_str_eq(config.model, "M \xc3\xa9");
 	cr_expect_str_eq(config.patch, "3");
+	cr_expect_str_eq(config.hooks, "/srv/hooks");
+	cr_expect_eq(config.hook_timeout, 100 * HA_MS);
+	cr_expect_eq(config.supported_model_n, 2);
+	cr_expect_str_eq(config.supported_model[0], "M \xc3\xa9");
+	cr_expect_str_eq(config.supported_model[1], "N");
+	cr_expect(config.passphrase_set);
 }
 
 Test(config, witness_none_is_explicit)
@@ -337,8 +365,287 @@ Test(config, repeated_names_are_reported)
 	cr_expect_eq(config.vip_n, 2);
 }
 
-Test(config, checks_are_validated_though_not_kept)
+Test(config, checks_are_kept_in_order)
 {
+	const struct config_check *check = config.check;
+
+	GOOD("check \"web-1\" { command = \"curl http://127.0.0.1/\" }\n"
+	     "check b { when = \"active\" interval_ms = 100 timeout_ms = 200 fall = 4 rise = 5\n"
+	     "command = 'b \"c\" | d' recover = \"e\" recover_attempts = 6 recover_timeout_ms = "
+	     "700\n"
+	     "grace_ms = 0 }\n");
+	cr_expect_eq(config.check_n, 2);
+	cr_expect_str_eq(check->name, "web-1");
+	cr_expect_str_eq(check->command, "curl http://127.0.0.1/");
+	cr_expect_eq(check->interval, HA_SEC);
+	cr_expect_eq(check->timeout, 3 * HA_SEC);
+	cr_expect_eq(check->fall, 3);
+	cr_expect_eq(check->rise, 2);
+	cr_expect_eq(check->grace, 5 * HA_SEC);
+	cr_expect_str_eq(check->recover, "");
+	cr_expect_eq(check->recover_attempts, 0, "there is nothing to attempt");
+	cr_expect_eq(check->recover_timeout, 30 * HA_SEC);
+	cr_expect(!check->active_only);
+	check++;
+	cr_expect_str_eq(check->name, "b");
+	cr_expect_str_eq(check->command, "b \"c\" | d");
+	cr_expect_eq(check->interval, 100 * HA_MS);
+	cr_expect_eq(check->timeout, 200 * HA_MS);
+	cr_expect_eq(check->fall, 4);
+	cr_expect_eq(check->rise, 5);
+	cr_expect_eq(check->grace, 0);
+	cr_expect_str_eq(check->recover, "e");
+	cr_expect_eq(check->recover_attempts, 6);
+	cr_expect_eq(check->recover_timeout, 700 * HA_MS);
+	cr_expect(check->active_only);
+	GOOD("check a { recover = x command = y }\n");
+	cr_expect_eq(config.check[0].recover_attempts, 2);
+}
+
+Test(config, as_many_checks_as_fit)
+{
+	char text[2048] = "", one[64];
+
+	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++) {
+		snprintf(one, sizeof(one), "check c%u { command = x%u }\n", i, i);
+		strcat(text, one);
+	}
+	GOOD(text);
+	cr_expect_eq(config.check_n, CONFIG_CHECKS_MAX);
+	cr_expect_str_eq(config.check[CONFIG_CHECKS_MAX - 1].command, "x15");
+	strcat(text, "appliance { model = x }\nsettings { }\n"
+		     "check more { command = x fall = 0 }\ncheck most { command = x }\n");
+	bad(text, "19: more than 16 sections 'check'\n"
+		  "19: 'fall' is a number from 1 to 100, not '0'\n"
+		  "20: more than 16 sections 'check'\n");
+}
+
+Test(config, names_of_checks_fit_everywhere)
+{
+	static const char *const wrong[] = {"a b", "'a\"b'", "\"a\\x62\"", "\"a\xc3\xa9\"",
+					    "\"\t\""};
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		bool bare = *wrong[i] != '\'' && *wrong[i] != '"';
+
+		snprintf(text, sizeof(text), "check %s%s%s {\n command = x }\n", bare ? "\"" : "",
+			 wrong[i], bare ? "\"" : "");
+		cr_expect_eq(read_text(text), 1, "%s", text);
+		cr_expect(strstr(errors, "1: section 'check': '") == errors, "%s", errors);
+	}
+	GOOD("check \"1234567890123456789012345678901\" { command = x }\n");
+	bad("check \"12345678901234567890123456789012\" { command = x }\n",
+	    "1: section 'check': '12345678901234567890123456789012' is no name: 1 to 31 printable "
+	    "characters, no blank, quote or backslash\n");
+}
+
+Test(config, commands_fit)
+{
+	char text[1024], command[CONFIG_COMMAND_MAX + 1];
+
+	memset(command, 'x', sizeof(command));
+	command[CONFIG_COMMAND_MAX - 1] = '\0';
+	snprintf(text, sizeof(text), "check a { command = \"%s\" }\n", command);
+	GOOD(text);
+	cr_expect_str_eq(config.check[0].command, command);
+	command[CONFIG_COMMAND_MAX - 1] = 'x';
+	command[CONFIG_COMMAND_MAX] = '\0';
+	snprintf(text, sizeof(text), "check a { command = \"x\" recover = \"%s\" }\n", command);
+	bad(text, "1: 'recover' is longer than 511 bytes\n");
+}
+
+Test(config, hooks_are_in_a_directory_or_none)
+{
+	GOOD("hooks = \"none\"\n");
+	cr_expect_str_eq(config.hooks, "");
+	bad("hooks = \"\"\nhook_timeout_ms = 99\n",
+	    "1: 'hooks': '' is no absolute path\n"
+	    "2: 'hook_timeout_ms' is a number from 100 to 3600000, not '99'\n");
+}
+
+Test(config, supported_models_are_names_and_differ)
+{
+	bad("supported_models = {\"1\",\n\"\",\n\"1\",\n"
+	    "\"123456789012345678901234567890123\"}\n",
+	    "2: 'supported_models' is empty or no printable UTF-8\n"
+	    "3: 'supported_models': '1' is there twice\n"
+	    "4: 'supported_models': '123456789012345678901234567890123' is longer than 32 bytes\n");
+	bad("supported_models = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,\n17}\n",
+	    "2: 'supported_models' has more than 16 models\n");
+	GOOD("supported_models = {}\n");
+	cr_expect_eq(config.supported_model_n, 3);
+}
+
+static unsigned read_secret(const char *text, char passphrase[CONFIG_PASSPHRASE_MAX + 1])
+{
+	cr_assert_eq(read_text(text), 0, "%s", errors);
+	return config_read_secret(&config, passphrase, file, stderr);
+}
+
+Test(config, the_passphrase_is_given_to_who_asks_and_is_not_in_the_configuration)
+{
+	static const uint8_t zeros[HA_KEY_LEN];
+	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
+
+	cr_expect_eq(read_secret("cluster_passphrase = \"correct horse\" # yes\n", passphrase), 0);
+	cr_expect_str_eq(passphrase, "correct horse");
+	cr_expect(config.passphrase_set);
+	cr_expect_arr_eq(config.passphrase, zeros, sizeof(zeros));
+	cr_expect_null(memmem(&config, sizeof(config), "correct", strlen("correct")));
+	cr_expect_eq(
+		read_secret("cluster_passphrase='a\\'b\\\\c\\\"d\\$ \xc3\xa9' /* x */\r\nlink = "
+			    "\"ha0\"\n",
+			    passphrase),
+		0);
+	cr_expect_str_eq(passphrase, "a'b\\c\"d$ \xc3\xa9");
+	cr_expect_str_eq(config.link, "ha0");
+	cr_expect_eq(read_secret("link = \"ha0\"\n", passphrase), 0);
+	cr_expect_str_eq(passphrase, "");
+	cr_expect(!config.passphrase_set);
+}
+
+Test(config, the_passphrase_has_a_length)
+{
+	static const char range[] =
+		"1: 'cluster_passphrase' is 8 to 128 bytes of printable UTF-8, with a backslash "
+		"only before quotes, $ and a backslash\n";
+	char text[256], of_128[129];
+
+	memset(of_128, 'x', 128);
+	of_128[128] = '\0';
+	snprintf(text, sizeof(text), "cluster_passphrase = \"%s\"\n", of_128);
+	GOOD(text);
+	snprintf(text, sizeof(text), "cluster_passphrase = \"%sx\"\n", of_128);
+	bad(text, range);
+	GOOD("cluster_passphrase = \"12345678\"\n");
+	bad("cluster_passphrase = \"1234567\"\n", range);
+	bad("cluster_passphrase = \"\"\n", range);
+	bad("cluster_passphrase = \"1234567\x01\"\n", range);
+	bad("cluster_passphrase = \"1234567\\x41\"\n", range);
+	bad("cluster_passphrase = \"12345678\"\n\ncluster_passphrase = \"12345678\"\n",
+	    "3: 'cluster_passphrase' is set twice, first in line 1\n");
+}
+
+/* However it is written wrong: no mistake quotes a word of it. */
+Test(config, no_mistake_tells_the_passphrase)
+{
+	static const char *const wrong[] = {
+		"cluster_passphrase = zyxwvuts zyxwvuts\n",
+		"cluster_passphrase = \"zyxwvuts\" zyxwvuts\n",
+		"cluster_passphrase = \"zyxwvuts\"zyxwvuts\"zyxwvuts\"\n",
+		"cluster_passphrase = \"zyxwvuts\nlink = \"eth3\"\n",
+		"cluster_passphrase = 'zyxwvuts\" zyxwvuts\n",
+		"cluster_passphrase = zyxwvuts\" zyxwvuts\n",
+		"cluster_passphrase = {\"zyxwvuts\", \"zyxwvuts\"}\n",
+		"cluster_passphrase += \"zyxwvuts\"\n",
+		"cluster_passphrase = = \"zyxwvuts\"\n",
+		"cluster_passphrase \"zyxwvuts\"\n",
+		"cluster_passphrase zyxwvuts zyxwvuts\n",
+		"cluster_passphrase: zyxwvuts zyxwvuts\n",
+		"cluster_passphrase { zyxwvuts }\n",
+		"cluster_passphrase = \"zyxwvuts${zyxwvuts}\"\n",
+		"cluster_passphrase = \n zyxwvuts zyxwvuts\n",
+		"link \"eth3\"\ncluster_passphrase = \"zyxwvuts\"\n",
+		"appliance { cluster_passphrase = \"zyxwvuts\" }\n",
+		"cluster_pasphrase = \"zyxwvuts zyxwvuts\"\n",
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		cr_expect_neq(read_text(wrong[i]), 0, "%s", wrong[i]);
+		cr_expect_null(strstr(errors, "zyx"), "%s\n%s", wrong[i], errors);
+	}
+	bad("cluster_passphrase = zyxwvuts zyxwvuts\nlnik = 1\n",
+	    "1: 'cluster_passphrase' has to be in quotes\n2: unknown option 'lnik'\n");
+	bad("cluster_passphrase = \"zyxwvuts\" link = \"ha0\"\nlnik = 1\n",
+	    "1: 'cluster_passphrase' has to end its line\n2: unknown option 'lnik'\n");
+}
+
+Test(config, a_file_with_a_passphrase_is_its_owners_alone)
+{
+	static const char text[] = "\ncluster_passphrase = \"12345678\"\n";
+	static const mode_t wrong[] = {0640, 0604, 0620, 0602};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		chmod(file, wrong[i]);
+		bad(text, "2: 'cluster_passphrase' makes the file a secret, and others than its "
+			  "owner may read or write it: chmod 600\n");
+	}
+	GOOD("link = \"eth3\"\n");
+	chmod(file, 0600);
+	GOOD(text);
+	if (geteuid() != 0)
+		return;
+	cr_assert_eq(chown(file, 1, 1), 0);
+	cr_expect_eq(read_again(), 1);
+	cr_expect_str_eq(errors, "2: 'cluster_passphrase' makes the file a secret, and it is not "
+				 "root's: chown root\n");
+}
+
+static void write_appliance(const char *text)
+{
+	FILE *out = fopen(appliance_file, "w");
+
+	cr_assert_not_null(out);
+	cr_assert_geq(fputs(text, out), 0);
+	fclose(out);
+}
+
+/* The section names that file in its first line; its own lines follow. */
+static const char *with_appliance(const char *rest)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "appliance { file = \"%s\"\n%s}\n", appliance_file, rest);
+	return text;
+}
+
+Test(config, appliance_file_gives_what_the_section_does_not)
+{
+	write_appliance("# generated\nmodel = \"1100\"\nfirmware = \"7.1\" hotfix = 5\n");
+	GOOD(with_appliance("firmware = \"8\"\n"));
+	cr_expect_str_eq(config.model, "1100");
+	cr_expect_str_eq(config.firmware, "8");
+	cr_expect_str_eq(config.hotfix, "5");
+	cr_expect_str_eq(config.patch, "");
+}
+
+Test(config, mistakes_of_the_appliance_file_have_its_name_and_lines)
+{
+	char expected[1024];
+
+	write_appliance("modle = \"1\"\nmodel = \"\\x01\"\nfile = \"/x\"\nlink = \"eth3\"\n"
+			"check a { command = x }\n");
+	snprintf(expected, sizeof(expected),
+		 "2: 'patch' has bytes that are no printable UTF-8\n"
+		 "%s:1: unknown option 'modle' in section appliance\n"
+		 "%s:2: 'model' has bytes that are no printable UTF-8\n"
+		 "%s:3: 'file' stands in the configuration only\n"
+		 "%s:4: unknown option 'link' in section appliance\n"
+		 "%s:5: unknown section 'check' in section appliance\n",
+		 appliance_file, appliance_file, appliance_file, appliance_file, appliance_file);
+	bad(with_appliance("patch = \"\\x01\"\n"), expected);
+	write_appliance("model \"1\"\n");
+	snprintf(expected, sizeof(expected), "%s:1: missing equal sign after option 'model'\n",
+		 appliance_file);
+	bad(with_appliance(""), expected);
+	unlink(appliance_file);
+	snprintf(expected, sizeof(expected), "1: 'file': '%s': No such file or directory\n",
+		 appliance_file);
+	bad(with_appliance(""), expected);
+	bad("appliance {\n file = \"version\"\n}\n", "2: 'file': 'version' is no absolute path\n");
+}
+
+Test(config, checks_are_validated)
+{
+	bad("check \"a\" {\n grace_ms = -1\n recover_timeout_ms = 99\n when = \"passive\"\n "
+	    "timeout_ms "
+	    "= 3600001\n command = \"\"\n}\n",
+	    "2: 'grace_ms' is a number from 0 to 3600000, not '-1'\n"
+	    "3: 'recover_timeout_ms' is a number from 100 to 3600000, not '99'\n"
+	    "4: 'when' is \"always\" or \"active\", not 'passive'\n"
+	    "5: 'timeout_ms' is a number from 100 to 3600000, not '3600001'\n"
+	    "6: 'command' is empty or no printable UTF-8\n");
 	bad("check \"a\" {\n interval_ms = 1\n fall = 0\n rise = 101\n recover_attempts = -1\n "
 	    "recover = \"\"\n}\n",
 	    "1: section 'check' needs 'command'\n"
@@ -443,7 +750,8 @@ Test(config, no_torn_file_crashes_or_passes_half_a_section)
 {
 	static const char text[] =
 		"link = \"a\" /* c */ virtual_ip = {\"192.0.2.1\", '2001:db8::1'} # x\n"
-		"appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n";
+		"appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n"
+		"cluster_passphrase = \"a\\\"b c\" # x\n";
 
 	for (size_t len = 0; len < sizeof(text) - 1; len++)
 		read_bytes(text, len);

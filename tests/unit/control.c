@@ -1,5 +1,6 @@
 /* The control socket, with clients at the other end of socket pairs. */
 #include "agent/control.h"
+#include "agent/dump.h"
 
 #include <criterion/criterion.h>
 
@@ -17,9 +18,10 @@ struct rig {
 	unsigned handled;
 	enum control_action action;
 	uint32_t number;
-	bool later;       /* the handler leaves the answer for later */
-	unsigned entries; /* strings in the answer's data */
-	bool too_much;    /* ... and one that the arena has no room for */
+	bool later;                         /* the handler leaves the answer for later */
+	unsigned entries;                   /* strings in the answer's data */
+	const struct dump_history *history; /* that is the answer's data */
+	bool too_much;                      /* ... and one that the arena has no room for */
 };
 
 static struct rig rig;
@@ -43,7 +45,8 @@ static bool on_request(void *arg, enum control_action action, const json_t *requ
 	if (r->later)
 		return false;
 	answer->result = CONTROL_DONE;
-	answer->data = json_object();
+	answer->data =
+		r->history != NULL ? dump_events(r->history, STORE_HISTORY_MAX) : json_object();
 	if (r->too_much)
 		json_object_set_new(answer->data, "k", json_stringn(too_much, sizeof(too_much)));
 	for (unsigned i = 0; i < r->entries; i++) {
@@ -124,8 +127,10 @@ TestSuite(control, .init = setup, .fini = teardown);
 
 Test(control, every_action_reaches_the_handler)
 {
-	static const char *const name[CONTROL_ACTION_N] = {"dump",    "history", "swap",
-							   "suspend", "resume",  "join"};
+	static const char *const name[CONTROL_ACTION_N] = {
+		"dump",     "history",         "swap",   "suspend", "resume",
+		"join",     "test-connection", "detach", "remove",  "force-active",
+		"is-active"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -140,7 +145,9 @@ Test(control, every_action_reaches_the_handler)
 
 Test(control, changes_are_for_root_and_reading_is_not)
 {
-	static const char *const change[] = {"swap", "suspend", "resume", "join"};
+	static const char *const change[] = {"swap",   "suspend",         "resume",
+					     "join",   "test-connection", "detach",
+					     "remove", "force-active"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");
@@ -277,6 +284,37 @@ Test(control, ninth_client_finds_no_place)
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		cr_assert_geq(connect_as(0), 0);
 	cr_assert_eq(connect_as(0), -1);
+}
+
+Test(control, last_place_is_kept_for_root)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX - 1; i++)
+		cr_assert_geq(connect_as(1000), 0);
+	cr_assert_eq(connect_as(1000), -1);
+	cr_assert_geq(connect_as(0), 0);
+}
+
+/* The largest answer there is: every event of the longest kind. */
+Test(control, a_full_history_fits)
+{
+	static struct dump_history history;
+	struct store_event event = {
+		.realtime_ns = INT64_C(1789000000123456789),
+		.term = UINT64_MAX / 2,
+		.event = EVENT_STATE,
+		.from = HA_INITIALIZING,
+		.to = HA_SUSPENDED,
+		.reason = REASON_REMOVED,
+		.detail = UINT32_MAX,
+		.subject = "0123456789012345678901234567890",
+	};
+	int fd = connect_as(0);
+
+	for (unsigned i = 0; i < STORE_HISTORY_MAX; i++)
+		dump_history_add(&history, &event);
+	rig.history = &history;
+	ask(fd, "{\"action\":\"history\"}");
+	cr_assert(strstr(answer(fd), "\"result\":\"done\""));
 }
 
 Test(control, arena_is_empty_again_after_each_answer)

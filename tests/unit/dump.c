@@ -14,6 +14,9 @@ struct rig {
 	struct msg_identity own, peer;
 	struct ipc_message status;
 	struct dump_history history;
+	struct dump_check check[CONFIG_CHECKS_MAX];
+	struct dump_hook hook[HOOK_N];
+	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
 	struct wire wire[HA_PATH_N];
 	uint64_t drop[HA_PATH_N][DROP_N];
 	uint8_t key[HA_KEY_LEN];
@@ -42,6 +45,8 @@ static struct rig *rig_new(void)
 	strcpy(rig.wire[HA_PATH_LINK].ifname, "eth3");
 	strcpy(rig.wire[HA_PATH_MANAGEMENT].ifname, "eth0");
 	node_init(&rig.node, &config, HA_SEC);
+	for (unsigned i = 0; i < DUMP_STRANGERS_MAX; i++)
+		rig.stranger[i].heard = -1;
 	rig.view = (struct dump_view){
 		.now = 2 * HA_SEC,
 		.config = &rig.config,
@@ -51,6 +56,10 @@ static struct rig *rig_new(void)
 		.own = &rig.own,
 		.status = &rig.status,
 		.history = &rig.history,
+		.check = rig.check,
+		.hook = rig.hook,
+		.stranger = rig.stranger,
+		.registration = {.reason = "standalone"},
 		.path = {{.wire = &rig.wire[0], .drop = rig.drop[0]},
 			 {.wire = &rig.wire[1], .drop = rig.drop[1]}},
 	};
@@ -85,10 +94,14 @@ static struct store_event event_of_term(uint64_t term)
 Test(dump, has_every_key_that_is_promised)
 {
 	static const char *const keys[] = {
-		"version",      "host_name",  "mode",        "state",    "reason",   "rule",
-		"since_ms",     "term",       "fingerprint", "timing",   "degraded", "peer",
-		"paths",        "virtual_ip", "sync",        "takeover", "guardian", "witness",
-		"requirements", "counters",   "lateness_us", "history"};
+		"version",     "host_name",    "mode",         "state",
+		"reason",      "rule",         "since_ms",     "term",
+		"fingerprint", "timing",       "degraded",     "peer",
+		"paths",       "virtual_ip",   "sync",         "takeover",
+		"guardian",    "witness",      "requirements", "counters",
+		"lateness_us", "history",      "role",         "degraded_reasons",
+		"suspension",  "registration", "checks",       "hooks",
+		"parting",     "strangers"};
 	json_t *dump = dump_all(&rig_new()->view);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -249,4 +262,92 @@ Test(dump, fingerprint_reads_like_ssh_s)
 
 	dump_fingerprint(out, key);
 	cr_assert_str_eq(out, "SHA256:Zmh6rfhivXdsj8GLjp+OIAiXFIVu4jOzkCpZHQ1fKSU");
+}
+
+Test(dump, checks_and_hooks_are_shown_as_the_steward_told)
+{
+	struct rig *rig = rig_new();
+	json_t *all, *one;
+
+	rig->config.check_n = 2;
+	strcpy(rig->config.check[1].name, "analyzer");
+	rig->check[1] = (struct dump_check){
+		.state = CHECK_RECOVERING, .last = COMMAND_TIMEOUT, .attempts = 2, .bad = 5};
+	rig->hook[HOOK_REGISTRATION] =
+		(struct dump_hook){.outcome = COMMAND_FAILED, .status = 7, .output = "no route"};
+	all = dump_all(&rig->view);
+	cr_assert_eq(json_array_size(json_object_get(all, "checks")), 2);
+	one = json_array_get(json_object_get(all, "checks"), 1);
+	cr_assert_str_eq(text(one, "name"), "analyzer");
+	cr_assert_str_eq(text(one, "state"), "recovering");
+	cr_assert_str_eq(text(one, "last"), "timeout");
+	cr_assert(json_is_true(json_object_get(one, "failing")));
+	cr_assert(json_is_false(json_object_get(one, "failed")));
+	cr_assert_eq(json_array_size(json_object_get(all, "hooks")), 1);
+	one = json_array_get(json_object_get(all, "hooks"), 0);
+	cr_assert_str_eq(text(one, "name"), "registration");
+	cr_assert_str_eq(text(one, "outcome"), "failed");
+	cr_assert_str_eq(text(one, "output"), "no route");
+}
+
+Test(dump, a_suspension_says_when_it_ends)
+{
+	struct rig *rig = rig_new();
+	json_t *all, *one;
+
+	rig->node.suspended = true;
+	rig->node.suspended_until = HA_NEVER;
+	all = dump_all(&rig->view);
+	one = json_object_get(all, "suspension");
+	cr_assert(json_is_true(json_object_get(one, "suspended")));
+	cr_assert(json_is_null(json_object_get(one, "until")));
+
+	rig->node.suspended_until = rig->view.now + 90 * HA_SEC;
+	rig->view.realtime_ns = INT64_C(1000) * HA_SEC;
+	all = dump_all(&rig->view);
+	one = json_object_get(all, "suspension");
+	cr_assert_eq(json_integer_value(json_object_get(one, "left_s")), 90);
+	cr_assert_str_eq(text(one, "until"), "1970-01-01T00:18:10.000000Z");
+}
+
+Test(dump, strangers_are_told_apart_from_former_members)
+{
+	struct rig *rig = rig_new();
+	json_t *list;
+
+	rig->stranger[0].heard = HA_SEC;
+	rig->stranger[2] = (struct dump_stranger){
+		.heard = 2 * HA_SEC, .former = PARTING_REMOVED, .name = "second"};
+	list = json_object_get(dump_all(&rig->view), "strangers");
+	cr_assert_eq(json_array_size(list), 2);
+	cr_assert_str_eq(text(json_array_get(list, 0), "why"), "not a member of this pair");
+	cr_assert_str_eq(text(json_array_get(list, 1), "why"), "removed from the pair");
+	cr_assert_str_eq(text(json_array_get(list, 1), "name"), "second");
+}
+
+Test(dump, a_pair_of_two_versions_pauses_the_sync_and_says_so)
+{
+	struct rig *rig = rig_new();
+	json_t *all;
+
+	all = dump_all(&rig->view);
+	cr_assert(json_is_null(json_object_get(json_object_get(all, "sync"), "paused")));
+	rig->view.mismatch = true;
+	rig->node.config.paired = true;
+	all = dump_all(&rig->view);
+	cr_assert(json_is_string(json_object_get(json_object_get(all, "sync"), "paused")));
+	cr_assert(json_is_true(json_object_get(all, "degraded")));
+}
+
+Test(dump, who_is_degraded_without_a_pair_says_why_too)
+{
+	struct rig *rig = rig_new();
+	json_t *all;
+
+	cr_assert_eq(json_array_size(json_object_get(dump_all(&rig->view), "degraded_reasons")), 0);
+	rig->node.lease.partial = HA_SEC;
+	rig->node.lease.partial_reported = true;
+	all = dump_all(&rig->view);
+	cr_assert(json_is_true(json_object_get(all, "degraded")));
+	cr_assert_eq(json_array_size(json_object_get(all, "degraded_reasons")), 1);
 }

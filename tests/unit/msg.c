@@ -9,14 +9,14 @@ static const struct msg_header sample = {
 	.version = MSG_VERSION,
 	.type = MSG_HEARTBEAT,
 	.path = HA_PATH_MANAGEMENT,
-	.length = 186,
+	.length = 190,
 	.receiver = 0x0a0b0c0d,
 	.counter = 0x1112131415161718,
 };
 
-static const enum msg_type types[] = {MSG_BEACON,  MSG_HANDSHAKE,  MSG_HEARTBEAT,
-				      MSG_SOLICIT, MSG_ANSWER,     MSG_IDENTITY,
-				      MSG_JOIN,    MSG_SYNC_FIRST, MSG_SYNC_LAST};
+static const enum msg_type types[] = {MSG_BEACON, MSG_HANDSHAKE,  MSG_HEARTBEAT, MSG_SOLICIT,
+				      MSG_ANSWER, MSG_IDENTITY,   MSG_JOIN,      MSG_DETACH,
+				      MSG_DISOWN, MSG_SYNC_FIRST, MSG_SYNC_LAST};
 
 /* The verdict on a frame of the type with that length field, of which `present` bytes arrived. */
 static enum ha_drop verdict(enum msg_type type, size_t length, size_t present)
@@ -32,7 +32,7 @@ static enum ha_drop verdict(enum msg_type type, size_t length, size_t present)
 
 Test(msg, spec_2_1_header_round_trip)
 {
-	uint8_t frame[186] = {0};
+	uint8_t frame[190] = {0};
 	struct msg_header out;
 
 	cr_assert_eq(msg_encode_header(frame, sizeof(frame), &sample), MSG_HEADER_LEN);
@@ -50,7 +50,7 @@ Test(msg, spec_2_1_header_bytes)
 {
 	static const uint8_t golden[MSG_HEADER_LEN] = {
 		1,    3,    1,    0,                            /* version, type, path, flags */
-		0x00, 0xba,                                     /* length */
+		0x00, 0xbe,                                     /* length */
 		0x0a, 0x0b, 0x0c, 0x0d,                         /* receiver */
 		0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, /* counter */
 	};
@@ -63,7 +63,7 @@ Test(msg, spec_2_1_header_bytes)
 Test(msg, spec_2_R2_flags_are_sent_as_zero_and_ignored)
 {
 	struct msg_header h = sample, out;
-	uint8_t frame[186] = {0};
+	uint8_t frame[190] = {0};
 
 	h.flags = 0xff;
 	msg_encode_header(frame, sizeof(frame), &h);
@@ -82,7 +82,7 @@ Test(msg, header_needs_its_room)
 
 Test(msg, spec_2_R4_truncated_at_every_length)
 {
-	uint8_t frame[186] = {0};
+	uint8_t frame[190] = {0};
 	struct msg_header out;
 
 	memset(&out, 0xee, sizeof(out));
@@ -108,7 +108,7 @@ Test(msg, spec_1_R6_padding_after_the_length_is_ignored)
 Test(msg, spec_2_R5_other_versions_are_dropped)
 {
 	struct msg_header h = sample, out;
-	uint8_t frame[186] = {0};
+	uint8_t frame[190] = {0};
 
 	for (unsigned version = 0; version <= UINT8_MAX; version++) {
 		enum ha_drop expected = version == 1 ? DROP_NONE : DROP_BAD_VERSION;
@@ -137,8 +137,8 @@ Test(msg, spec_2_R8_each_type_has_its_exact_length)
 	static const struct {
 		enum msg_type type;
 		size_t total;
-	} rows[] = {{MSG_BEACON, 58}, {MSG_HEARTBEAT, 186}, {MSG_SOLICIT, 42},
-		    {MSG_ANSWER, 42}, {MSG_IDENTITY, 548},  {MSG_JOIN, 77}};
+	} rows[] = {{MSG_BEACON, 58},    {MSG_HEARTBEAT, 190}, {MSG_SOLICIT, 42}, {MSG_ANSWER, 42},
+		    {MSG_IDENTITY, 561}, {MSG_JOIN, 89},       {MSG_DETACH, 52},  {MSG_DISOWN, 91}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		enum msg_type type = rows[i].type;
@@ -184,7 +184,7 @@ Test(msg, spec_2_R7_oversized)
 Test(msg, spec_2_R9_a_frame_of_the_other_path_is_dropped)
 {
 	struct msg_header h = sample, out;
-	uint8_t frame[186] = {0};
+	uint8_t frame[190] = {0};
 
 	for (unsigned path = 0; path <= UINT8_MAX; path++) {
 		h.path = (uint8_t)path;
@@ -213,18 +213,19 @@ Test(msg, spec_2_4_the_order_of_the_checks)
 	cr_assert_eq(msg_decode_header(frame, 18, HA_PATH_LINK, &out), DROP_OVERSIZED);
 	frame[4] = 1;
 	cr_assert_eq(msg_decode_header(frame, 18, HA_PATH_LINK, &out), DROP_BAD_LENGTH);
-	frame[4] = 548 >> 8;
-	frame[5] = 548 & 0xff;
-	cr_assert_eq(msg_decode_header(frame, 547, HA_PATH_LINK, &out), DROP_TRUNCATED);
-	cr_assert_eq(msg_decode_header(frame, 548, HA_PATH_LINK, &out), DROP_BAD_PATH);
+	frame[4] = 561 >> 8;
+	frame[5] = 561 & 0xff;
+	cr_assert_eq(msg_decode_header(frame, 560, HA_PATH_LINK, &out), DROP_TRUNCATED);
+	cr_assert_eq(msg_decode_header(frame, 561, HA_PATH_LINK, &out), DROP_BAD_PATH);
 	frame[2] = HA_PATH_LINK;
-	cr_assert_eq(msg_decode_header(frame, 548, HA_PATH_LINK, &out), DROP_NONE);
+	cr_assert_eq(msg_decode_header(frame, 561, HA_PATH_LINK, &out), DROP_NONE);
 }
 
-Test(msg, spec_2_R3_all_but_beacon_and_handshake_bear_a_tag)
+Test(msg, spec_2_R3_all_but_beacon_handshake_and_disown_bear_a_tag)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-		bool bare = types[i] == MSG_BEACON || types[i] == MSG_HANDSHAKE;
+		bool bare = types[i] == MSG_BEACON || types[i] == MSG_HANDSHAKE ||
+			    types[i] == MSG_DISOWN;
 
 		cr_assert_eq(msg_tag_len(types[i]), bare ? 0 : 16);
 	}

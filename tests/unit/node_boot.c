@@ -187,6 +187,23 @@ Test(node_boot, T5_the_last_holder_comes_back_suspended_or_not_the_other_does_no
 	cr_assert_eq(world_holder(&w), NOBODY);
 }
 
+Test(node_boot, T5_with_a_failing_check_it_takes_thirty_seconds_later)
+{
+	world_power_on(&w, A);
+	world_checks(&w, A, true, true);
+	world_run(&w, 32900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, A, HA_SEC));
+	cr_assert_eq(w.n[A].node.reason, REASON_ALONE);
+	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	world_init(&w, 1);
+	world_power_on(&w, B);
+	world_checks(&w, B, true, false);
+	world_run(&w, 59900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+}
+
 Test(node_boot, T5_force_is_refused_while_a_holder_is_audible)
 {
 	world_pair(&w);
@@ -241,8 +258,6 @@ Test(node_boot, a_holder_that_is_heard_makes_a_passive)
 
 Test(node_boot, joining_makes_a_holder_and_a_passive_of_two)
 {
-	struct node_event ev = {.type = EV_PAIRED};
-
 	for (int i = A; i <= B; i++) {
 		w.n[i].store.paired = false;
 		w.n[i].store.disk = (struct node_durable){.mode = i == A ? HA_MODE_PRIMARY_ACTIVE
@@ -252,15 +267,7 @@ Test(node_boot, joining_makes_a_holder_and_a_passive_of_two)
 	}
 	world_run(&w, HA_SEC);
 	cr_assert_eq(world_holder(&w), A);
-	w.terms_unchecked = true; /* the join itself is what makes it durable */
-	for (int i = B; i >= A; i--) {
-		ev.paired.mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE;
-		ev.paired.lower = i == A;
-		ev.paired.term = w.n[A].node.term;
-		ev.paired.vip_n = 2;
-		memcpy(ev.paired.vip, w.n[A].node.config.vip, sizeof(ev.paired.vip));
-		world_event(&w, i, &ev);
-	}
+	world_join(&w, A);
 	world_run(&w, HA_SEC);
 	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
 	cr_assert_eq(node_why_not(&w.n[B].node, world_local(&w, B, w.now)), WHY_NOT_COPY);

@@ -133,6 +133,20 @@ Test(node_lease, L3_and_without_the_fence_when_the_address_s_own_lifetime_has)
 	cr_assert_eq(w.dual, 0);
 }
 
+/* Its last word to a guardian that was not there is lost, and nobody would ever say anything again. */
+Test(node_lease, L3_a_guardian_that_owes_an_answer_is_told_again)
+{
+	w.n[A].guardian.dead = true;
+	world_run(&w, 100 * HA_MS);
+	world_pause(&w, A, 200 * HA_MS);
+	world_run(&w, 5 * HA_SEC);
+	cr_assert_eq(world_holder(&w), B);
+	cr_assert(node_why_not(&w.n[A].node, w.n[A].node.now) & WHY_NOT_GUARDIAN);
+	w.n[A].guardian.dead = false;
+	world_run(&w, HA_SEC);
+	cr_assert_eq(node_why_not(&w.n[A].node, w.n[A].node.now), 0);
+}
+
 static void withdraw(bool gone)
 {
 	struct node_event ev = {.type = EV_LEASE};
@@ -151,11 +165,96 @@ Test(node_lease, L4_one_that_ran_out_is_acquired_anew_while_the_peer_cannot_have
 	uint64_t term = w.n[A].node.term;
 
 	withdraw(false);
-	cr_assert_eq(w.n[A].node.claim, HA_CLAIM_TAKING);
+	cr_assert_eq(w.n[A].node.claim, HA_CLAIM_NONE);
 	world_run(&w, 5 * HA_MS);
 	cr_assert_str_eq(w.story, "\na lease_lost\n");
 	cr_assert_eq(world_holder(&w), A);
 	cr_assert_eq(w.n[A].node.term, term);
+}
+
+static unsigned holds(const struct node_actions *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < out->n; i++)
+		n += out->a[i].type == ACT_HOLD;
+	return n;
+}
+
+/* A holder that was paused finds the guardian's word before the peer's in its queues. */
+static void paused_and_lost(struct node_actions *out)
+{
+	struct node *n;
+
+	solo_active(&solo);
+	n = solo_node(&solo);
+	solo.w.now += 80 * HA_MS;
+	steps(&(struct node_event){.type = EV_LEASE,
+				   .lease = {.id = n->lease.id, .status = NODE_LEASE_DROPPED}},
+	      out);
+	cr_assert_eq(holds(out), 0u);
+	cr_assert_eq(n->state, HA_ACTIVE);
+	cr_assert_leq(node_deadline(n), solo_now(&solo), "at once");
+	steps(&(struct node_event){.type = EV_GUARDIAN, .ok = true}, out);
+	cr_assert_eq(holds(out), 0u);
+	cr_assert_leq(node_deadline(n), solo_now(&solo), "whatever else comes");
+}
+
+Test(node_lease, L4_one_that_ran_out_in_a_pause_is_acquired_anew_when_all_that_came_is_read)
+{
+	struct node_actions out;
+
+	paused_and_lost(&out);
+	steps(&(struct node_event){.type = EV_TIMER}, &out);
+	cr_assert_geq(holds(&out), 1u);
+	cr_assert_eq(solo_node(&solo)->claim, HA_CLAIM_TAKING);
+	cr_assert_gt(node_deadline(solo_node(&solo)), solo_now(&solo));
+}
+
+Test(node_lease, L4_nor_is_it_when_the_peer_has_taken_meanwhile)
+{
+	struct node_event taking = {.type = EV_HEARTBEAT, .path = HA_PATH_MANAGEMENT};
+	struct node_actions out;
+
+	paused_and_lost(&out);
+	taking.heard_at = solo_now(&solo);
+	taking.counter = ++solo.counter;
+	taking.heartbeat = solo.says;
+	taking.heartbeat.number++;
+	taking.heartbeat.state = HA_ACTIVE;
+	taking.heartbeat.claim = HA_CLAIM_TAKING;
+	taking.heartbeat.term = 7;
+	steps(&taking, &out);
+	cr_assert_eq(holds(&out), 0u);
+	cr_assert_eq(solo_node(&solo)->state, HA_PASSIVE);
+	steps(&(struct node_event){.type = EV_TIMER}, &out);
+	cr_assert_eq(holds(&out), 0u);
+	cr_assert_eq(solo_node(&solo)->lease.again, HA_NEVER);
+}
+
+Test(node_lease, L4_nor_when_that_comes_too_late)
+{
+	struct node_actions out;
+
+	paused_and_lost(&out);
+	solo.w.now += 20 * HA_MS;
+	steps(&(struct node_event){.type = EV_TIMER}, &out);
+	cr_assert_eq(holds(&out), 0u);
+	cr_assert_eq(solo_node(&solo)->state, HA_PASSIVE);
+	cr_assert_eq(solo_node(&solo)->reason, REASON_LEASE_LOST);
+}
+
+Test(node_lease, L1_nothing_is_promised_before_what_was_received_is_read)
+{
+	struct node_actions out;
+
+	solo_active(&solo);
+	solo.w.now += 50 * HA_MS;
+	steps(&(struct node_event){.type = EV_GUARDIAN, .ok = true}, &out);
+	cr_assert_eq(holds(&out), 0u);
+	cr_assert_leq(node_deadline(solo_node(&solo)), solo_now(&solo));
+	steps(&(struct node_event){.type = EV_TIMER}, &out);
+	cr_assert_eq(holds(&out), 1u);
 }
 
 Test(node_lease, L4_with_the_interface_gone_it_makes_a_passive_that_may_come_back)

@@ -44,9 +44,9 @@ Test(node_reach, E1_each_missing_condition_is_a_bit)
 	cr_expect_eq(why_not(B), WHY_NOT_COPY | WHY_NOT_SUSPENDED);
 	n->whole_copy = true;
 	n->suspended = false;
-	n->check_ok = false;
+	n->check_failing = true;
 	cr_expect_eq(why_not(B), WHY_NOT_CHECK);
-	n->check_ok = true;
+	n->check_failing = false;
 	n->guardian_hold_until = n->now + HA_SEC;
 	cr_expect_eq(why_not(B), WHY_NOT_GUARDIAN);
 	n->guardian_hold_until = 0;

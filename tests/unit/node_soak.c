@@ -1,5 +1,6 @@
-/* node_soak.c - seeded random faults, then everything is healed: exactly one holds, soon, and stays. On a failure the
- * seed is in the message; the same seed gives the same story. */
+/* node_soak.c - seeded random faults and operators, then everything is healed: exactly one holds, soon, and stays. A pair
+ * that ended meanwhile has left it with the one that keeps it, if there is one; it joins again, and is ready. On a
+ * failure the seed is in the message; the same seed gives the same story. */
 #include "tests/unit/world.h"
 
 #include <criterion/criterion.h>
@@ -40,7 +41,7 @@ static void appliance_fault(void)
 	int i = any_node();
 	struct world_node *n = &w.n[i];
 
-	switch (world_chance(&w, 14)) {
+	switch (world_chance(&w, 13)) {
 	case 0:
 		world_power_off(&w, i);
 		break;
@@ -71,16 +72,40 @@ static void appliance_fault(void)
 		world_carrier(&w, i, HA_PATH_LINK, n->powered && world_chance(&w, 2));
 		break;
 	case 11:
-		if (n->running)
-			world_check(&w, i, !n->node.check_ok);
-		break;
 	case 12:
 		if (n->running)
-			world_operator(&w, i, OP_SWAP, 1);
+			world_checks(&w, i, world_chance(&w, 2), world_chance(&w, 3) == 0);
 		break;
-	case 13:
-		if (n->running)
-			world_operator(&w, i, world_chance(&w, 2) ? OP_SUSPEND : OP_RESUME, 2);
+	}
+}
+
+/* What people ask of it. */
+static void operators(void)
+{
+	int i = any_node();
+
+	if (!w.n[i].running)
+		return;
+	switch (world_chance(&w, 7)) {
+	case 0:
+	case 1:
+		world_operator(&w, i, OP_SWAP, 1);
+		break;
+	case 2:
+		world_operator(&w, i, OP_SUSPEND, 2);
+		break;
+	case 3:
+		world_suspend_for(&w, i, up_to(2 * HA_SEC), 3);
+		break;
+	case 4:
+		world_operator(&w, i, OP_RESUME, 4);
+		break;
+	case 5:
+		world_detach(&w, i);
+		break;
+	case 6: /* at both ends of a cut it would be one pair of holders: two appliances that never meet again */
+		if (w.n[1 - i].store.paired)
+			world_remove(&w, i);
 		break;
 	}
 }
@@ -146,6 +171,43 @@ static void heal(void)
 		world_operator(&w, i, OP_RESUME, 9);
 }
 
+/* Who is to hold now that everything is whole: of a pair either, else the one that kept it. If two removed each other
+ * in the same moment the other finds it taken. */
+static void check_settled(void)
+{
+	int holder = world_holder(&w), keeper = NOBODY;
+
+	if (w.n[A].store.paired != w.n[B].store.paired)
+		world_fail(&w, "one of them does not know that the pair has ended");
+	for (int i = A; i <= B; i++)
+		if (!w.n[i].store.paired && w.n[i].node.mode == HA_MODE_PRIMARY_ACTIVE)
+			keeper = keeper == NOBODY ? i : BOTH;
+	if (w.n[A].store.paired || keeper == BOTH ? holder < 0 : holder != keeper)
+		world_fail(&w, "not one holder after everything was healed");
+}
+
+/* A pair that has ended is made anew. */
+static void join_again(void)
+{
+	int holder = world_holder(&w);
+
+	if (w.n[A].store.paired)
+		return;
+	if (holder == NOBODY) {
+		world_operator(&w, A, OP_FORCE, 10);
+		world_run(&w, HA_SEC);
+		holder = world_holder(&w);
+	}
+	world_join(&w, holder);
+	world_copy(&w, 1 - holder, true, true, w.n[holder].lineage.number);
+	world_run(&w, 3 * HA_SEC);
+	if (world_holder(&w) != holder ||
+	    !(node_peer_ready(&w.n[holder].node, world_local(&w, holder, w.now)) ||
+	      w.n[holder].node.peer.last.why_not == WHY_NOT_GUARDIAN ||
+	      w.n[holder].node.peer.last.why_not == WHY_NOT_CHECK))
+		world_fail(&w, "the new pair is not whole");
+}
+
 static void sequence(uint64_t seed, const struct node_timing *timing, bool wires)
 {
 	ha_time long_while = 50 * timing->heartbeat, short_while = timing->dead / 2;
@@ -155,7 +217,9 @@ static void sequence(uint64_t seed, const struct node_timing *timing, bool wires
 	world_pair(&w);
 	w.dual_allowed = wires;
 	for (int k = 0; k < FAULTS; k++) {
-		if (wires && world_chance(&w, 2))
+		if (world_chance(&w, 4) == 0)
+			operators();
+		else if (wires && world_chance(&w, 2))
 			wire_fault();
 		else
 			appliance_fault();
@@ -164,12 +228,12 @@ static void sequence(uint64_t seed, const struct node_timing *timing, bool wires
 	world_tell(&w, "(healed)");
 	heal();
 	world_run(&w, HEALED_S * HA_SEC);
-	if (world_holder(&w) < 0)
-		world_fail(&w, "not one holder after everything was healed");
+	check_settled();
 	w.dual_allowed = false;
 	world_run(&w, HA_SEC);
 	if (w.now - w.held_at < HA_SEC)
 		world_fail(&w, "the holder still changes after everything was healed");
+	join_again();
 }
 
 static void soak(uint64_t first, unsigned n, const struct node_timing *timing, bool wires)

@@ -340,12 +340,107 @@ Test(node_take, T4_its_time_starts_when_it_may_hold)
 	world_power_on(&w, B);
 	world_check(&w, A, false);
 	world_check(&w, B, false);
-	world_run(&w, 2 * HA_SEC);
+	world_run(&w, 5 * w.timing.dead);
 	cr_assert_eq(world_holder(&w), NOBODY);
 	world_check(&w, A, true);
 	world_check(&w, B, true); /* at the same moment: not both at once */
 	cr_assert(world_until_holder(&w, A, 2 * w.timing.dead + 2 * HA_MS));
 	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[B].promotions, 0u);
+}
+
+/* --- T4a --- */
+
+static void both_up_with_failing_checks(void)
+{
+	world_power_on(&w, A);
+	world_power_on(&w, B);
+	world_checks(&w, A, true, false);
+	world_checks(&w, B, true, true);
+}
+
+Test(node_take, T4a_where_the_checks_of_both_fail_the_better_takes_after_six)
+{
+	ha_time up;
+
+	both_up_with_failing_checks();
+	up = w.now;
+	cr_assert(world_until_holder(&w, A, 2 * HA_SEC));
+	cr_assert_geq(w.now - up, 6 * w.timing.dead);
+	cr_assert_leq(w.now - up, 6 * w.timing.dead + 2 * w.timing.heartbeat);
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_eq(w.n[B].promotions, 0u);
+	cr_assert_eq(world_holder(&w), A);
+	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	world_check(&w, A, false);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(world_count(&w, "a no_handover"), 1u, "nor is B ready");
+}
+
+Test(node_take, T4a_the_other_takes_after_eight)
+{
+	ha_time heard;
+
+	solo_start(&solo);
+	world_check(&solo.w, A, false);
+	solo.says.lineage.number = 8; /* the peer is better, and does nothing */
+	solo.says.why_not = WHY_NOT_CHECK;
+	solo.says.flags &= (uint8_t)~MSG_FLAG_ELIGIBLE;
+	heard = solo.w.now;
+	solo_goes_on(&solo, 2 * HA_SEC);
+	cr_assert_geq(world_when(&solo.w, "a active T4") - heard, 8 * solo.w.timing.dead);
+	cr_assert_leq(world_when(&solo.w, "a active T4") - heard,
+		      8 * solo.w.timing.dead + solo.w.timing.heartbeat);
+}
+
+Test(node_take, T4a_is_not_for_who_has_an_eligible_peer)
+{
+	solo_start(&solo);
+	world_check(&solo.w, A, false);
+	solo_goes_on(&solo, 10 * HA_SEC);
+	cr_assert(!world_holds(&solo.w, A));
+	solo.says.why_not = WHY_NOT_COPY; /* it never will be: now the time begins */
+	solo.says.flags &= (uint8_t)~MSG_FLAG_ELIGIBLE;
+	solo_goes_on(&solo, 5 * solo.w.timing.dead);
+	cr_assert(!world_holds(&solo.w, A));
+	solo_goes_on(&solo, 4 * solo.w.timing.dead);
+	cr_assert(world_holds(&solo.w, A));
+}
+
+Test(node_take, T4a_gives_way_to_no_other_reason)
+{
+	solo_start(&solo);
+	world_check(&solo.w, A, false);
+	world_copy(&solo.w, A, false, false, 0);
+	solo.says.why_not = WHY_NOT_CHECK;
+	solo.says.flags &= (uint8_t)~MSG_FLAG_ELIGIBLE;
+	solo_goes_on(&solo, 10 * HA_SEC);
+	cr_assert(!world_holds(&solo.w, A));
+}
+
+/* Whenever the checks of either change meanwhile: one takes, and never both. */
+Test(node_take, T4a_and_T4_never_make_two_holders)
+{
+	for (ha_time at = 0; at < 10 * w.timing.dead; at += 7 * HA_MS) {
+		world_init(&w, 1);
+		both_up_with_failing_checks();
+		world_run(&w, at);
+		world_check(&w, at % 2 ? A : B, true);
+		world_run(&w, 3 * HA_MS);
+		world_check(&w, A, true);
+		world_check(&w, B, true);
+		world_run(&w, 3 * HA_SEC);
+		cr_assert_geq(world_holder(&w), A);
+		cr_assert_leq(w.n[A].promotions + w.n[B].promotions, 2u);
+	}
+}
+
+Test(node_take, T4a_a_failing_check_gives_way_to_no_silence)
+{
+	world_pair(&w);
+	world_checks(&w, B, true, false);
+	world_engine_kill(&w, A);
+	world_run(&w, 60 * HA_SEC);
 	cr_assert_eq(w.n[B].promotions, 0u);
 }
 

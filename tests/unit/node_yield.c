@@ -1,4 +1,4 @@
-/* node_yield.c - SPEC 5.6 and V1, I1, S1: when a holder gives the virtual IP up. */
+/* node_yield.c - SPEC 5.6 and V1, I1: when a holder gives the virtual IP up. */
 #include "tests/unit/node_solo.h"
 
 #include <criterion/criterion.h>
@@ -428,24 +428,4 @@ Test(node_yield, I1_V1_s_mark_goes_when_the_peer_has_not_answered_for_three_seco
 	cr_assert(world_until_holder(&w, NOBODY, HA_SEC));
 	cr_assert(world_until_holder(&w, B, 5 * HA_SEC));
 	cr_assert_geq(w.now - dead, 2900 * HA_MS);
-}
-
-/* --- S1 --- */
-
-Test(node_yield, S1_a_suspension_follows_the_holder_and_is_durable)
-{
-	world_operator(&w, B, OP_SUSPEND, 1);
-	cr_assert(world_saw(&w, "b reply 1: only the active can do that"));
-	world_operator(&w, A, OP_SUSPEND, 2);
-	world_run(&w, 100 * HA_MS);
-	cr_assert(world_saw(&w, "b suspended S1"));
-	cr_assert(w.n[A].store.disk.suspended);
-	cr_assert(w.n[B].store.disk.suspended);
-	world_power_off(&w, B);
-	world_run(&w, HA_SEC);
-	world_operator(&w, A, OP_RESUME, 3);
-	world_power_on(&w, B);
-	world_run(&w, HA_SEC);
-	cr_assert(!w.n[B].store.disk.suspended);
-	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
 }

@@ -29,7 +29,8 @@ static const char answer[] =
 	"\"virtual_ip\":[{\"address\":\"192.0.2.100\",\"held\":true},"
 	"{\"address\":\"2001:db8::100\",\"held\":false}],"
 	"\"sync\":{\"status\":\"fully synced\",\"percent\":100,\"generation\":\"6.12\","
-	"\"digest\":\"00\",\"lag\":0},"
+	"\"digest\":\"00\",\"lag\":2,"
+	"\"paused\":\"the firmware differs\"},"
 	"\"takeover\":{\"ready\":false,\"reasons\":[\"no whole copy of the settings\","
 	"\"suspended\"]},"
 	"\"guardian\":{\"fence\":true,\"realtime\":false,\"locked\":true,\"restored\":0,"
@@ -37,7 +38,34 @@ static const char answer[] =
 	"\"witness\":{\"policy\":\"auto\",\"evidence_ms\":15,"
 	"\"stations\":[{\"address\":\"192.0.2.1\",\"mac\":\"02:00:00:00:00:01\","
 	"\"answered\":true},{\"address\":\"2001:db8::1\",\"mac\":\"\",\"answered\":false}]},"
-	"\"requirements\":[],\"counters\":{\"link.replayed\":2,\"link.bad_tag\":0,"
+	"\"role\":\"active\","
+	"\"degraded_reasons\":[\"management is silent\",\"the passive is not ready: no whole copy "
+	"of "
+	"the settings\"],"
+	"\"suspension\":{\"suspended\":true,\"until\":\"2026-01-31T12:15:00.000000Z\","
+	"\"left_s\":852},"
+	"\"registration\":{\"allowed\":true,\"addresses\":[\"192.0.2.100\",\"2001:db8::100\"],"
+	"\"reason\":\"active\"},"
+	"\"parting\":\"removed\","
+	"\"strangers\":[{\"fingerprint\":\"SHA256:ghi\",\"name\":\"gam\u202ema\","
+	"\"why\":\"detached\",\"last_heard_ms\":800}],"
+	"\"checks\":[{\"name\":\"analyzer\",\"state\":\"passing\",\"failing\":false,"
+	"\"failed\":false,\"last\":\"passed\",\"status\":0,\"attempts\":0,\"runs\":1234,\"bad\":4,"
+	"\"took_ms\":12},{\"name\":\"a-check-of-a-longer-name\",\"state\":\"failed\","
+	"\"failing\":true,\"failed\":true,\"last\":\"failed\",\"status\":-9,\"attempts\":2,"
+	"\"runs\":12,\"bad\":9,\"took_ms\":3000},{\"name\":\"new\",\"state\":\"unknown\","
+	"\"failing\":false,\"failed\":false,\"last\":\"none\",\"status\":0,\"attempts\":0,"
+	"\"runs\":0,\"bad\":0,\"took_ms\":0}],"
+	"\"hooks\":[{\"name\":\"role-active\",\"outcome\":\"failed\",\"status\":1,"
+	"\"took_ms\":120,\"transition\":196610,"
+	"\"output\":\"cannot start the analyzer: no licence was found\"},"
+	"{\"name\":\"registration\",\"outcome\":\"none\",\"status\":0,\"took_ms\":0,"
+	"\"transition\":0,\"output\":\"\"}],"
+	"\"requirements\":[{\"name\":\"hardware_model\",\"title\":\"Hardware model\","
+	"\"result\":\"pass\",\"local\":\"1100\",\"peer\":\"1100\",\"remedy\":\"\"},"
+	"{\"name\":\"version\",\"title\":\"Firmware, hotfix, and patch version\","
+	"\"result\":\"fail\",\"local\":\"7.1.0\",\"peer\":\"7.1.1\",\"remedy\":\"Update.\"}],"
+	"\"counters\":{\"link.replayed\":2,\"link.bad_tag\":0,"
 	"\"floods\":1},\"lateness_us\":{\"worst\":343,\"last\":21},"
 	"\"history\":[{\"time\":\"2026-01-31T12:00:00.123456Z\",\"event\":\"state\","
 	"\"from\":\"passive\",\"to\":\"active\",\"reason\":\"peer silent on both paths\","
@@ -46,103 +74,143 @@ static const char answer[] =
 	"\"from\":\"active\",\"to\":\"active\",\"reason\":\"\",\"rule\":\"\",\"term\":6,"
 	"\"detail\":1}]}";
 
-static const char page[] =
+static const char as_it_should_read[] =
 	"alpha (haagent 0.1.0)\n"
-	"  state          active (degraded), since 3 min 12 s\n"
-	"  reason         peer silent on both paths [T2]\n"
-	"  mode           primary (active), term 6\n"
-	"  fingerprint    SHA256:abc\n"
-	"  timing         default: heartbeat 20 ms, dead after 100 ms, confirm 5 ms\n"
+	"  role            active\n"
+	"  state           active (degraded), since 3 min 12 s\n"
+	"  reason          peer silent on both paths [T2]\n"
+	"  degraded        management is silent; the passive is not ready: no whole copy\n"
+	"                  of the settings\n"
+	"  suspended       for 14 min 12 s, until 2026-01-31 12:15:00 UTC: no takeover\n"
+	"  set up as       primary (active)\n"
+	"  last pair       ended: the other appliance has removed this one\n"
+	"  term            6\n"
+	"  fingerprint     SHA256:abc\n"
+	"  timing          default: heartbeat 20 ms, dead after 100 ms, confirm 5 ms\n"
 	"\n"
 	"virtual IP\n"
 	"  192.0.2.100                              held\n"
 	"  2001:db8::100                            not held\n"
 	"\n"
 	"redundancy\n"
-	"  takeover       NOT READY: no whole copy of the settings; suspended\n"
-	"  settings       fully synced, 100 %, generation 6.12\n"
+	"  takeover        NOT READY: no whole copy of the settings; suspended\n"
+	"  settings        fully synced, 100 %, generation 6.12, 2 generations behind;\n"
+	"                  PAUSED: the firmware differs\n"
+	"  requirements    1 met, 1 NOT MET, 0 unknown\n"
+	"                  Firmware, hotfix, and patch version: FAIL (here 7.1.0, there\n"
+	"                  7.1.1)\n"
+	"  registration    allowed, as 192.0.2.100, 2001:db8::100\n"
 	"\n"
 	"peer\n"
-	"  name           be?ta??\n"
-	"  state          passive: the peer holds the virtual IP\n"
-	"  mode           primary (passive)\n"
-	"  virtual IP     none\n"
-	"  takeover       not ready: no whole copy of the settings; suspended\n"
-	"  addresses      192.0.2.11, 2001:db8::11\n"
-	"  fingerprint    SHA256:def\n"
-	"  last heard     12 ms ago, boot 3\n"
+	"  name            be?ta??\n"
+	"  state           passive: the peer holds the virtual IP\n"
+	"  set up as       primary (passive)\n"
+	"  virtual IP      none\n"
+	"  takeover        not ready: no whole copy of the settings; suspended\n"
+	"  addresses       192.0.2.11, 2001:db8::11\n"
+	"  fingerprint     SHA256:def\n"
+	"  last heard      12 ms ago, in start 3 of its agent\n"
 	"\n"
-	"paths        interface       state    carrier         rtt  worst rtt  worst gap     "
-	"margin    session\n"
-	"  link       eth3            up       yes           85 us    1.25 ms    21.5 ms    78.5 "
-	"ms 2 h 01 min\n"
-	"  management eth0            silent   NO                -          -          -     100 "
-	"ms          -\n"
-	"heartbeats              sent        received\n"
-	"  link                123456          123450\n"
-	"  management              10               0\n"
+	"strangers\n"
+	"  gam???ma        detached; heard 800 ms ago\n"
+	"                  SHA256:ghi\n"
+	"\n"
+	"checks\n"
+	"  analyzer        passing; last run passed in 12 ms; 4 of 1234 runs failed\n"
+	"  a-check-of-a-longer-name\n"
+	"                  failed, beyond recovery; last run failed (signal 9) in 3.0 s;\n"
+	"                  9 of 12 runs failed; attempts at recovery: 2\n"
+	"  new             unknown\n"
+	"\n"
+	"hooks\n"
+	"  role-active     failed (status 1) in 120 ms: cannot start the analyzer: no\n"
+	"                  licence was found\n"
+	"  registration    has not run\n"
+	"\n"
+	"paths        interface       state   carrier     session        sent    received\n"
+	"  link       eth3            up      yes      2 h 01 min      123456      123450\n"
+	"  management eth0            silent  NO                -          10           0\n"
+	"times             round trip     worst of it       worst gap          margin\n"
+	"  link                 85 us         1.25 ms         21.5 ms         78.5 ms\n"
+	"  management               -               -               -          100 ms\n"
 	"\n"
 	"witness\n"
-	"  policy         auto\n"
-	"  segment heard  15 ms ago\n"
-	"  stations       192.0.2.1                                02:00:00:00:00:01  answered\n"
-	"                 2001:db8::1                              -                  no answer\n"
+	"  policy          auto\n"
+	"  segment heard   15 ms ago\n"
+	"  stations        192.0.2.1                      02:00:00:00:00:01  answered\n"
+	"                  2001:db8::1                    -                  no answer\n"
 	"\n"
 	"agent\n"
-	"  guardian       fence on, real-time OFF, memory locked\n"
-	"  starts         engine 1, steward 2; addresses put back 0\n"
-	"  lateness       worst 343 us, last 21 us\n"
+	"  guardian        fence on, real-time OFF, memory locked\n"
+	"  starts          engine 1, steward 2; addresses put back 0\n"
+	"  lateness        worst 343 us, last 21 us\n"
 	"\n"
 	"counters\n"
 	"  link.replayed                                       2\n"
 	"  floods                                              1\n"
 	"\n"
-	"history (UTC)\n"
-	"  2026-01-31 12:00:00.123456 state           passive -> active          term 6     peer "
-	"silent on both paths [T2]\n"
-	"  2026-01-31 12:00:01.000456 path_down       active                     term 6     (1)\n";
-
+	"history (UTC; ! critical, * important)\n"
+	"  2026-01-31 12:00:00.123  passive -> active, term 6: peer silent on both paths\n"
+	"                           [T2]\n"
+	"  2026-01-31 12:00:01.000  path down (management)\n";
 static char text[16384];
+
+static void show(void (*render)(const struct page *, const json_t *), const json_t *data,
+		 unsigned width)
+{
+	const struct page page = {.out = fmemopen(text, sizeof(text), "w"), .width = width};
+
+	cr_assert(page.out != NULL);
+	render(&page, data);
+	fclose(page.out);
+}
 
 static void render(const char *json)
 {
 	json_t *data = json_loads(json, JSON_DECODE_ANY, NULL);
-	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	cr_assert(data != NULL && out != NULL);
-	render_dump(out, data);
-	fclose(out);
+	cr_assert(data != NULL);
+	show(render_dump, data, PAGE_WIDTH);
 	json_decref(data);
 }
 
 Test(render, dump_is_the_page_as_it_should_read)
 {
 	render(answer);
-	cr_expect_str_eq(text, page);
+	cr_expect_str_eq(text, as_it_should_read);
+}
+
+/* Every key of data, and of the objects in it, in turn. */
+static void change_keys(json_t *whole, json_t *data)
+{
+	static const char *const other[] = {"null",          "[]",    "{}", "17", "true", "\"x\"",
+					    "[null, 1, {}]", "-1e300"};
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(data, next, key, value)
+	{
+		json_incref(value);
+		if (json_is_object(value))
+			change_keys(whole, value);
+		for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+			json_object_set_new(data, key, json_loads(other[i], JSON_DECODE_ANY, NULL));
+			show(render_dump, whole, PAGE_WIDTH);
+			cr_expect_geq(strlen(text), 400, "%s = %s", key, other[i]);
+		}
+		json_object_set_new(data, key, value);
+	}
 }
 
 /* A client of another version than its daemon. */
 Test(render, any_key_may_be_missing_or_of_another_kind)
 {
-	static const char *const other[] = {"null", "[]",    "{}",           "17",
-					    "true", "\"x\"", "[null, 1, {}]"};
-	json_t *data = json_loads(answer, 0, NULL), *value;
-	const char *key;
+	json_t *data = json_loads(answer, 0, NULL);
 
-	json_object_foreach(data, key, value)
-	{
-		for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
-			json_t *changed = json_copy(data);
-			FILE *out = fmemopen(text, sizeof(text), "w");
-
-			json_object_set_new(changed, key,
-					    json_loads(other[i], JSON_DECODE_ANY, NULL));
-			render_dump(out, changed);
-			fclose(out);
-			json_decref(changed);
-			cr_expect_geq(strlen(text), 400, "%s = %s", key, other[i]);
-		}
-	}
+	change_keys(data, data);
+	show(render_dump, data, PAGE_WIDTH);
+	cr_expect_str_eq(text, as_it_should_read, "all is in its place again");
 	json_decref(data);
 	render("{}");
 	cr_expect(strstr(text, "peer\n  none\n") != NULL);
@@ -150,15 +218,244 @@ Test(render, any_key_may_be_missing_or_of_another_kind)
 	cr_expect(strncmp(text, "- (haagent -)\n", 14) == 0, "%s", text);
 }
 
+static void assert_within(unsigned columns)
+{
+	for (const char *line = text; *line != '\0';) {
+		size_t len = strcspn(line, "\n");
+
+		cr_expect_leq(page_columns(line, len), columns, "%.*s", (int)len, line);
+		line += len + 1;
+	}
+}
+
+Test(render, dump_fits_a_terminal_of_80_columns)
+{
+	render(answer);
+	assert_within(80);
+}
+
 Test(render, history_without_events_says_so)
 {
 	json_t *data = json_pack("{s:[]}", "history");
-	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	render_history(out, data);
-	fclose(out);
+	show(render_history, data, PAGE_WIDTH);
 	json_decref(data);
-	cr_expect_str_eq(text, "history (UTC)\n  nothing yet\n");
+	cr_expect_str_eq(text, "history (UTC; ! critical, * important)\n  nothing yet\n");
+}
+
+/* Levels, subjects, and a number only where it says what it is. */
+static const char events[] =
+	"[{\"time\":\"2026-01-31T12:00:00.000001Z\",\"event\":\"started\",\"from\":"
+	"\"initializing\","
+	"\"to\":\"initializing\",\"reason\":\"none\",\"rule\":\"\",\"term\":6,\"detail\":0,"
+	"\"level\":\"informational\",\"subject\":\"\"},"
+	"{\"time\":\"2026-01-31T12:00:01.000Z\",\"event\":\"path_down\",\"detail\":0,"
+	"\"level\":\"important\",\"subject\":\"link\"},"
+	"{\"time\":\"2026-01-31T12:00:02.100Z\",\"event\":\"state\",\"from\":\"passive\","
+	"\"to\":\"active\",\"reason\":\"link carrier lost and no answer on management\","
+	"\"rule\":\"T3\",\"term\":8,\"detail\":0,\"level\":\"critical\"},"
+	"{\"time\":\"2026-01-31T12:00:03.000Z\",\"event\":\"check_recovering\",\"detail\":2,"
+	"\"level\":\"important\",\"subject\":\"analyzer\"},"
+	"{\"time\":\"2026-01-31T12:00:04.000Z\",\"event\":\"check_failed\",\"detail\":2,"
+	"\"level\":\"critical\",\"subject\":\"analyzer\"},"
+	"{\"time\":\"2026-01-31T12:00:05.000Z\",\"event\":\"hook_failed\",\"detail\":127,"
+	"\"level\":\"important\",\"subject\":\"role-active\"},"
+	"{\"time\":\"2026-01-31T12:00:06.000Z\",\"event\":\"hook_failed\",\"detail\":4294967287,"
+	"\"level\":\"important\",\"subject\":\"role-active\"},"
+	"{\"time\":\"2026-01-31T12:00:07.000Z\",\"event\":\"hook_timeout\",\"detail\":30000,"
+	"\"level\":\"important\",\"subject\":\"registration\"},"
+	"{\"time\":\"2026-01-31T12:00:08.000Z\",\"event\":\"address_missing\",\"detail\":5},"
+	"{\"time\":\"2026-01-31T12:00:09.000Z\",\"event\":\"third_party\",\"detail\":1},"
+	"{\"time\":\"2026-01-31T12:00:10.000Z\",\"event\":\"stranger\",\"detail\":0,"
+	"\"subject\":\"ga\\u001bmma\\u202e\",\"level\":\"important\"},"
+	"{\"time\":\"2026-01-31T12:00:11.000Z\",\"event\":\"peer_restarted\",\"detail\":99},"
+	"{\"time\":\"2026-01-31T12:00:12.000Z\",\"event\":\"of_tomorrow\",\"detail\":99}]";
+
+static const char history_page[] =
+	"history (UTC; ! critical, * important)\n"
+	"  2026-01-31 12:00:00.000  started (start 0 of this agent)\n"
+	"* 2026-01-31 12:00:01.000  path down: link\n"
+	"! 2026-01-31 12:00:02.100  passive -> active, term 8: link carrier lost and no\n"
+	"                           answer on management [T3]\n"
+	"* 2026-01-31 12:00:03.000  check recovering: analyzer (attempt 2)\n"
+	"! 2026-01-31 12:00:04.000  check failed: analyzer (attempts at recovery: 2)\n"
+	"* 2026-01-31 12:00:05.000  hook failed: role-active (exit status 127)\n"
+	"* 2026-01-31 12:00:06.000  hook failed: role-active (signal 9)\n"
+	"* 2026-01-31 12:00:07.000  hook timeout: registration (30.0 s)\n"
+	"  2026-01-31 12:00:08.000  address missing (virtual IP 1, 3)\n"
+	"  2026-01-31 12:00:09.000  third party (virtual IP 2)\n"
+	"* 2026-01-31 12:00:10.000  stranger: ga?mma???\n"
+	"  2026-01-31 12:00:11.000  peer restarted\n"
+	"  2026-01-31 12:00:12.000  of tomorrow (detail 99)\n";
+
+Test(render, history_marks_levels_and_names_its_subjects)
+{
+	json_t *data = json_loads(events, 0, NULL);
+
+	cr_assert(data != NULL);
+	show(render_history, data, PAGE_WIDTH);
+	json_decref(data);
+	cr_expect_str_eq(text, history_page);
+}
+
+static json_t *rows(void)
+{
+	return json_pack("[{s:s, s:s, s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:s, s:s},"
+			 " {s:s, s:s, s:s, s:s, s:s, s:s}]",
+			 "name", "version", "title", "Firmware, hotfix, and patch version",
+			 "result", "pass", "local", "7.1.0.1234, hotfix 1050, patch 2", "peer",
+			 "7.1.0.1234, hotfix 1050, patch 2", "remedy", "", "name", "addresses",
+			 "title", "IP addresses", "result", "fail", "local",
+			 "192.0.2.11/24, 2001:db8:1234:5678:9abc:def0:1234:5678/64", "peer",
+			 "192.0.2.12/24", "remedy",
+			 "Give both appliances addresses of the same families: IPv4, IPv6, or both "
+			 "of them.",
+			 "name", "host_name", "title", "Host name", "result", "unknown", "local",
+			 "alpha", "peer", "-", "remedy", "Connect the cable.");
+}
+
+static const char table_page[] =
+	"requirement           result   here                     there\n"
+	"Firmware, hotfix,     pass     7.1.0.1234, hotfix       7.1.0.1234, hotfix\n"
+	"and patch version              1050, patch 2            1050, patch 2\n"
+	"IP addresses          FAIL     192.0.2.11/24,           192.0.2.12/24\n"
+	"                               2001:db8:1234:5678:9abc\n"
+	"                               :def0:1234:5678/64\n"
+	"    -> Give both appliances addresses of the same families: IPv4, IPv6, or both\n"
+	"       of them.\n"
+	"Host name             unknown  alpha                    -\n"
+	"    -> Connect the cable.\n";
+
+Test(render, table_has_a_remedy_below_what_does_not_pass)
+{
+	json_t *all = rows();
+
+	show(render_table, all, PAGE_WIDTH);
+	cr_expect_str_eq(text, table_page);
+	show(render_table_open, all, PAGE_WIDTH);
+	cr_expect_not(strstr(text, "Firmware"), "%s", text);
+	cr_expect(strstr(text, "IP addresses") && strstr(text, "Host name"), "%s", text);
+	json_decref(all);
+}
+
+Test(render, table_fits_every_width)
+{
+	json_t *all = rows();
+
+	for (unsigned width = PAGE_WIDTH_MIN; width <= PAGE_WIDTH_MAX; width++) {
+		show(render_table, all, width);
+		assert_within(width);
+	}
+	cr_expect(strstr(text, "192.0.2.11/24, 2001:db8:1234:5678:9abc:def0:1234:5678/64"),
+		  "nothing is broken where there is room: %s", text);
+	json_decref(all);
+}
+
+Test(render, count_tells_rows_apart_by_their_result)
+{
+	json_t *all = rows();
+	struct render_count count;
+
+	json_array_append_new(all, json_null());
+	count = render_count(all);
+	json_decref(all);
+	cr_expect_eq(count.passed, 1);
+	cr_expect_eq(count.failed, 1);
+	cr_expect_eq(count.unknown, 2, "what is no row is not met");
+	count = render_count(NULL);
+	cr_expect_eq(count.passed + count.failed + count.unknown, 0);
+}
+
+/* A peer that states what it likes: an endless name, controls, characters of several bytes. */
+Test(render, table_of_hostile_strings_stays_a_table)
+{
+	char name[2000];
+	json_t *all;
+
+	for (size_t i = 0; i + 2 < sizeof(name); i += 2)
+		memcpy(name + i, "\xc3\xa9", 2);
+	name[1998] = '\0';
+	all = json_pack("[{s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s}]", "title", "Host name",
+			"result", "fail", "local", name, "peer",
+			"\x1b[2J\nHost name pass\xe2\x80\xae", "title", name, "result", name,
+			"peer", name + 2, "remedy", name);
+	cr_assert(all != NULL);
+	show(render_table, all, PAGE_WIDTH);
+	json_decref(all);
+	assert_within(PAGE_WIDTH);
+	cr_expect_not(strpbrk(text, "\x1b"));
+	cr_expect(strstr(text, "?[2J Host name pass???"), "%s", text);
+	for (const char *line = text; (line = strchr(line, '\n')) != NULL;)
+		cr_expect_neq((unsigned char)*++line & 0xc0, 0x80, "a character was broken");
+}
+
+/* What is 0 in a coarse unit is not exactly nothing. */
+Test(render, durations_of_0_keep_the_unit_that_they_were_measured_in)
+{
+	json_t *data = json_pack("{s:i, s:i, s:i, s:n}", "s", 0, "ms", 0, "us", 0, "null");
+
+	cr_expect_str_eq(cell_duration(data, "s", 1000000).text, "under 1 s");
+	cr_expect_str_eq(cell_duration(data, "ms", 1000).text, "0 ms");
+	cr_expect_str_eq(cell_duration(data, "us", 1).text, "0 us");
+	cr_expect_str_eq(cell_duration(data, "null", 1).text, "-");
+	json_decref(data);
+}
+
+Test(render, standalone_after_a_pair_says_how_it_ended)
+{
+	static const struct {
+		const char *parting, *text;
+	} sample[] = {
+		{"detached", "last pair       ended: detached by an operator\n"},
+		{"left", "last pair       ended: the other appliance was removed from here\n"},
+		{"eloped", "last pair       eloped\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(sample) / sizeof(*sample); i++) {
+		json_t *data = json_pack("{s:s}", "parting", sample[i].parting);
+
+		show(render_dump, data, PAGE_WIDTH);
+		json_decref(data);
+		cr_expect(strstr(text, sample[i].text), "%s", text);
+	}
+	render("{\"parting\":null}");
+	cr_expect_not(strstr(text, "last pair"));
+}
+
+Test(render, suspension_without_an_end_lasts_until_resumed)
+{
+	render("{\"suspension\":{\"suspended\":true,\"until\":null,\"left_s\":null}}");
+	cr_expect(strstr(text, "suspended       until --resume: no takeover\n"), "%s", text);
+	render("{\"suspension\":{\"suspended\":false,\"until\":null,\"left_s\":null}}");
+	cr_expect_not(strstr(text, "suspended"));
+}
+
+Test(render, requirements_that_are_all_met_take_one_line)
+{
+	render("{\"requirements\":[{\"title\":\"Host name\",\"result\":\"pass\"}]}");
+	cr_expect(strstr(text, "  requirements    all met\n"), "%s", text);
+	cr_expect_not(strstr(text, "Host name"));
+	render("{\"requirements\":[]}");
+	cr_expect_not(strstr(text, "requirements"), "nothing was tested");
+}
+
+/* Text is broken at spaces, what has none where the line ends, and never within a character. */
+Test(render, long_text_hangs_below_its_beginning)
+{
+	const struct page page = {.out = fmemopen(text, sizeof(text), "w"), .width = 60};
+
+	cr_assert(page.out != NULL);
+	page_line(&page, "label", "%s", "one two three four five six seven eight nine ten");
+	page_line(&page, "a-label-that-is-too-long", "%s", "text");
+	page_line(&page, "l\xc3\xa4nge", "%s", "text");
+	page_line(&page, "empty", "%s", "");
+	fclose(page.out);
+	cr_expect_str_eq(text, "  label           one two three four five six seven eight\n"
+			       "                  nine ten\n"
+			       "  a-label-that-is-too-long\n"
+			       "                  text\n"
+			       "  l\xc3\xa4nge           text\n"
+			       "  empty           \n");
 }
 
 Test(render, durations_have_the_unit_that_fits)
@@ -183,10 +480,10 @@ Test(render, durations_have_the_unit_that_fits)
 		{86400000000, "1 d 0 h"},
 		{356400000000, "4 d 3 h"},
 	};
-	char out[RENDER_TIME_MAX];
+	char out[PAGE_TIME_MAX];
 
 	for (size_t i = 0; i < sizeof(sample) / sizeof(*sample); i++) {
-		render_duration(out, sample[i].us);
+		page_duration(out, sample[i].us);
 		cr_expect_str_eq(out, sample[i].text);
 	}
 }
@@ -194,7 +491,13 @@ Test(render, durations_have_the_unit_that_fits)
 Test(render, control_characters_are_cleaned_and_other_utf8_is_not)
 {
 	char dirty[] = "a\x1b[2Jb\x7f\xc2\x9b\xc3\xa9\n\xc2\xa0";
+	char turned[] = "a\xe2\x80\xae"
+			"b\xe2\x81\xa6"
+			"c\xe2\x80\x8f"
+			"d\xe2\x82\xac\xe2";
 
-	render_clean(dirty);
+	page_clean(dirty);
 	cr_expect_str_eq(dirty, "a?[2Jb???\xc3\xa9\n\xc2\xa0");
+	page_clean(turned);
+	cr_expect_str_eq(turned, "a???b???c???d\xe2\x82\xac\xe2", "the euro sign stays");
 }

@@ -357,6 +357,8 @@ Test(session, r8_owns_its_pattern_and_its_indices)
 	h.receiver = r.side[0].current.local;
 	cr_assert(session_owns(&r.side[0], &h, body, 1));
 	cr_assert_not(session_owns(&join.side[0], &h, body, 1));
+	h.type = MSG_DISOWN;
+	cr_assert_not(session_owns(&r.side[0], &h, body, 1), "whatever index it names");
 }
 
 Test(session, r34_wiped_is_zero)

@@ -18,6 +18,40 @@ Test(session_timers, r26_beacons_every_100_ms_until_up)
 	cr_assert_gt(session_deadline(&r.side[RESPONDER]), r.now + HA_SEC);
 }
 
+Test(session_timers, r26_a_beacon_takes_no_session)
+{
+	struct frame beacon, other;
+	struct rig r;
+
+	rig_init(&r, SESSION_KK);
+	beacon = rig_timer(&r, RESPONDER);
+	other.len = session_beacon(r.config[RESPONDER].public_key, r.config[RESPONDER].boot,
+				   HA_PATH_LINK, other.bytes, sizeof(other.bytes));
+	cr_assert_eq(other.len, 58);
+	cr_assert_eq(other.len, beacon.len);
+	cr_assert_arr_eq(other.bytes, beacon.bytes, beacon.len);
+	session_beacon(r.config[RESPONDER].public_key, 1, HA_PATH_MANAGEMENT, other.bytes, 58);
+	cr_assert_eq(other.bytes[2], HA_PATH_MANAGEMENT);
+	for (size_t cap = 0; cap < beacon.len; cap++)
+		cr_assert_eq(
+			session_beacon(r.config[0].public_key, 1, HA_PATH_LINK, other.bytes, cap),
+			0);
+}
+
+Test(session_timers, r27_an_initiators_beacon_tells_the_responder_nothing_new)
+{
+	struct rig r, before;
+	struct frame f;
+
+	rig_init(&r, SESSION_KK);
+	f.len = session_beacon(r.config[INITIATOR].public_key, r.config[INITIATOR].boot,
+			       HA_PATH_LINK, f.bytes, sizeof(f.bytes));
+	before = r;
+	cr_assert_eq(rig_receive(&r, RESPONDER, &f), DROP_NONE);
+	cr_assert_eq(r.out.frame_len, 0);
+	cr_assert_arr_eq(&r.side[RESPONDER], &before.side[RESPONDER], sizeof(before.side[0]));
+}
+
 Test(session_timers, r28_first_messages_with_jitter_then_slower_never_above_250_ms)
 {
 	ha_time gap, least = HA_SEC, most = 0;

@@ -59,21 +59,78 @@ Test(steward, a_record_out_of_range_is_not_written)
 	expect_invalid(offsetof(struct store_record, suspended), 0xff);
 	expect_invalid(offsetof(struct store_record, whole_copy), 2);
 	expect_invalid(offsetof(struct store_record, in_sync), 2);
+	expect_invalid(offsetof(struct store_record, detached), 2);
+	expect_invalid(offsetof(struct store_record, parting), PARTING_N);
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+		expect_invalid(offsetof(struct store_record, former) +
+				       i * sizeof(struct store_former) +
+				       offsetof(struct store_former, why),
+			       PARTING_N);
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		expect_invalid(offsetof(struct store_record, vip) + i * sizeof(struct ha_address),
 			       5);
 }
 
-Test(steward, a_name_without_an_end_is_not_written)
+Test(steward, a_suspension_until_before_1970_is_not_written)
 {
 	const struct config config = config_of(1);
 	struct store_record record;
 
 	steward_fresh_record(&record, &config);
-	memset(record.peer_name, 'x', sizeof(record.peer_name));
+	record.suspended_until = -1;
 	cr_assert_not(steward_record_valid(&record));
-	record.peer_name[sizeof(record.peer_name) - 1] = '\0';
+	record.suspended_until = INT64_MAX;
 	cr_assert(steward_record_valid(&record));
+}
+
+static void expect_name_checked(size_t offset)
+{
+	const struct config config = config_of(1);
+	struct store_record record;
+	char *name = (char *)&record + offset;
+
+	steward_fresh_record(&record, &config);
+	memset(name, 'x', STORE_NAME_LEN);
+	cr_assert_not(steward_record_valid(&record), "without an end");
+	name[STORE_NAME_LEN - 1] = '\0';
+	cr_assert(steward_record_valid(&record));
+	name[5] = '\x1b';
+	cr_assert_not(steward_record_valid(&record), "a control character");
+	name[5] = '\xff';
+	cr_assert_not(steward_record_valid(&record), "no UTF-8");
+}
+
+Test(steward, a_name_without_an_end_or_that_is_no_text_is_not_written)
+{
+	expect_name_checked(offsetof(struct store_record, peer_name));
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+		expect_name_checked(offsetof(struct store_record, former) +
+				    i * sizeof(struct store_former) +
+				    offsetof(struct store_former, name));
+}
+
+Test(steward, an_event_out_of_range_is_not_kept)
+{
+	const struct store_event good = {.event = EVENT_CODE_N - 1,
+					 .from = HA_STATE_N - 1,
+					 .to = HA_STATE_N - 1,
+					 .reason = REASON_N - 1};
+	struct store_event event = good;
+
+	cr_assert(steward_event_valid(&event));
+	event.event = EVENT_CODE_N;
+	cr_assert_not(steward_event_valid(&event));
+	event.event = EVENT_NONE;
+	cr_assert_not(steward_event_valid(&event));
+	event = good;
+	event.from = HA_STATE_N;
+	cr_assert_not(steward_event_valid(&event));
+	event = good;
+	event.to = HA_STATE_N;
+	cr_assert_not(steward_event_valid(&event));
+	event = good;
+	event.reason = REASON_N;
+	cr_assert_not(steward_event_valid(&event));
 }
 
 Test(steward, history_keeps_the_newest_in_their_order)

@@ -11,6 +11,12 @@
 
 #include "agent/file.h"
 #include "agent/store.h"
+#include "proto/msg.h"
+
+enum {
+	RECORD_1_LEN = 4 + 2 + 5 * 8 + 5 + 32 + 32 + 16 + 65 + 8 * 17, /* without its checksum */
+	FORMER_LEN = 1 + 32 + 32 + 16 + 65,
+};
 
 static char directory[64];
 static struct store store;
@@ -46,6 +52,9 @@ static struct store_record sample(void)
 				 .mode = HA_MODE_PRIMARY_PASSIVE,
 				 .paired = true,
 				 .whole_copy = true,
+				 .suspended_until = 0x1122334455667788,
+				 .parting = PARTING_REMOVED,
+				 .detached = true,
 				 .peer_name = "beta"};
 
 	memset(r.peer_key, 0xa1, sizeof(r.peer_key));
@@ -53,6 +62,15 @@ static struct store_record sample(void)
 	memset(r.cluster_id, 0xc3, sizeof(r.cluster_id));
 	r.vip[0] = (struct ha_address){HA_IPV4, {192, 0, 2, 100}};
 	r.vip[7] = (struct ha_address){HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	for (uint8_t i = 0; i < STORE_FORMER_MAX; i++) {
+		struct store_former *f = &r.former[i];
+
+		f->why = i; /* the first is unused */
+		memset(f->key, 0xd0 + i, sizeof(f->key));
+		memset(f->pair_secret, 0xe0 + i, sizeof(f->pair_secret));
+		memset(f->cluster_id, 0xf0 + i, sizeof(f->cluster_id));
+		snprintf(f->name, sizeof(f->name), "former %u", (unsigned)i);
+	}
 	return r;
 }
 
@@ -110,25 +128,38 @@ Test(store, record_comes_back_as_it_was_written)
 	cr_expect_str_eq(out.peer_name, "beta");
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		cr_expect(ha_address_equal(&out.vip[i], &in.vip[i]));
+	cr_expect_eq(out.suspended_until, in.suspended_until);
+	cr_expect_eq(out.parting, PARTING_REMOVED);
+	cr_expect(out.detached);
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++) {
+		const struct store_former *a = &in.former[i], *b = &out.former[i];
+
+		cr_expect_eq(b->why, a->why);
+		cr_expect_arr_eq(b->key, a->key, sizeof(a->key));
+		cr_expect_arr_eq(b->pair_secret, a->pair_secret, sizeof(a->pair_secret));
+		cr_expect_arr_eq(b->cluster_id, a->cluster_id, sizeof(a->cluster_id));
+		cr_expect_str_eq(b->name, a->name);
+	}
 }
 
 Test(store, record_is_big_endian_and_stays_so)
 {
 	struct store_record in = sample();
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 	size_t len;
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
 	len = slurp("cluster", bytes, sizeof(bytes));
-	cr_expect_eq(len, 4 + 2 + 5 * 8 + 5 + 32 + 32 + 16 + 65 + 8 * 17 + 32);
-	cr_expect_arr_eq(bytes, "HAcl\0\1\0\0\0\0\0\0\0\7", 14);
+	cr_expect_eq(len, RECORD_1_LEN + 8 + 1 + 1 + 4 * FORMER_LEN + 32);
+	cr_expect_arr_eq(bytes, "HAcl\0\2\0\0\0\0\0\0\0\7", 14);
+	cr_expect_arr_eq(bytes + RECORD_1_LEN, "\x11\x22\x33\x44\x55\x66\x77\x88\2\1\0\xd0", 12);
 	cr_expect_arr_eq(bytes + 38, "\1\2\3\4\5\6\7\10", 8);
 }
 
 Test(store, record_torn_at_any_length_is_no_record)
 {
 	struct store_record in = sample(), out;
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 	size_t len;
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
@@ -147,7 +178,7 @@ Test(store, record_torn_at_any_length_is_no_record)
 Test(store, record_with_any_byte_flipped_is_no_record)
 {
 	struct store_record in = sample(), out;
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 	size_t len;
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
@@ -174,16 +205,30 @@ Test(store, a_bad_record_leaves_the_caller_s_untouched)
 	cr_expect_eq(store_read_record(&store, &out), 0);
 }
 
-/* Rightly summed, but of another make: version, kind, mode, a flag that is none, an address family, no terminator. */
+/* Rightly summed, but of another make: version, kind, mode, a flag that is none, an address family, a name that is no
+ * text, a time before 1970, a parting. */
 Test(store, record_of_another_version_or_kind_is_no_record)
 {
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} change[] = {{5, 2},  {4, 1},     {2, 'k'},        {46, HA_MODE_N},
-		      {47, 2}, {50, 0xff}, {131 + 64, 'x'}, {131 + 65, 5}};
+	} change[] = {{5, 3},
+		      {5, 0},
+		      {4, 1},
+		      {2, 'k'},
+		      {46, HA_MODE_N},
+		      {47, 2},
+		      {50, 0xff},
+		      {131, '\n'},
+		      {131 + 65, 5},
+		      {RECORD_1_LEN, 0x80},
+		      {RECORD_1_LEN + 8, PARTING_N},
+		      {RECORD_1_LEN + 9, 2},
+		      {RECORD_1_LEN + 10, PARTING_N},
+		      {RECORD_1_LEN + 10 + 3 * FORMER_LEN, 0xff},
+		      {RECORD_1_LEN + 10 + FORMER_LEN - 65, 0xff}};
 	struct store_record in = sample(), out;
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 	size_t len;
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
@@ -198,8 +243,42 @@ Test(store, record_of_another_version_or_kind_is_no_record)
 		cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "change %zu", i);
 		bytes[change[i].at] = was;
 	}
+	for (size_t i = 0; i < 2; i++) { /* of the peer, of a former one */
+		size_t at = i == 0 ? 131 : RECORD_1_LEN + 10 + FORMER_LEN - 65;
+		uint8_t name[65];
+
+		memcpy(name, bytes + at, sizeof(name));
+		memset(bytes + at, 'x', sizeof(name));
+		spill_signed("cluster", bytes, len);
+		cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "name %zu without an end",
+			     i);
+		memcpy(bytes + at, name, sizeof(name));
+	}
 	spill_signed("cluster", bytes, len - 1);
 	cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "too short a body");
+}
+
+Test(store, record_of_the_version_before_is_read_and_lacks_what_is_new)
+{
+	struct store_record in = sample(), out;
+	uint8_t bytes[2048];
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	slurp("cluster", bytes, sizeof(bytes));
+	bytes[5] = 1;
+	spill_signed("cluster", bytes, RECORD_1_LEN + 32);
+	cr_assert_eq(store_read_record(&store, &out), 0);
+	cr_expect_eq(out.boot, in.boot);
+	cr_expect_str_eq(out.peer_name, "beta");
+	cr_expect(ha_address_equal(&out.vip[7], &in.vip[7]));
+	cr_expect_eq(out.suspended_until, 0);
+	cr_expect_eq(out.parting, PARTING_NONE);
+	cr_expect_not(out.detached);
+	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
+		cr_expect_eq(out.former[i].why, PARTING_NONE);
+	bytes[5] = 2;
+	spill_signed("cluster", bytes, RECORD_1_LEN + 32);
+	cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "the new one has more");
 }
 
 Test(store, one_kind_of_file_is_not_read_as_another)
@@ -300,7 +379,7 @@ Test(store, key_that_is_torn_is_never_replaced)
 Test(store, history_comes_back_in_order_empty_and_full)
 {
 	struct store_event in[STORE_HISTORY_MAX], out[STORE_HISTORY_MAX];
-	uint8_t bytes[8192];
+	uint8_t bytes[16384];
 	unsigned n = 1;
 	size_t len;
 
@@ -314,7 +393,9 @@ Test(store, history_comes_back_in_order_empty_and_full)
 					     .from = 1,
 					     .to = 2,
 					     .reason = 3,
-					     .detail = UINT32_MAX - i};
+					     .detail = UINT32_MAX - i,
+					     .subject = "analyzer"};
+	memset(in[7].subject, '7', STORE_SUBJECT_LEN - 1);
 	cr_assert_eq(store_write_history(&store, in, STORE_HISTORY_MAX), 0);
 	cr_assert_eq(store_read_history(&store, out, &n), 0);
 	cr_assert_eq(n, STORE_HISTORY_MAX);
@@ -324,12 +405,63 @@ Test(store, history_comes_back_in_order_empty_and_full)
 		cr_expect_eq(out[i].event, in[i].event);
 		cr_expect(out[i].from == 1 && out[i].to == 2 && out[i].reason == 3);
 		cr_expect_eq(out[i].detail, in[i].detail);
+		cr_expect_str_eq(out[i].subject, in[i].subject);
 	}
 	len = slurp("history", bytes, sizeof(bytes));
 	bytes[6] = 0xff;
 	spill_signed("history", bytes, len);
 	cr_expect_eq(store_read_history(&store, out, &n), -EBADMSG, "a count that lies");
 	cr_expect_eq(n, 0);
+}
+
+Test(store, history_with_a_subject_that_is_no_text_is_none)
+{
+	struct store_event in[] = {{.event = 1, .subject = "a"}, {.event = 2, .subject = "b"}};
+	struct store_event out[STORE_HISTORY_MAX];
+	uint8_t bytes[1024];
+	unsigned n;
+	size_t len;
+
+	cr_assert_eq(store_write_history(&store, in, 2), 0);
+	len = slurp("history", bytes, sizeof(bytes));
+	cr_assert_eq(len, 4 + 2 + 2 + 2 * (24 + 32) + 32);
+	bytes[8 + 24 + 32 + 24] = 0x1b;
+	spill_signed("history", bytes, len);
+	cr_expect_eq(store_read_history(&store, out, &n), -EBADMSG);
+	cr_expect_eq(n, 0);
+}
+
+Test(store, history_torn_at_any_length_is_none)
+{
+	struct store_event in[] = {{.event = 1, .subject = "a"}, {.event = 2, .subject = "b"}};
+	struct store_event out[STORE_HISTORY_MAX];
+	uint8_t bytes[1024];
+	unsigned n;
+	size_t len;
+
+	cr_assert_eq(store_write_history(&store, in, 2), 0);
+	len = slurp("history", bytes, sizeof(bytes));
+	for (size_t torn = 0; torn < len; torn++) {
+		spill("history", bytes, torn);
+		cr_expect_eq(store_read_history(&store, out, &n), -EBADMSG, "at %zu", torn);
+		cr_expect_eq(n, 0);
+	}
+}
+
+Test(store, history_of_the_version_before_is_read_without_subjects)
+{
+	uint8_t bytes[4 + 2 + 2 + 2 * 24 + 32] = "HAhi\0\1\0\2";
+	struct store_event out[STORE_HISTORY_MAX];
+	unsigned n;
+
+	memset(bytes + 8, 0x01, 24);
+	memset(bytes + 8 + 24, 0x02, 24);
+	spill_signed("history", bytes, sizeof(bytes));
+	cr_assert_eq(store_read_history(&store, out, &n), 0);
+	cr_assert_eq(n, 2);
+	cr_expect_eq(out[0].detail, 0x01010101);
+	cr_expect_eq(out[1].event, 2);
+	cr_expect_str_eq(out[1].subject, "");
 }
 
 Test(store, directory_is_made_private)

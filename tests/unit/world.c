@@ -326,6 +326,7 @@ void world_init(struct world *w, uint64_t seed)
 			.mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE,
 			.whole_copy = true,
 			.in_sync = true,
+			.suspended_until = HA_NEVER,
 		};
 		n->lineage = (struct msg_lineage){.term = 2, .number = 7};
 	}

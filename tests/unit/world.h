@@ -8,7 +8,7 @@
  * At every step it checks what must always be true, and fails the test with the story when it is not:
  * never two holders (unless the test allows it), no announcement without the address, terms node-unique and on disk
  * before use, the bounds of SPEC 5.9 on actions, a deadline that lies ahead, eligible exactly when no reason speaks
- * against it.
+ * against it, a standalone node that wants nothing, an unpaired one that remembers nothing of a peer.
  */
 #ifndef HA_TESTS_UNIT_WORLD_H
 #define HA_TESTS_UNIT_WORLD_H
@@ -48,9 +48,11 @@ struct world_guardian {
 struct world_store {
 	ha_time delay;
 	bool failing;
-	struct node_durable disk;
+	struct node_durable disk; /* suspended_until is of the world's time, as of a wall clock */
 	uint64_t boot;
 	bool paired, readable;
+	enum msg_parting parting; /* how the pair ended here */
+	uint64_t parted; /* the record that says so: whatever was asked for before is behind it */
 };
 
 struct world_node {
@@ -148,8 +150,16 @@ void world_isolate(struct world *, int node, bool cut);   /* its management, fro
 void world_loss(struct world *, unsigned percent);        /* of all frames between the nodes */
 void world_heal(struct world *);                          /* all wires, carriers, losses */
 void world_operator(struct world *, int node, enum node_op, uint32_t request);
-void world_check(struct world *, int node, bool ok);
+void world_suspend_for(struct world *, int node, ha_time duration, uint32_t request);
+void world_check(struct world *, int node, bool ok); /* not: failed beyond recovery */
+void world_checks(struct world *, int node, bool failing, bool failed);
 void world_copy(struct world *, int node, bool whole, bool in_sync, uint64_t number);
+
+/* What the engines and stewards do of a pair's end: the refusals are in the story. Who is heard on the link again after
+ * that is disowned (SPEC 5.10). */
+void world_detach(struct world *, int node);
+void world_remove(struct world *, int node);
+void world_join(struct world *, int holder); /* the other joins; its copy is not whole */
 
 /* Steps a node with an event of the test's own making; now is set. */
 void world_event(struct world *, int node, struct node_event *);
@@ -168,6 +178,9 @@ struct world_message *world_post(struct world *, enum world_kind, int to, ha_tim
 struct world_message *world_tell_engine(struct world *, int node, enum node_event_type, ha_time at);
 bool world_passes(struct world *, enum ha_path, int from, int to);
 void world_deliver(struct world *, struct world_message *);
+void world_part(struct world *, int node, struct node_event *);
+void world_disown(struct world *, enum ha_path);
+void world_check_parted(const struct world *, int node);
 void world_check_holders(struct world *);
 void world_engine_step(struct world *, int node, struct node_event *);
 void world_engine_boot(struct world *, int node);

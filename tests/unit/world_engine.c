@@ -37,8 +37,9 @@ static void handshake(struct world *w, enum ha_path path)
 
 	if (w->now < w->handshake_until[path])
 		return;
+	world_disown(w, path);
 	for (int i = A; i <= B; i++)
-		if (!w->n[i].running || w->now < w->n[i].blocked_until ||
+		if (!w->n[i].running || !w->n[i].store.paired || w->now < w->n[i].blocked_until ||
 		    !world_passes(w, path, i, 1 - i))
 			return;
 	w->handshake_until[path] = w->now + 2 * delay;
@@ -90,7 +91,7 @@ static void send_heartbeat(struct world *w, int i, enum ha_path path)
 				     msg_encode_heartbeat(again, sizeof(again), &read) != len ||
 				     memcmp(body, again, len))))
 		world_fail(w, "a heartbeat does not survive the wire");
-	if (!n->session[path])
+	if (!n->session[path] || !w->n[1 - i].store.paired)
 		handshake(w, path);
 	if (lost_on_purpose(n, &hb))
 		return;
@@ -260,7 +261,7 @@ static void act(struct world *w, int i, const struct node_action *a)
 	}
 }
 
-static void check_step(struct world *w, int i, const struct node_actions *out)
+static void check_step(struct world *w, int i, bool timer, const struct node_actions *out)
 {
 	struct world_node *n = &w->n[i];
 	unsigned probes = 0, questions = 0;
@@ -272,10 +273,12 @@ static void check_step(struct world *w, int i, const struct node_actions *out)
 	if (probes > PROBES_MAX || questions > QUESTIONS_MAX ||
 	    out->n - probes - questions > OTHERS_MAX)
 		world_fail(w, "too many actions in a step");
-	if (node_deadline(&n->node) <= n->node.now || node_deadline(&n->node) == HA_NEVER)
+	if ((timer && node_deadline(&n->node) <= n->node.now) ||
+	    node_deadline(&n->node) == HA_NEVER)
 		world_fail(w, "the deadline does not lie ahead");
 	if (n->node.term < n->term_seen)
 		world_fail(w, "a term went back");
+	world_check_parted(w, i);
 	if (!n->node.lease.wanted || !n->node.config.paired || w->terms_unchecked)
 		return;
 	if (n->node.term != n->term_seen && n->node.term <= n->term_used)
@@ -297,7 +300,7 @@ void world_engine_step(struct world *w, int i, struct node_event *ev)
 	n->steps++;
 	ev->now = world_local(w, i, w->now);
 	node_step(&n->node, ev, &out);
-	check_step(w, i, &out);
+	check_step(w, i, ev->type == EV_TIMER, &out);
 	for (unsigned k = 0; k < out.n; k++)
 		act(w, i, &out.a[k]);
 }
@@ -338,7 +341,11 @@ void world_deliver(struct world *w, struct world_message *m)
 		return;
 	switch (m->kind) {
 	case TO_ENGINE:
-		if (m->life == n->life)
+		if (m->life != n->life)
+			break;
+		if (m->event.type == EV_UNPAIRED)
+			world_part(w, m->to, &m->event);
+		else
 			world_engine_step(w, m->to, &m->event);
 		break;
 	case TO_GUARDIAN:
@@ -378,6 +385,9 @@ void world_engine_boot(struct world *w, int i)
 		.lower = i == A,
 		.store_ok = s->readable,
 		.suspended = s->disk.suspended,
+		.suspended_until = s->disk.suspended_until == HA_NEVER
+					   ? HA_NEVER
+					   : world_local(w, i, s->disk.suspended_until),
 		.whole_copy = s->disk.whole_copy,
 		.in_sync = s->disk.in_sync,
 		.term = s->disk.term,
@@ -387,6 +397,7 @@ void world_engine_boot(struct world *w, int i)
 		.vip = {vips[0], vips[1]},
 		.mac = mac_of(i),
 		.witness_learn = !w->no_witness,
+		.disputed = s->parting == PARTING_LEFT,
 		.fenced = n->guardian.fence,
 	};
 	struct world_message *m;

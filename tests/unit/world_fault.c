@@ -149,7 +149,10 @@ void world_event(struct world *w, int i, struct node_event *ev)
 	struct world_message *m;
 
 	if (w->now >= w->n[i].blocked_until) {
-		world_engine_step(w, i, ev);
+		if (ev->type == EV_UNPAIRED)
+			world_part(w, i, ev);
+		else
+			world_engine_step(w, i, ev);
 		world_check_holders(w);
 		return;
 	}
@@ -160,12 +163,30 @@ void world_event(struct world *w, int i, struct node_event *ev)
 
 void world_operator(struct world *w, int i, enum node_op op, uint32_t request)
 {
-	world_event(w, i, &(struct node_event){.type = EV_OPERATOR, .op = op, .request = request});
+	world_event(w, i,
+		    &(struct node_event){
+			    .type = EV_OPERATOR, .op = op, .request = request, .until = HA_NEVER});
+}
+
+void world_suspend_for(struct world *w, int i, ha_time duration, uint32_t request)
+{
+	world_event(w, i,
+		    &(struct node_event){.type = EV_OPERATOR,
+					 .op = OP_SUSPEND,
+					 .request = request,
+					 .until = world_local(w, i, w->now) + duration});
 }
 
 void world_check(struct world *w, int i, bool ok)
 {
-	world_event(w, i, &(struct node_event){.type = EV_CHECK, .ok = ok});
+	world_checks(w, i, !ok, !ok);
+}
+
+void world_checks(struct world *w, int i, bool failing, bool failed)
+{
+	world_event(w, i,
+		    &(struct node_event){.type = EV_CHECK,
+					 .check = {.failing = failing, .failed = failed}});
 }
 
 void world_copy(struct world *w, int i, bool whole, bool in_sync, uint64_t number)

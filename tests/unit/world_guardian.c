@@ -104,10 +104,13 @@ void world_on_store(struct world *w, const struct world_message *m)
 
 	saved->event.number = m->action.number;
 	saved->event.ok = !s->failing;
-	if (s->failing)
+	if (s->failing || m->order <= s->parted)
 		return;
 	if (m->durable.term < s->disk.term || m->durable.held_term < s->disk.held_term ||
-	    (m->durable.reserved < s->disk.reserved && m->durable.term < s->disk.reserved))
+	    (s->paired && m->durable.reserved < s->disk.reserved &&
+	     m->durable.term < s->disk.reserved))
 		world_fail(w, "a term went back on disk");
 	s->disk = m->durable;
+	if (s->disk.suspended_until != HA_NEVER)
+		s->disk.suspended_until = to_world(w, m->to, s->disk.suspended_until);
 }

@@ -4,7 +4,8 @@
  *
  *   capture   records the next COUNT frames of the protocol that come in at DEVICE into FILE
  *   replay    sends the frames of FILE as they are          tamper   ... each with one bit of its body flipped
- *   version   ... with another version                      type     ... with a type that does not exist
+ *   version   ... with another version                      newer    ... with the version after theirs
+ *   type      ... with a type that does not exist
  *   path      ... with the other path                       oversize ... with a length field beyond all bounds
  *   truncate  ... cut off at a random length                index    ... for a session that does not exist
  *   random    sends frames of random bytes and lengths      header   ... with a valid header before them
@@ -158,6 +159,8 @@ static void spoil(struct frame *f, const char *kind)
 		p[18 + chance(16)] ^= (uint8_t)(1 << chance(8));
 	else if (!strcmp(kind, "version"))
 		p[0] = 0xee;
+	else if (!strcmp(kind, "newer"))
+		p[0]++;
 	else if (!strcmp(kind, "type"))
 		p[1] = 0xee;
 	else if (!strcmp(kind, "path"))
@@ -184,9 +187,9 @@ static void make_frame(struct frame *f, const char *kind, const char *file, unsi
 
 static bool known(const char *kind)
 {
-	static const char *const kinds[] = {"capture", "replay", "tamper",   "version",
-					    "type",    "path",   "oversize", "index",
-					    "random",  "header", "truncate", "claim"};
+	static const char *const kinds[] = {"capture", "replay",   "tamper",   "version", "newer",
+					    "type",    "path",     "oversize", "index",   "random",
+					    "header",  "truncate", "claim"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(kind, kinds[i]))

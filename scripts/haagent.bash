@@ -1,0 +1,50 @@
+# haagent.bash - completion of haagent's command line for bash: source it, or install it as
+# share/bash-completion/completions/haagent.
+# shellcheck shell=bash
+
+_haagent() {
+	local cur=$2 prev=$3 option='' word
+	local -a actions=(--dump --history --test-connection --join --swap --suspend --resume --detach --remove
+		--force-active --is-active --check-config)
+	COMPREPLY=()
+
+	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.
+	if [[ ${COMP_WORDS[COMP_CWORD]} == = ]]; then
+		option=$prev cur=
+	elif [[ $prev == = ]] && ((COMP_CWORD >= 2)); then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	case $option in
+	--dump | --history)
+		mapfile -t COMPREPLY < <(compgen -W json -- "$cur")
+		return
+		;;
+	--suspend)
+		mapfile -t COMPREPLY < <(compgen -W "15m 1h 4h 1d" -- "$cur")
+		return
+		;;
+	--config) prev=-c ;;
+	?*) return ;;
+	esac
+	case $prev in
+	-c | --config)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--test-connection | --join) return ;; # an address
+	esac
+
+	# One action; then what belongs to it.
+	local -a options=(-c --config --help --version "${actions[@]}")
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in
+		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
+		--dump | --history | --test-connection) options=(-c --config --json) ;;
+		--swap | --suspend | --resume | --is-active | --check-config) options=(-c --config) ;;
+		esac
+	done
+	mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$cur")
+}
+
+complete -F _haagent haagent

@@ -1,0 +1,257 @@
+/* The dissector, run by tshark over frames that the encoders made. Skipped where there is none. Run from the root of
+ * the tree. */
+#include "proto/disown.h"
+#include "proto/reason.h"
+#include "proto/requirement.h"
+#include "proto/session.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char file[] = "/tmp/haagent-dissector-XXXXXX";
+static char shown[512 * 1024];
+static FILE *capture;
+
+static void put(const void *bytes, size_t len)
+{
+	cr_assert_eq(fwrite(bytes, 1, len, capture), len);
+}
+
+static void put_u32(size_t value)
+{
+	const uint32_t host = (uint32_t)value; /* a capture says by its magic which order it has */
+
+	put(&host, sizeof(host));
+}
+
+static void setup(void)
+{
+	int fd;
+
+	if (system("command -v tshark >/dev/null") != 0)
+		cr_skip_test("no tshark");
+	cr_assert_eq(access("scripts/haagent.lua", R_OK), 0, "not run from the root of the tree");
+	fd = mkstemp(file);
+	cr_assert_geq(fd, 0);
+	capture = fdopen(fd, "w");
+	cr_assert_not_null(capture);
+	put_u32(0xa1b2c3d4);
+	put_u32(4 << 16 | 2); /* version 2.4, on a little-endian machine; nobody looks */
+	put_u32(0);
+	put_u32(0);
+	put_u32(65535);
+	put_u32(1); /* Ethernet */
+}
+
+static void teardown(void)
+{
+	unlink(file);
+}
+
+TestSuite(dissector, .init = setup, .fini = teardown);
+
+static void put_frame(const uint8_t *message, size_t len)
+{
+	static const uint8_t ethernet[14] = {1, 0x80, 0xc2, 0, 0, 14, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
+
+	put_u32(0);
+	put_u32(0);
+	put_u32(sizeof(ethernet) + len);
+	put_u32(sizeof(ethernet) + len);
+	put(ethernet, sizeof(ethernet));
+	put(message, len);
+}
+
+/* A frame with that body, and a tag of zeros; `more` is added to the length field. */
+static void put_message(enum msg_type type, const uint8_t *body, size_t len, uint16_t more)
+{
+	uint8_t frame[MSG_LEN_MAX] = {0};
+	size_t total = MSG_HEADER_LEN + len + msg_tag_len(type);
+	const struct msg_header h = {
+		.version = MSG_VERSION,
+		.type = (uint8_t)type,
+		.path = HA_PATH_LINK,
+		.length = (uint16_t)(total + more),
+		.receiver = 7,
+	};
+
+	cr_assert_eq(len, msg_body_len(type));
+	msg_encode_header(frame, sizeof(frame), &h);
+	memcpy(frame + MSG_HEADER_LEN, body, len);
+	put_frame(frame, total + more);
+}
+
+static void put_heartbeat(const struct msg_heartbeat *m)
+{
+	uint8_t body[256];
+
+	put_message(MSG_HEARTBEAT, body, msg_encode_heartbeat(body, sizeof(body), m), 0);
+}
+
+static void put_join(const struct msg_join *m)
+{
+	uint8_t body[256];
+
+	put_message(MSG_JOIN, body, msg_encode_join(body, sizeof(body), m), 0);
+}
+
+static void put_detach(const struct msg_detach *m, uint16_t more)
+{
+	uint8_t body[256];
+
+	put_message(MSG_DETACH, body, msg_encode_detach(body, sizeof(body), m), more);
+}
+
+static void put_identity(const struct msg_identity *m)
+{
+	uint8_t body[1024];
+
+	put_message(MSG_IDENTITY, body, msg_encode_identity(body, sizeof(body), m), 0);
+}
+
+static void put_disown(const struct msg_disown *m)
+{
+	static const uint8_t secret[HA_KEY_LEN];
+	uint8_t frame[256];
+
+	put_frame(frame, disown_seal(m, HA_PATH_LINK, secret, frame, sizeof(frame)));
+}
+
+/* What tshark says of the capture. */
+static const char *show(const char *options)
+{
+	char command[1024];
+	FILE *from;
+	size_t len;
+
+	cr_assert_eq(fflush(capture), 0);
+	snprintf(command, sizeof(command),
+		 "tshark -X lua_script:scripts/haagent.lua -r %s %s 2>/dev/null", file, options);
+	from = popen(command, "r");
+	cr_assert_not_null(from);
+	len = fread(shown, 1, sizeof(shown) - 1, from);
+	cr_assert_lt(len, sizeof(shown) - 1);
+	shown[len] = '\0';
+	cr_assert_eq(pclose(from), 0, "%s", command);
+	return shown;
+}
+
+Test(dissector, names_every_type)
+{
+	static const struct msg_heartbeat suspended = {
+		.number = 9, .why_not = WHY_NOT_SUSPENDED, .suspended_s = 60};
+	static const struct msg_identity identity = {.host_name = "ha-1"};
+	static const struct msg_solicit solicit = {.nonce = 0x1122334455667788};
+	uint8_t body[8], beacon[64];
+
+	put_frame(beacon, session_beacon(suspended.lineage.digest, 3, HA_PATH_LINK, beacon,
+					 sizeof(beacon)));
+	put_heartbeat(&suspended);
+	msg_encode_solicit(body, sizeof(body), &solicit);
+	put_message(MSG_SOLICIT, body, sizeof(body), 0);
+	put_message(MSG_ANSWER, body, sizeof(body), 0);
+	put_identity(&identity);
+	put_join(&(struct msg_join){.op = JOIN_TEST});
+	put_join(&(struct msg_join){.op = JOIN_REPORT, .refusal = JOIN_REQUIREMENTS});
+	put_detach(&(struct msg_detach){.op = DETACH_DONE}, 0);
+	put_detach(&(struct msg_detach){DETACH_REFUSE, DETACH_STORE, {0}}, 0);
+	put_disown(&(struct msg_disown){.why = PARTING_REMOVED});
+	cr_assert_str_eq(show("-T fields -e _ws.col.Info"),
+			 "BEACON on link\n"
+			 "HEARTBEAT on link 9 initializing, claim none, term 0\n"
+			 "SOLICIT on link 1122334455667788\n"
+			 "ANSWER on link 1122334455667788\n"
+			 "IDENTITY on link ha-1\n"
+			 "JOIN on link test\n"
+			 "JOIN on link report: requirements not met\n"
+			 "DETACH on link done\n"
+			 "DETACH on link refuse: could not write its cluster record\n"
+			 "DISOWN on link removed\n");
+}
+
+Test(dissector, the_fields_of_the_life_cycle_can_be_filtered)
+{
+	put_heartbeat(&(struct msg_heartbeat){.why_not = WHY_NOT_SUSPENDED | WHY_NOT_CHECK,
+					      .suspended_s = 60});
+	cr_assert_str_eq(show("-T fields -e haagent.suspended_s -e haagent.why_not.suspended "
+			      "-e haagent.why_not.copy"),
+			 "60\t1\t0\n");
+	put_heartbeat(
+		&(struct msg_heartbeat){.why_not = WHY_NOT_SUSPENDED, .suspended_s = UINT32_MAX});
+	cr_assert_not_null(strstr(show("-O haagent"), ": until it is resumed\n"));
+}
+
+Test(dissector, the_fields_of_an_identity_can_be_filtered)
+{
+	put_identity(&(struct msg_identity){.cluster_id = {0xc1},
+					    .flags = MSG_IDENTITY_DIRECT,
+					    .heartbeat_us = 20000,
+					    .dead_us = 100000,
+					    .confirm_us = 5000});
+	cr_assert_str_eq(show("-T fields -e haagent.identity_flags.direct -e haagent.heartbeat_us "
+			      "-e haagent.dead_us -e haagent.confirm_us -e haagent.cluster_id"),
+			 "1\t20000\t100000\t5000\tc1000000000000000000000000000000\n");
+}
+
+Test(dissector, the_fields_of_join_detach_and_disown_can_be_filtered)
+{
+	struct msg_join join = {.op = JOIN_REFUSE, .refusal = JOIN_REQUIREMENTS, .term = 7};
+
+	for (uint8_t i = 0; i < MSG_CAUSES; i++)
+		join.cause[i] = i;
+	put_join(&join);
+	put_detach(&(struct msg_detach){DETACH_REFUSE, DETACH_HOLDS, {0}}, 0);
+	put_disown(&(struct msg_disown){.boot = 5, .why = PARTING_DETACHED});
+	cr_assert_str_eq(
+		show("-T fields -e haagent.join.op -e haagent.join.refusal -e haagent.term "
+		     "-e haagent.join.cause.hardware_model -e "
+		     "haagent.join.cause.physical_connection "
+		     "-e haagent.join.cause.version -e haagent.join.cause.host_name "
+		     "-e haagent.join.cause.ip_addresses -e haagent.join.cause.network_segment "
+		     "-e haagent.join.cause.virtual_ip -e haagent.join.cause.address "
+		     "-e haagent.join.cause.role -e haagent.join.cause.vacant "
+		     "-e haagent.join.cause.timing -e haagent.join.cause.protocol "
+		     "-e haagent.detach.op -e haagent.detach.refusal -e haagent.disown.why "
+		     "-e haagent.boot -E separator=,"),
+		"3,5,7,0,1,2,3,4,5,6,7,8,9,10,11,,,,\n"
+		",,,,,,,,,,,,,,,3,3,,\n"
+		",,,,,,,,,,,,,,,,,1,5\n");
+}
+
+Test(dissector, every_value_of_every_list_has_a_name)
+{
+	for (unsigned i = 0; i < REASON_N; i++)
+		put_heartbeat(
+			&(struct msg_heartbeat){.reason = (uint8_t)i, .flags = MSG_FLAG_ELIGIBLE});
+	for (unsigned i = 0; i < CAUSE_N; i++)
+		put_join(&(struct msg_join){
+			.op = JOIN_REPORT, .refusal = JOIN_OK, .cause = {(uint8_t)i}});
+	for (unsigned i = 1; i < JOIN_OP_N; i++)
+		put_join(&(struct msg_join){.op = (uint8_t)i});
+	for (unsigned i = 0; i < JOIN_REFUSAL_N; i++)
+		put_join(&(struct msg_join){.op = JOIN_REFUSE, .refusal = (uint8_t)i});
+	for (unsigned i = 1; i < DETACH_OP_N; i++)
+		put_detach(&(struct msg_detach){.op = (uint8_t)i}, 0);
+	for (unsigned i = 0; i < DETACH_REFUSAL_N; i++)
+		put_detach(&(struct msg_detach){.op = DETACH_REFUSE, .refusal = (uint8_t)i}, 0);
+	for (unsigned i = 1; i < PARTING_N; i++)
+		put_disown(&(struct msg_disown){.why = (uint8_t)i});
+	cr_assert_not_null(strstr(show("-O haagent"), "Reason: "));
+	cr_assert_null(strstr(shown, "Unknown"));
+	cr_assert_null(strstr(shown, "?"));
+
+	put_join(&(struct msg_join){.op = JOIN_REPORT, .cause = {UINT8_MAX}});
+	cr_assert_not_null(strstr(show("-O haagent"), "hardware_model: Unknown (255)"),
+			   "of a newer peer");
+}
+
+Test(dissector, a_length_that_does_not_fit_is_pointed_out)
+{
+	put_detach(&(struct msg_detach){.op = DETACH_REQUEST}, 0);
+	put_detach(&(struct msg_detach){.op = DETACH_REQUEST}, 1);
+	cr_assert_str_eq(show("-Y haagent.bad_length -T fields -e frame.number"), "2\n");
+}
