@@ -125,6 +125,7 @@ static void meet_view(const struct engine *engine, struct requirement_view *out)
 		.refusal = engine->join.refusal,
 		.facts = survey->facts,
 	};
+	out->facts.crossed = engine->join.joiner && engine->join.crossed;
 }
 
 /* A pair lives by the same requirements; what it sees of them, its sessions show. */
@@ -154,7 +155,7 @@ static void meet_pair_view(const struct engine *engine, struct requirement_view 
 	for (int i = 0; i < 2; i++) {
 		out->facts.proof[i].asked = true;
 		out->facts.proof[i].answered = management;
-		out->facts.proof[i].over = node->path[HA_PATH_MANAGEMENT].session;
+		out->facts.proof[i].over = link && node->path[HA_PATH_MANAGEMENT].session;
 	}
 }
 

@@ -163,6 +163,8 @@ static void add_protocol(struct table_text *text, const struct requirement_view 
 		add(text, "version %d", MSG_VERSION);
 	else if (view->facts.other_version)
 		add(text, "another version");
+	else if (view->facts.crossed)
+		add(text, "tests or joins, too");
 	else if (view->facts.unverified)
 		add(text, "handshake fails");
 	if (who != NULL && who->agent[0] != '\0')

@@ -345,6 +345,8 @@ static uint8_t judge_protocol(const struct requirement_view *view)
 		return CAUSE_NONE;
 	if (view->facts.other_version)
 		return CAUSE_VERSION;
+	if (view->facts.crossed)
+		return CAUSE_CROSSED;
 	return view->facts.unverified ? CAUSE_PASSPHRASE : CAUSE_UNHEARD;
 }
 
@@ -495,6 +497,8 @@ static const char *const remedies[CAUSE_N] = {
 			      "appliances (appliance).",
 	[CAUSE_SAME_ADDRESS] =
 		"Give one of the appliances another management address: both have the same.",
+	[CAUSE_CROSSED] = "Test or join from one of the two only, and try again: the other "
+			  "appliance did the same just now.",
 };
 
 const char *requirement_name(enum requirement requirement)

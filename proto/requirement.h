@@ -73,6 +73,7 @@ enum requirement_cause {
 	CAUSE_NO_MODEL,     /* one of them states no model */
 	CAUSE_NO_FIRMWARE,  /* one of them states no firmware version */
 	CAUSE_SAME_ADDRESS, /* a management address is on both of them */
+	CAUSE_CROSSED,      /* the other one tests or joins this one at the same time */
 	CAUSE_N,
 };
 
@@ -84,6 +85,7 @@ struct requirement_facts {
 	bool listening;     /* too early to say that there is no such frame, or no direct one */
 	bool other_version; /* frames of another protocol version were */
 	bool unverified;    /* a beacon was, but no handshake succeeds */
+	bool crossed;       /* the peer begins handshakes of its own meanwhile */
 	struct requirement_proof { /* of the other's management address, per family: [0] IPv4, [1] IPv6 */
 		bool asked, answered; /* with the MAC that it states */
 		bool other_mac;       /* with another one */

@@ -32,6 +32,15 @@ for address in '' appliance-a 192.0.2 192.0.2.11/24 192.0.2.11x 2001:db8:::11 "$
 	check "'${address:0:20}' is no address: exit 2" "[ $? -eq 2 ] && [ -s \"\$LAB/out\" ]"
 done
 
+# Both at once: neither handshake can succeed, and no passphrase is to blame.
+ha a --test-connection 192.0.2.12 >/dev/null 2>&1 &
+ha b --test-connection 192.0.2.11 --json 2>/dev/null | jq .requirements >"$LAB/table"
+wait $!
+check "both test at once: the table says so, and names no passphrase" \
+	'row protocol remedy | grep -q "one of the two only" && ! row protocol remedy | grep -q passphrase' ||
+	diag "$(jq -c '.[]' "$LAB/table")"
+check_table "... and alone it passes again" "" b
+
 # Addresses, as they change while the agents run.
 lab_family b 4
 check_table "the active has both families, the passive IPv4 only" "ip_addresses=fail" b

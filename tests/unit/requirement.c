@@ -580,6 +580,12 @@ CHANGE(passphrase_other)
 	s->facts.unverified = true;
 }
 
+CHANGE(crossed)
+{
+	passphrase_other(s);
+	s->facts.crossed = true;
+}
+
 CHANGE(version_of_a_third)
 {
 	s->facts.other_version = s->facts.unverified = true;
@@ -768,6 +774,7 @@ static const struct scene_case cases[] = {
 	BOTH(17, nothing, PROTOCOL, NONE),
 	BOTH(17, version_other, PROTOCOL, VERSION),
 	BOTH(17, passphrase_other, PROTOCOL, PASSPHRASE),
+	BOTH(17, crossed, PROTOCOL, CROSSED),
 	BOTH(17, version_of_a_third, PROTOCOL, NONE),
 	BOTH(17, link_lost, PROTOCOL, NONE),
 };
@@ -1006,6 +1013,7 @@ Test(requirement, 7_R2_numbers_stay_what_they_are)
 	cr_assert_eq(CAUSE_ADDRESS_OWN, 24);
 	cr_assert_eq(CAUSE_STORE, 33);
 	cr_assert_eq(CAUSE_SAME_ADDRESS, 36);
+	cr_assert_eq(CAUSE_CROSSED, 37);
 }
 
 Test(requirement, 7_R4_merge)
@@ -1152,6 +1160,7 @@ static void random_facts(struct requirement_facts *facts, uint64_t *state)
 		&facts->listening,
 		&facts->other_version,
 		&facts->unverified,
+		&facts->crossed,
 		&facts->vip_over,
 		&facts->proof[0].asked,
 		&facts->proof[0].answered,

@@ -242,6 +242,11 @@ Test(table, shows_a_dash_for_what_is_not_known)
 	rows = rig_rows(rig);
 	expect(rows, REQUIREMENT_PROTOCOL, "fail", "version 1, haagent 0.1.0", "handshake fails");
 	json_decref(rows);
+	rig->view.facts.crossed = true;
+	rows = rig_rows(rig);
+	expect(rows, REQUIREMENT_PROTOCOL, "fail", "version 1, haagent 0.1.0",
+	       "tests or joins, too");
+	json_decref(rows);
 	rig->view.facts.other_version = true;
 	rows = rig_rows(rig);
 	expect(rows, REQUIREMENT_PROTOCOL, "fail", "version 1, haagent 0.1.0", "another version");
