@@ -43,12 +43,14 @@ static void render_head(const struct page *page, const json_t *d)
 {
 	const json_t *timing = json_object_get(d, "timing");
 	struct cell rule = cell_string(d, "rule"), why = cell_list(d, "degraded_reasons", "; ");
+	struct cell role = cell_string(d, "role");
 
 	fprintf(page->out, "%s (haagent %s)\n", cell_string(d, "host_name").text,
 		cell_string(d, "version").text);
-	if (page_has(d, "role"))
-		page_line(page, "role", "%s", cell_string(d, "role").text);
-	page_line(page, "state", "%s%s, since %s", cell_string(d, "state").text,
+	if (!cell_is_none(&role))
+		page_line(page, "role", "%s", role.text);
+	page_line(page, "state", "%s%s, since %s",
+		  cell_is(&role, "standalone") ? role.text : cell_string(d, "state").text,
 		  page_is_true(d, "degraded") ? " (degraded)" : "",
 		  cell_duration(d, "since_ms", 1000).text);
 	if (cell_is_none(&rule))
@@ -115,6 +117,8 @@ static void render_requirements(const struct page *page, const json_t *rows)
 		return;
 	if (count.failed + count.unknown == 0)
 		page_line(page, "requirements", "all met");
+	else if (count.failed == 0)
+		page_line(page, "requirements", "%u met, %u unknown", count.passed, count.unknown);
 	else
 		page_line(page, "requirements", "%u met, %u NOT MET, %u unknown", count.passed,
 			  count.failed, count.unknown);
@@ -161,11 +165,30 @@ static void render_takeover(const struct page *page, const json_t *d)
 	render_registration(page, json_object_get(d, "registration"));
 }
 
-static void render_peer(const struct page *page, const json_t *peer)
+/* Where nothing is said of the paths nothing is known against it. */
+static bool is_heard(const json_t *paths)
 {
-	struct cell reason = cell_string(peer, "reason");
+	const json_t *path;
+	size_t i;
 
-	heading(page, "peer");
+	json_array_foreach(paths, i, path)
+	{
+		struct cell state = cell_string(path, "state");
+
+		if (cell_is(&state, "up"))
+			return true;
+	}
+	return json_array_size(paths) == 0;
+}
+
+static void render_peer(const struct page *page, const json_t *peer, bool heard)
+{
+	struct cell reason = cell_string(peer, "reason"),
+		    why_not = cell_list(peer, "why_not", "; ");
+
+	heading(page, heard || !page_has(peer, "state")
+			      ? "peer"
+			      : "peer (not heard now; this is how it was)");
 	if (json_object_size(peer) == 0) {
 		fprintf(page->out, "  none\n");
 		return;
@@ -183,8 +206,10 @@ static void render_peer(const struct page *page, const json_t *peer)
 	page_line(page, "virtual IP", "%s", cell_string(peer, "claim").text);
 	if (page_is_true(peer, "ready"))
 		page_line(page, "takeover", "ready");
+	else if (cell_is_none(&why_not))
+		page_line(page, "takeover", "-");
 	else
-		page_line(page, "takeover", "not ready: %s", cell_list(peer, "why_not", "; ").text);
+		page_line(page, "takeover", "not ready: %s", why_not.text);
 	page_line(page, "addresses", "%s", cell_list(peer, "management_addresses", ", ").text);
 	page_line(page, "fingerprint", "%s", cell_string(peer, "fingerprint").text);
 	if (page_has(peer, "last_heard_ms"))
@@ -334,12 +359,13 @@ static void render_strangers(const struct page *page, const json_t *strangers)
 
 static void render_health(const struct page *page, const json_t *d)
 {
+	bool idle = json_array_size(json_object_get(d, "virtual_ip")) == 0; /* nothing to fence */
 	const json_t *g = json_object_get(d, "guardian"), *late = json_object_get(d, "lateness_us");
 
 	heading(page, "agent");
 	if (g != NULL) {
 		page_line(page, "guardian", "fence %s, real-time %s, memory %s",
-			  cell_choice(g, "fence", "on", "OFF").text,
+			  cell_choice(g, "fence", "on", idle ? "not needed" : "OFF").text,
 			  cell_choice(g, "realtime", "on", "OFF").text,
 			  cell_choice(g, "locked", "locked", "NOT LOCKED").text);
 		page_line(page, "starts", "engine %s, steward %s; addresses put back %s",
@@ -376,7 +402,7 @@ void render_dump(const struct page *page, const json_t *data)
 	render_head(page, data);
 	render_vips(page, data);
 	render_takeover(page, data);
-	render_peer(page, json_object_get(data, "peer"));
+	render_peer(page, json_object_get(data, "peer"), is_heard(json_object_get(data, "paths")));
 	render_strangers(page, json_object_get(data, "strangers"));
 	render_checks(page, json_object_get(data, "checks"));
 	render_hooks(page, json_object_get(data, "hooks"));

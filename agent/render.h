@@ -15,7 +15,8 @@ void render_dump(const struct page *, const json_t *data);
 /* data is the array, or an object with "history" */
 void render_history(const struct page *, const json_t *data);
 
-/* The requirements, each with what is here and there, and a remedy below those that are not met. */
+/* The requirements, each with what is here and there, and a remedy below those that are not met: once
+ * below several in a row that have the same. */
 void render_table(const struct page *, const json_t *rows);
 /* The same without those that are met. */
 void render_table_open(const struct page *, const json_t *rows);

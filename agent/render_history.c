@@ -137,6 +137,14 @@ static char mark_of(const json_t *event)
 	return cell_is(&level, "critical") ? '!' : cell_is(&level, "important") ? '*' : ' ';
 }
 
+/* Whoever is left alone by the end of a pair is active for nobody but itself (SPEC 5.10). */
+static struct cell became(const json_t *event, const struct cell *rule)
+{
+	struct cell to = cell_string(event, "to");
+
+	return rule->text[0] == 'D' && cell_is(&to, "active") ? cell_of("standalone") : to;
+}
+
 static void render_event(const struct page *page, const json_t *event)
 {
 	struct cell name = cell_string(event, "event"), subject = cell_string(event, "subject");
@@ -147,7 +155,7 @@ static void render_event(const struct page *page, const json_t *event)
 
 	if (cell_is(&name, "state"))
 		text = cell_of("%s -> %s, term %s", cell_string(event, "from").text,
-			       cell_string(event, "to").text, cell_integer(event, "term").text);
+			       became(event, &rule).text, cell_integer(event, "term").text);
 	if (!cell_is_none(&subject))
 		text = cell_of("%s: %s", text.text, subject.text);
 	if (!cell_is_none(&detail))

@@ -65,14 +65,23 @@ static void columns(const struct page *page, const char *text[COLUMNS])
 static void table_row(const struct page *page, const json_t *row)
 {
 	struct cell title = cell_string(row, page_has(row, "title") ? "title" : "name");
-	struct cell result = cell_string(row, "result"), remedy = cell_string(row, "remedy");
+	struct cell result = cell_string(row, "result");
 	struct cell local = cell_string(row, "local"), peer = cell_string(row, "peer");
 	const char *text[COLUMNS] = {title.text, result.text, local.text, peer.text};
 
 	if (cell_is(&result, "fail"))
 		text[1] = "FAIL";
 	columns(page, text);
-	if (!passes(row) && !cell_is_none(&remedy))
+}
+
+/* Of rows one below the other that have the same remedy the last shows it. */
+static void table_remedy(const struct page *page, const json_t *row, const json_t *below)
+{
+	struct cell remedy = cell_string(row, "remedy"), other = cell_string(below, "remedy");
+
+	if (passes(row) || cell_is_none(&remedy))
+		return;
+	if (below == NULL || passes(below) || !cell_is(&other, remedy.text))
 		page_hang(page, "    -> ", remedy.text);
 }
 
@@ -85,8 +94,10 @@ static void table(const struct page *page, const json_t *rows, bool open_only)
 	columns(page, head);
 	json_array_foreach(rows, i, row)
 	{
-		if (!open_only || !passes(row))
-			table_row(page, row);
+		if (open_only && passes(row))
+			continue;
+		table_row(page, row);
+		table_remedy(page, row, json_array_get(rows, i + 1));
 	}
 }
 

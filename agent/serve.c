@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/engine_state.h"
+#include "agent/page.h"
 
 /* What the node is given as the number of a request: it says what was asked, too, so that the
  * answer can be worded. */
@@ -212,6 +213,8 @@ void serve_refusal(const struct engine *engine, enum node_refusal refusal,
 static void serve_done(const struct engine *engine, enum control_action asked, ha_time took,
 		       char *text, size_t cap)
 {
+	char left[PAGE_TIME_MAX];
+
 	switch (asked) {
 	case CONTROL_SWAP:
 		snprintf(text, cap, "%s holds the virtual IP now; the handover took %.1f ms",
@@ -219,13 +222,13 @@ static void serve_done(const struct engine *engine, enum control_action asked, h
 			 (double)took / (double)HA_MS);
 		break;
 	case CONTROL_SUSPEND:
-		if (engine->node.suspended_until == HA_NEVER)
+		if (engine->node.suspended_until == HA_NEVER) {
 			snprintf(text, cap, "suspended: no takeover until resumed");
-		else
-			snprintf(text, cap, "suspended: no takeover for %lld s",
-				 (long long)((engine->node.suspended_until - engine->now +
-					      HA_SEC / 2) /
-					     HA_SEC));
+			break;
+		}
+		page_duration(left, (engine->node.suspended_until - engine->now + HA_SEC / 2) /
+					    HA_SEC * 1000000);
+		snprintf(text, cap, "suspended: no takeover for %s", left);
 		break;
 	case CONTROL_FORCE:
 		snprintf(text, cap, "this appliance takes the virtual IP%s",

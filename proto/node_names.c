@@ -113,7 +113,7 @@ const char *node_refusal_text(enum node_refusal refusal)
 		[REFUSED_NOT_ACTIVE] = "only the active can do that",
 		[REFUSED_NO_PEER] = "the passive is not heard",
 		[REFUSED_PEER_NOT_READY] = "the passive is not ready",
-		[REFUSED_BUSY] = "a handover is under way",
+		[REFUSED_BUSY] = "a handover, or a detach, is under way",
 		[REFUSED_TIMEOUT] = "the passive did not answer in time",
 		[REFUSED_UNPAIRED] = "this appliance is not part of a pair",
 		[REFUSED_STORE] = "the state could not be made durable",

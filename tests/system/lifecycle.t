@@ -59,9 +59,13 @@ eventually 10 "b starts, without it in its configuration: it is standalone" 'sta
 check_done "b joins again" b --join 192.0.2.11 --yes
 eventually 20 "... they are a pair again, a active" 'lab_settled a b'
 check "... and the parting is forgotten" '[ "$(dump b .parting)" = null ]'
+check "... nor is the peer a stranger any more, on either" '[ "$(dump a ".strangers | length") $(dump b ".strangers | length")" = "0 0" ]' ||
+	diag "$(dump a .strangers)" "$(dump b .strangers)"
 
 lab_power_off b
 unreachable a
+check "what needs a peer that is not heard is unknown, and not failed" \
+	'[ "$(dump a ".requirements[] | select(.name == \"network_segment\") | .result")" = unknown ]' || diag "$(dump a .requirements)"
 lab_watch
 check_done "the power of the passive is off: the active removes it" a --remove --yes
 check "... with a warning about what the other one may think" 'said "may think"' || diag "$(cat "$LAB/out")"

@@ -159,11 +159,13 @@ Test(command, it_runs_in_a_world_of_its_own)
 				   "cat; echo ${1-none} ${LEAK-none} $(umask) $(pwd); "
 				   "ls /proc/self/fd | tr '\\n' ,; "
 				   "set -- $(cat /proc/$$/stat); echo $(($6 == $$)) $(($5 == $$)); "
-				   "grep -E 'SigIgn|SigBlk' /proc/$$/status | tr -d '\\t\\n'",
+				   "grep -E 'SigIgn|SigBlk' /proc/$$/status | tr -d '\\t\\n' | "
+				   "sed s/180000000\\$/000000000/",
 				   NULL, environment, HA_SEC * 30, loop_now()),
 		     0);
 	wait_for_end();
-	/* Descriptor 3 is that of ls itself. */
+	/* Descriptor 3 is that of ls itself. Signals 32 and 33 are the C library's own: whoever started this test may
+	 * have left them ignored, and no program can say otherwise. */
 	expect_output(
 		"none none 0022 / 0,1,2,3,1 1 SigBlk:0000000000000000SigIgn:0000000000000000");
 }

@@ -55,7 +55,7 @@ Test(node_handover, T1_is_refused_with_the_reason)
 	world_pause(&w, B, 50 * HA_MS);
 	world_operator(&w, A, OP_SWAP, 3);
 	world_operator(&w, A, OP_SWAP, 4);
-	cr_expect(world_saw(&w, "a reply 4: a handover is under way"));
+	cr_expect(world_saw(&w, "a reply 4: a handover, or a detach, is under way"));
 	world_run(&w, HA_SEC);
 	world_power_off(&w, A);
 	world_run(&w, HA_SEC);

@@ -338,6 +338,22 @@ Test(render, table_has_a_remedy_below_what_does_not_pass)
 	json_decref(all);
 }
 
+Test(render, table_has_a_remedy_once_below_rows_that_share_it)
+{
+	json_t *all = json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s, s:s}]", "name",
+				"first", "result", "unknown", "remedy", "Connect the cable.",
+				"name", "second", "result", "fail", "remedy", "Connect the cable.",
+				"name", "third", "result", "pass", "remedy", "Connect the cable.");
+	const char *remedy;
+
+	show(render_table, all, PAGE_WIDTH);
+	remedy = strstr(text, "    -> Connect the cable.\n");
+	cr_assert_not_null(remedy, "%s", text);
+	cr_expect_null(strstr(remedy + strlen("    -> "), "->"), "%s", text);
+	cr_expect(strstr(text, "second") < remedy && remedy < strstr(text, "third"), "%s", text);
+	json_decref(all);
+}
+
 Test(render, table_fits_every_width)
 {
 	json_t *all = rows();
@@ -420,6 +436,25 @@ Test(render, standalone_after_a_pair_says_how_it_ended)
 	}
 	render("{\"parting\":null}");
 	cr_expect_not(strstr(text, "last pair"));
+}
+
+Test(render, what_a_silent_peer_last_said_is_not_shown_as_what_is)
+{
+	static const char dump[] =
+		"{\"peer\":{\"host_name\":\"beta\",\"state\":\"active\",\"why_not\":[]},"
+		"\"virtual_ip\":[],\"guardian\":{\"fence\":false},"
+		"\"paths\":[{\"name\":\"link\",\"state\":\"%s\"},"
+		"{\"name\":\"management\",\"state\":\"silent\"}]}";
+	char data[512];
+
+	(void)snprintf(data, sizeof(data), dump, "silent");
+	render(data);
+	cr_expect(strstr(text, "\npeer (not heard now; this is how it was)\n"), "%s", text);
+	(void)snprintf(data, sizeof(data), dump, "up");
+	render(data);
+	cr_expect(strstr(text, "\npeer\n"), "%s", text);
+	cr_expect(strstr(text, "  takeover        -\n"), "%s", text);
+	cr_expect(strstr(text, "fence not needed"), "%s", text);
 }
 
 Test(render, suspension_without_an_end_lasts_until_resumed)
