@@ -13,7 +13,8 @@
 #include "agent/ether.h"
 #include "agent/table.h"
 
-#define MEET_STATIONS (5 * HA_SEC) /* so long the link is listened to for others */
+#define MEET_VISIT    (1500 * HA_MS) /* a test by the other one is over then */
+#define MEET_STATIONS (5 * HA_SEC)   /* so long the link is listened to for others */
 
 static void meet_step(struct engine *, struct join_step);
 
@@ -323,6 +324,14 @@ static void meet_consider(struct engine *engine)
 	meet_step(engine, join_judged(&engine->join, cause, open, engine->now));
 }
 
+/* The other one has begun, and is not done: whose session this is would be lost for both. */
+static bool meet_is_visited(const struct engine *engine)
+{
+	return engine->meeting_on && !engine->meeting.config.initiator &&
+	       session_is_up(&engine->meeting) &&
+	       engine->now - engine->meeting.current.born < MEET_VISIT;
+}
+
 bool meet_start(struct engine *engine, const struct ha_address *address, bool test_only,
 		const char *confirmed, uint32_t number, struct control_answer *answer)
 {
@@ -337,6 +346,9 @@ bool meet_start(struct engine *engine, const struct ha_address *address, bool te
 		refusal = "this appliance holds the virtual IP; the one that joins must not";
 	else if (engine->join.phase != JOIN_IDLE)
 		refusal = "a join, or a test of the connection, is under way";
+	else if (meet_is_visited(engine))
+		refusal = "the other appliance is testing the connection, or joining, at this "
+			  "moment: test or join from one of the two only";
 	else if (confirmed != NULL && !dump_fingerprint_parse(confirmed, expected))
 		refusal = "this is no fingerprint of a key";
 	if (refusal != NULL) {

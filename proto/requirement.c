@@ -338,12 +338,15 @@ static uint8_t judge_timing(const struct requirement_view *view)
 	return CAUSE_NONE;
 }
 
-/* Who was authenticated speaks the protocol, whatever else is heard. */
+/* Who was authenticated speaks the protocol, whatever else is heard; but one that then begins a handshake of its own
+ * has left the session, and will not report. */
 static uint8_t judge_protocol(const struct requirement_view *view)
 {
-	if (view->facts.heard || view->peer != NULL)
+	bool authentic = view->facts.heard || view->peer != NULL;
+
+	if (authentic && !(view->facts.crossed && !view->reported))
 		return CAUSE_NONE;
-	if (view->facts.other_version)
+	if (!authentic && view->facts.other_version)
 		return CAUSE_VERSION;
 	if (view->facts.crossed)
 		return CAUSE_CROSSED;

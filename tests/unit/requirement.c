@@ -586,6 +586,18 @@ CHANGE(crossed)
 	s->facts.crossed = true;
 }
 
+/* The session was up, and then the other one began its own. */
+CHANGE(crossed_in_the_middle)
+{
+	unreported(s);
+	s->facts.crossed = true;
+}
+
+CHANGE(crossed_after_the_report)
+{
+	s->facts.crossed = true;
+}
+
 CHANGE(version_of_a_third)
 {
 	s->facts.other_version = s->facts.unverified = true;
@@ -775,6 +787,8 @@ static const struct scene_case cases[] = {
 	BOTH(17, version_other, PROTOCOL, VERSION),
 	BOTH(17, passphrase_other, PROTOCOL, PASSPHRASE),
 	BOTH(17, crossed, PROTOCOL, CROSSED),
+	CASE(17, crossed_in_the_middle, PROTOCOL, CROSSED, CROSSED),
+	CASE(17, crossed_after_the_report, PROTOCOL, NONE, NONE),
 	BOTH(17, version_of_a_third, PROTOCOL, NONE),
 	BOTH(17, link_lost, PROTOCOL, NONE),
 };
