@@ -28,6 +28,7 @@ check "... and may register under its own addresses" '[ "$(registration b)" = "t
 
 check_refused "a join to an address that is not the other's" 'address' b --join 192.0.2.77 --yes
 check_refused "... to the own one" 'address' b --join 192.0.2.12 --yes
+sleep 1.5 # SPEC 7.R17: b has just asked a
 check_refused "a join at the active" 'active' a --join 192.0.2.12 --yes
 ha b --join 192.0.2 --yes >"$LAB/out" 2>&1
 check "a join to what is no address: exit 2" "[ $? -eq 2 ]"

@@ -252,6 +252,7 @@ Test(table, shows_a_dash_for_what_is_not_known)
 	expect(rows, REQUIREMENT_PROTOCOL, "fail", "version 1, haagent 0.1.0", "another version");
 	json_decref(rows);
 	rig->view.facts.heard = true;
+	rig->view.facts.crossed = false;
 	rows = rig_rows(rig);
 	expect(rows, REQUIREMENT_PROTOCOL, "pass", "version 1, haagent 0.1.0", "version 1");
 	json_decref(rows);
