@@ -26,7 +26,7 @@ PROVE      ?= prove
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $(2))
 
-LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson
+LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson libcrypto
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
 
@@ -38,7 +38,7 @@ BASE := -std=gnu11 -D_GNU_SOURCE -DHA_VERSION='"$(VERSION)"' -I. $(WARN) -fstack
 LINK := -pie -Wl,-z,relro,-z,now
 SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c)
+AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c agent/sync/*.c)
 UNIT_SRC  := $(wildcard tests/unit/*.c)
 TOOL_SRC  := $(wildcard tests/system/tools/*.c)
 TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
@@ -46,7 +46,7 @@ SYSTEM    := $(sort $(wildcard tests/system/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
 MAN       := $(wildcard agent/*.8 agent/*.5)
 TARGETS   := $(wildcard agent/*.target)
-FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
