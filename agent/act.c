@@ -377,6 +377,14 @@ static void act_guardian(struct engine *engine, const struct node_action *action
 		engine->ipc_errors++;
 }
 
+static void act_alive(struct engine *engine, const struct node_action *action)
+{
+	if (engine->now - engine->alive_at < ENGINE_ALIVE)
+		return;
+	engine->alive_at = engine->now;
+	act_guardian(engine, action);
+}
+
 void act_carry_out(struct engine *engine, const struct node_actions *actions)
 {
 	for (unsigned i = 0; i < actions->n; i++) {
@@ -395,6 +403,8 @@ void act_carry_out(struct engine *engine, const struct node_actions *actions)
 			act_question(engine, action);
 			break;
 		case ACT_ALIVE:
+			act_alive(engine, action);
+			break;
 		case ACT_HOLD:
 		case ACT_RELEASE:
 		case ACT_EXIT:

@@ -129,22 +129,6 @@ static ha_time earlier(ha_time a, ha_time b)
 	return a < b ? a : b;
 }
 
-static ha_time engine_carrier_interval(const struct engine *engine)
-{
-	ha_time interval = engine->config.timing.heartbeat / 8;
-
-	return interval < HA_MS ? HA_MS : interval;
-}
-
-/* The kernel reports a lost carrier from a worker that has to wait for its turn; T3 does not wait.
- * Only one that could take over has to know. */
-static ha_time engine_carrier_due(const struct engine *engine)
-{
-	if (!engine->node.config.paired || engine->node.lease.wanted)
-		return HA_NEVER;
-	return engine->carrier_at + engine_carrier_interval(engine);
-}
-
 static ha_time engine_deadline(const struct engine *engine)
 {
 	ha_time at = control_deadline(&engine->control);
@@ -154,7 +138,6 @@ static ha_time engine_deadline(const struct engine *engine)
 	if (!engine->running)
 		return at;
 	at = earlier(at, node_deadline(&engine->node));
-	at = earlier(at, engine_carrier_due(engine));
 	at = earlier(at, engine->identity_at);
 	at = earlier(at, engine->beacon_at);
 	at = earlier(at, meet_deadline(engine));
@@ -232,8 +215,7 @@ static void engine_after(struct engine *engine)
 			engine->save_failed = false;
 			engine_feed(engine, &failed);
 		}
-		if (now - engine->carrier_at >= engine_carrier_interval(engine))
-			watch_carrier(engine, now);
+		watch_follow(engine, now);
 		role_follow(engine);
 		act_log(engine);
 	}

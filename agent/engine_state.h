@@ -32,6 +32,7 @@ enum {
 	ENGINE_ENTROPY_N = 32, /* portions of randomness at hand */
 };
 
+#define ENGINE_ALIVE       (100 * HA_MS) /* a fifth of the guardian's patience, or a heartbeat */
 #define ENGINE_REOPEN      (100 * HA_MS) /* between attempts at an absent interface */
 #define ENGINE_IDENTITY    HA_SEC
 #define ENGINE_BUSY        (5 * HA_MS) /* without waiting for anything: a flood */
@@ -119,7 +120,10 @@ struct engine {
 	bool peer_known;
 	ha_time identity_at;
 	ha_time carrier_at; /* last asked */
-	bool router;        /* this host forwards IPv6: R in its advertisements */
+	int pulse; /* timerfd: when the cable is asked beside that; periodic, or not armed */
+	bool pulsing;
+	ha_time alive_at; /* when the guardian was last told that nothing is held */
+	bool router;      /* this host forwards IPv6: R in its advertisements */
 
 	struct dump_history history;
 	unsigned unlogged; /* newest events that are still to be logged */
@@ -169,6 +173,7 @@ void act_log(struct engine *);    /* the events that are still to be logged */
 /* ---- watch.c ---- */
 int watch_open(struct engine *); /* 0 or -errno */
 void watch_carrier(struct engine *, ha_time now);
+void watch_follow(struct engine *, ha_time now); /* after each wake: carrier, if it is time */
 void watch_witnesses(struct engine *);
 
 /* ---- serve.c ---- */

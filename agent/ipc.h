@@ -33,7 +33,8 @@ enum ipc_process {
 
 enum ipc_type {
 	/* engine -> guardian */
-	IPC_ALIVE = 1, /* every heartbeat tick while nothing is held; steward: every second */
+	IPC_ALIVE =
+		1, /* while nothing is held: every 100 ms, or every heartbeat; steward: every second */
 	IPC_HOLD,    /* lease: put the addresses on and keep them until deadline; again = renewal */
 	IPC_RELEASE, /* lease: take them off now */
 	IPC_LEFT,    /* shutdown: the engine has handed over or released; end it */
