@@ -190,9 +190,25 @@ void handshake_first(struct session *s, ha_time now, const uint8_t entropy[SESSI
 	handshake_schedule(s, now, entropy);
 }
 
+/* SPEC 4.R39 */
+static void derive_exporter(uint8_t out[HA_KEY_LEN], uint8_t extra[HA_KEY_LEN],
+			    const uint8_t hash[HA_KEY_LEN])
+{
+	static const uint8_t label[] = "haagent exporter";
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, extra, HA_KEY_LEN, HA_KEY_LEN);
+	crypto_generichash_update(&state, label, sizeof(label) - 1);
+	crypto_generichash_update(&state, hash, HA_KEY_LEN);
+	crypto_generichash_final(&state, out, HA_KEY_LEN);
+	sodium_memzero(&state, sizeof(state));
+}
+
 static void make_keys(const struct noise *n, uint32_t local, uint32_t remote, uint64_t peer_boot,
 		      ha_time now, struct session_keys *out)
 {
+	uint8_t extra[HA_KEY_LEN];
+
 	*out = (struct session_keys){
 		.valid = true,
 		.local = local,
@@ -200,7 +216,10 @@ static void make_keys(const struct noise *n, uint32_t local, uint32_t remote, ui
 		.peer_boot = peer_boot,
 		.born = now,
 	};
-	noise_split(n, out->send, out->receive, NULL);
+	noise_split(n, out->send, out->receive, extra);
+	if (n->pattern == NOISE_KKPSK0) /* XX makes the pair secret of it: 4.R21 */
+		derive_exporter(out->exporter, extra, n->h);
+	sodium_memzero(extra, sizeof(extra));
 }
 
 void handshake_adopt(struct session *s, struct session_keys *fresh, ha_time now)

@@ -32,6 +32,11 @@ bool session_is_up(const struct session *s)
 	return s->current.valid;
 }
 
+const uint8_t *session_exporter(const struct session *s)
+{
+	return s->config.pattern == SESSION_KK && s->current.valid ? s->current.exporter : NULL;
+}
+
 /* The keys whose index the peer was told, or NULL. */
 static struct session_keys *find_keys(struct session *s, uint32_t index)
 {

@@ -80,6 +80,7 @@ struct session_keys {
 	bool proved;            /* something authenticated was received under them */
 	uint32_t local, remote; /* indices */
 	uint8_t send[HA_KEY_LEN], receive[HA_KEY_LEN];
+	uint8_t exporter[HA_KEY_LEN]; /* KK: what keys of other streams are made from (4.R39) */
 	uint64_t send_counter;
 	uint64_t peer_boot; /* of the handshake that made them */
 	struct replay replay;
@@ -142,6 +143,10 @@ size_t session_seal(struct session *, enum msg_type, const uint8_t *body, size_t
 		    uint8_t *out, size_t cap);
 
 bool session_is_up(const struct session *);
+
+/* HA_KEY_LEN bytes that both sides of the current keys know and nobody else, for keys of streams beside this one
+ * (4.R39). NULL: there are no current keys, or they are of a join. Dies with the keys. */
+const uint8_t *session_exporter(const struct session *);
 
 /* A BEACON, for which it takes no session: what a node without one, or without a pair, says on the
  * link (4.R26). Its length, or 0 if cap is too small. */

@@ -135,8 +135,8 @@ static void take_side(struct sync *s, struct sync_actions *out)
 
 static void set_reason(char to[SYNC_REASON_MAX + 1], const char *from)
 {
-	memcpy(to, from, SYNC_REASON_MAX);
-	to[SYNC_REASON_MAX] = '\0';
+	memset(to, 0, SYNC_REASON_MAX + 1);
+	(void)memccpy(to, from, '\0', SYNC_REASON_MAX);
 }
 
 static void on_down(struct sync *s, struct sync_actions *out)

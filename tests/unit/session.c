@@ -370,3 +370,34 @@ Test(session, r34_wiped_is_zero)
 	session_wipe(&r.side[0]);
 	cr_assert_arr_eq(&r.side[0], &zero, sizeof(zero));
 }
+
+Test(session, r39_both_sides_export_the_same_and_other_keys_another)
+{
+	uint8_t first[HA_KEY_LEN];
+	struct frame f;
+	struct rig r;
+
+	rig_init(&r, SESSION_KK);
+	cr_assert_null(session_exporter(&r.side[INITIATOR]), "there are no keys yet");
+	f = rig_timer(&r, INITIATOR);
+	rig_handshake(&r, &f);
+	memcpy(first, session_exporter(&r.side[INITIATOR]), HA_KEY_LEN);
+	cr_assert_arr_eq(first, session_exporter(&r.side[RESPONDER]), HA_KEY_LEN);
+	cr_assert_arr_neq(first, r.side[INITIATOR].current.send, HA_KEY_LEN);
+	cr_assert_arr_neq(first, r.side[INITIATOR].current.receive, HA_KEY_LEN);
+	r.now += SESSION_REKEY_S * HA_SEC;
+	f = rig_timer(&r, INITIATOR);
+	rig_handshake(&r, &f);
+	cr_assert_arr_neq(first, session_exporter(&r.side[INITIATOR]), HA_KEY_LEN);
+	cr_assert_arr_eq(session_exporter(&r.side[RESPONDER]), session_exporter(&r.side[INITIATOR]),
+			 HA_KEY_LEN);
+}
+
+Test(session, r39_a_join_exports_nothing)
+{
+	struct rig r;
+
+	rig_init(&r, SESSION_XX);
+	r.side[INITIATOR].current.valid = true;
+	cr_assert_null(session_exporter(&r.side[INITIATOR]));
+}
