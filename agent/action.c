@@ -4,21 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/client.h"
 #include "agent/config.h"
 #include "agent/confirm.h"
+#include "agent/control.h"
 #include "agent/render.h"
-
-enum {
-	ANSWER_MAX = 131072,
-};
 
 static const struct {
 	const char *name;
-	time_t timeout_s;
+	time_t timeout_s; /* 0: as long as it takes */
 	bool asks, shows;
 } verbs[ACTION_VERB_N] = {
 	[ACTION_NONE] = {"", 0, false, false},
@@ -33,6 +29,8 @@ static const struct {
 	[ACTION_REMOVE] = {"remove", 10, true, false},
 	[ACTION_FORCE] = {"force-active", 10, true, false},
 	[ACTION_IS_ACTIVE] = {"is-active", 10, false, false},
+	[ACTION_SYNC] = {"sync", 0, false, false},
+	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
 };
 
@@ -74,9 +72,26 @@ bool action_duration(const char *text, uint32_t *seconds)
 	return false;
 }
 
+bool action_patience(const char *text, uint32_t *seconds)
+{
+	uint32_t n;
+
+	if (!action_duration(text, &n) || n > CONTROL_BARRIER_MAX_S)
+		return false;
+	*seconds = n;
+	return true;
+}
+
+static uint32_t seconds_of(const struct action *action)
+{
+	if (action->verb == ACTION_BARRIER && action->seconds == 0)
+		return CONTROL_BARRIER_S;
+	return action->seconds;
+}
+
 json_t *action_request(const struct action *action, const char *peer_fingerprint)
 {
-	json_t *seconds = action->seconds != 0 ? json_integer(action->seconds) : NULL;
+	json_t *seconds = seconds_of(action) != 0 ? json_integer(seconds_of(action)) : NULL;
 
 	return json_pack("{s:s, s:s*, s:s*, s:o*}", "action", verbs[action->verb].name, "address",
 			 action->address, "peer_fingerprint", peer_fingerprint, "seconds", seconds);
@@ -89,62 +104,6 @@ struct client {
 	char path[CONFIG_PATH_MAX + sizeof("/control")];
 	struct page page;
 };
-
-static int connect_to(const char *path, time_t timeout_s)
-{
-	struct timeval timeout = {.tv_sec = timeout_s};
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int fd, error;
-
-	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s", path) >= sizeof(to.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
-	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
-		return fd;
-	error = -errno;
-	close(fd);
-	return error;
-}
-
-/* Sends the request and waits for the answer; *answer is the caller's to free. 0 or -errno. */
-static int exchange(int fd, const json_t *request, json_t **answer)
-{
-	char *out = json_dumps(request, JSON_COMPACT), *in = malloc(ANSWER_MAX);
-	ssize_t n;
-	int error = 0;
-
-	if (out == NULL || in == NULL) {
-		error = -ENOMEM;
-		goto out;
-	}
-	if (send(fd, out, strlen(out), MSG_NOSIGNAL) < 0) {
-		error = -errno;
-		goto out;
-	}
-	n = recv(fd, in, ANSWER_MAX, MSG_TRUNC);
-	if (n < 0) {
-		error = -errno;
-	} else if (n == 0) {
-		error = -ECONNRESET;
-	} else if (n > ANSWER_MAX) {
-		error = -EMSGSIZE;
-	} else {
-		*answer = json_loadb(in, (size_t)n, 0, NULL);
-		if (!json_is_object(*answer)) {
-			json_decref(*answer);
-			*answer = NULL;
-			error = -EBADMSG;
-		}
-	}
-out:
-	free(out);
-	free(in);
-	return error;
-}
 
 static enum action_exit report_error(const struct client *client, int error)
 {
@@ -175,20 +134,37 @@ static enum action_exit report_error(const struct client *client, int error)
 	}
 }
 
+static bool is_watched(const struct client *client, const struct action *action)
+{
+	return (action->verb == ACTION_SYNC || action->verb == ACTION_BARRIER) &&
+	       isatty(fileno(client->page.out));
+}
+
+static time_t timeout_of(const struct action *action)
+{
+	time_t timeout_s = verbs[action->verb].timeout_s;
+
+	return action->verb == ACTION_BARRIER ? timeout_s + seconds_of(action) : timeout_s;
+}
+
 /* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. */
 static enum action_exit ask(const struct client *client, const struct action *action,
 			    const char *peer_fingerprint, json_t **answer)
 {
 	json_t *request;
-	int fd = connect_to(client->path, verbs[action->verb].timeout_s), error = -ENOMEM;
+	int fd = client_connect(client->path, timeout_of(action)), error = -ENOMEM;
 
 	*answer = NULL;
 	if (fd < 0)
 		return report_error(client, fd);
 	request = action_request(action, peer_fingerprint);
 	if (request != NULL)
-		error = exchange(fd, request, answer);
+		error = client_send(fd, request);
 	json_decref(request);
+	if (error == 0 && is_watched(client, action))
+		error = client_watch(fd, client->path, &client->page, timeout_of(action));
+	if (error == 0)
+		error = client_receive(fd, answer);
 	close(fd);
 	return error != 0 ? report_error(client, error) : ACTION_DONE;
 }

@@ -35,6 +35,8 @@ enum action_verb {
 	ACTION_REMOVE,
 	ACTION_FORCE,
 	ACTION_IS_ACTIVE,
+	ACTION_SYNC,
+	ACTION_BARRIER,
 	ACTION_CHECK_CONFIG, /* needs no daemon */
 	ACTION_VERB_N,
 };
@@ -46,9 +48,11 @@ enum {
 struct action {
 	enum action_verb verb;
 	const char *address; /* ACTION_TEST, ACTION_JOIN; else NULL */
-	uint32_t seconds;    /* ACTION_SUSPEND: for so long; 0 = until resumed */
-	bool json;           /* dump, history, test: the data as it came */
-	bool yes;            /* do not ask */
+	uint32_t
+		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
+			      * long; 0 = CONTROL_BARRIER_S */
+	bool json;       /* dump, history, test: the data as it came */
+	bool yes;        /* do not ask */
 };
 
 const char *action_name(enum action_verb); /* "test-connection", ...: of request and option */
@@ -57,6 +61,9 @@ bool action_shows(enum action_verb);       /* data: it takes --json */
 
 /* "90", "90s", "15m", "2h", "1d": 1 s to ACTION_SECONDS_MAX. */
 bool action_duration(const char *text, uint32_t *seconds);
+
+/* The same, up to CONTROL_BARRIER_MAX_S. */
+bool action_patience(const char *text, uint32_t *seconds);
 
 /* peer_fingerprint: of a join, the key that the operator has compared; else NULL. */
 json_t *action_request(const struct action *, const char *peer_fingerprint);

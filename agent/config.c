@@ -50,6 +50,16 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	config_mistake(reading, cfg->line, "%s", text);
 }
 
+void config_presets(struct config_draft *d, const char *section)
+{
+	for (size_t i = 0; i < config_keys_n; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (strcmp(key->section, section) == 0 && key->preset != NULL)
+			config_value(d, key, key->preset, 0);
+	}
+}
+
 /* The check of that name; a new one has its defaults. */
 static void select_check(struct config_draft *d, const char *name)
 {
@@ -62,12 +72,7 @@ static void select_check(struct config_draft *d, const char *name)
 	}
 	d->check = c->check_n < CONFIG_CHECKS_MAX ? &c->check[c->check_n++] : &d->spare;
 	snprintf(d->check->name, sizeof(d->check->name), "%s", name);
-	for (size_t i = 0; i < config_keys_n; i++) {
-		const struct config_key *key = &config_keys[i];
-
-		if (strcmp(key->section, "check") == 0 && key->preset != NULL)
-			config_value(d, key, key->preset, 0);
-	}
+	config_presets(d, "check");
 }
 
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
@@ -78,6 +83,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	assert(key != NULL);
 	if (cfg->title != NULL)
 		select_check(reading, cfg->title);
+	else if (strcmp(section, "settings") == 0)
+		config_settings_select(reading, cfg);
 	config_value(reading, key, value, cfg->line);
 	*(const char **)result = value;
 	return 0;
@@ -109,7 +116,8 @@ static void parse(struct config_draft *d, char *text)
 
 		*opt++ = (cfg_opt_t){.name = section->name,
 				     .type = CFGT_SEC,
-				     .flags = section->titled ? CFGF_MULTI | CFGF_TITLE : CFGF_NONE,
+				     .flags = (section->max > 1 ? CFGF_MULTI : CFGF_NONE) |
+					      (section->titled ? CFGF_TITLE : CFGF_NONE),
 				     .subopts = sub};
 		sub = add_options(sub, section->name) + 1; /* an empty entry ends it */
 		assert(sub <= table + 2 * CONFIG_KEYS_MAX);
@@ -153,10 +161,7 @@ static void set_defaults(struct config_draft *d)
 {
 	d->heartbeat_ms = d->dead_ms = d->confirm_ms = CONFIG_NUMBER_UNSET;
 	d->boot_wait_ms = d->boot_wait_passive_ms = CONFIG_NUMBER_UNSET;
-	for (size_t i = 0; i < config_keys_n; i++) {
-		if (config_keys[i].preset != NULL && strcmp(config_keys[i].section, "check") != 0)
-			config_value(d, &config_keys[i], config_keys[i].preset, 0);
-	}
+	config_presets(d, "");
 	assert(d->mistakes.n == 0);
 }
 
@@ -279,6 +284,7 @@ static void check_together(struct config_draft *d)
 		}
 	}
 	check_timing(d);
+	config_settings_check(d);
 }
 
 /* The text, terminated, and the file's absolute name. False: reported why not. */

@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "agent/sync/roots.h"
 #include "proto/msg.h"
 #include "proto/node.h"
 #include "proto/types.h"
@@ -22,6 +23,8 @@ enum {
 	CONFIG_CHECKS_MAX = 16,
 	CONFIG_NAME_MAX = 32,     /* of a check, with the terminator */
 	CONFIG_COMMAND_MAX = 512, /* of a command, with the terminator */
+	CONFIG_SETTINGS_MAX = 8,  /* sections */
+	CONFIG_WATCHES_MAX = 4,   /* of one section */
 	CONFIG_PASSPHRASE_MIN = 8,
 	CONFIG_PASSPHRASE_MAX = 128, /* bytes, without a terminator */
 };
@@ -37,6 +40,16 @@ struct config_check {
 	uint32_t fall, rise; /* so many in a row */
 	uint32_t recover_attempts;
 	bool active_only; /* when = "active": run at the active only */
+};
+
+/* A settings { ... }. Its commands are for /bin/sh -c; "": none. */
+struct config_settings {
+	unsigned path_first, path_n;             /* its part of struct config's path */
+	char export_command[CONFIG_COMMAND_MAX]; /* before a generation: writes files below paths */
+	char import_command[CONFIG_COMMAND_MAX]; /* after a commit that changed something there */
+	char watch[CONFIG_WATCHES_MAX][ROOTS_NAME_MAX]; /* files: when one changes, export again */
+	unsigned watch_n;
+	ha_time export_interval, command_timeout;
 };
 
 enum config_witness {
@@ -70,6 +83,17 @@ struct config {
 	unsigned supported_model_n;
 	struct config_check check[CONFIG_CHECKS_MAX];
 	unsigned check_n;
+	/* What is synced: the paths of all sections in their order, and excludes that count for all of
+	 * them. Paths are absolute and plain, and none is in another or has anything of this agent's in
+	 * it (SPEC 6). None: nothing is synced. */
+	char path[SYNC_ROOTS_MAX][ROOTS_NAME_MAX];
+	unsigned path_n;
+	char exclude[ROOTS_EXCLUDES_MAX][ROOTS_PATTERN_MAX];
+	unsigned exclude_n;
+	struct config_settings settings[CONFIG_SETTINGS_MAX];
+	unsigned settings_n;
+	ha_time sync_debounce;
+	ha_time sync_scrub; /* 0: never */
 	char model[MSG_MODEL_LEN + 1];
 	char firmware[MSG_FIRMWARE_LEN + 1];
 	char hotfix[MSG_HOTFIX_LEN + 1];

@@ -8,6 +8,8 @@
 #define AT(field)           .offset = offsetof(struct config_draft, field)
 #define CHECK_AT(field)     .offset = offsetof(struct config_check, field)
 #define CHECK_STRING(field) CHECK_AT(field), .cap = sizeof(((struct config_check *)0)->field)
+#define SET_AT(field)       .offset = offsetof(struct config_settings, field)
+#define SET_STRING(field)   SET_AT(field), .cap = sizeof(((struct config_settings *)0)->field)
 
 /* haagent.conf(5) describes each of them. */
 const struct config_key config_keys[] = {
@@ -29,6 +31,8 @@ const struct config_key config_keys[] = {
 	{"", "hooks", KIND_HOOKS, "/etc/haagent/hooks", STRING(hooks)},
 	{"", "hook_timeout_ms", KIND_TIME, "30000", AT(config.hook_timeout), .min = 100,
 	 .max = 3600000},
+	{"", "sync_debounce_ms", KIND_TIME, "20", AT(config.sync_debounce), .min = 5, .max = 10000},
+	{"", "sync_scrub_s", KIND_SCRUB, "3600", AT(config.sync_scrub), .min = 60, .max = 604800},
 	{"", "supported_models", KIND_MODEL, .list = true},
 	{"", "cluster_passphrase", KIND_PASSPHRASE, .list = false},
 	{"appliance", "model", KIND_TEXT, STRING(model)},
@@ -37,8 +41,15 @@ const struct config_key config_keys[] = {
 	{"appliance", "patch", KIND_TEXT, STRING(patch)},
 	{"appliance", "file", KIND_FILE, AT(appliance_file),
 	 .cap = sizeof(((struct config_draft *)0)->appliance_file)},
-	{"settings", "paths", KIND_PATH, .list = true},
-	{"settings", "exclude", KIND_NONEMPTY, .list = true},
+	{"settings", "paths", KIND_TREE, .list = true},
+	{"settings", "exclude", KIND_EXCLUDE, .list = true},
+	{"settings", "export", KIND_COMMAND, SET_STRING(export_command)},
+	{"settings", "import", KIND_COMMAND, SET_STRING(import_command)},
+	{"settings", "watch", KIND_WATCH, .list = true},
+	{"settings", "export_interval_ms", KIND_TIME, "60000", SET_AT(export_interval), .min = 1000,
+	 .max = 86400000},
+	{"settings", "command_timeout_ms", KIND_TIME, "60000", SET_AT(command_timeout), .min = 100,
+	 .max = 3600000},
 	{"check", "command", KIND_COMMAND, CHECK_STRING(command), .required = true},
 	{"check", "when", KIND_WHEN, "always", CHECK_AT(active_only)},
 	{"check", "interval_ms", KIND_TIME, "1000", CHECK_AT(interval), .min = 100, .max = 3600000},
@@ -58,9 +69,9 @@ _Static_assert(sizeof(config_keys) / sizeof(*config_keys) <= CONFIG_KEYS_MAX,
 	       "room for each key's line");
 
 const struct config_section config_sections[] = {
-	{"appliance", .titled = false},
-	{"settings", .titled = false},
-	{"check", .titled = true},
+	{"appliance", .max = 1},
+	{"settings", .max = CONFIG_SETTINGS_MAX},
+	{"check", .titled = true, .max = CONFIG_CHECKS_MAX},
 };
 const size_t config_sections_n = sizeof(config_sections) / sizeof(*config_sections);
 

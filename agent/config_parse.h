@@ -1,9 +1,10 @@
 /* config_parse.h - what the parts of the configuration reader share.
  *
- *   config.c        the files, libconfuse's table, defaults, what must hold between options
- *   config_keys.c   which options there are
- *   config_scan.c   what libconfuse would not tell: unknown and repeated options, what is not closed
- *   config_value.c  one value: syntax, range, and into the configuration
+ *   config.c           the files, libconfuse's table, defaults, what must hold between options
+ *   config_keys.c      which options there are
+ *   config_scan.c      what libconfuse would not tell: unknown and repeated options, what is not closed
+ *   config_value.c     one value: syntax, range, and into the configuration
+ *   config_settings.c  what is synced: its values, and what must hold between them
  *
  * libconfuse stops at the first mistake; an operator wants them all. So the scan goes first: it reports what concerns
  * the names of options, and blanks out what libconfuse would stop at or count lines wrongly by (it takes a comment in
@@ -28,6 +29,7 @@ enum config_kind {
 	KIND_TIMING,
 	KIND_NUMBER, /* a long */
 	KIND_TIME,   /* ms, kept as ha_time */
+	KIND_SCRUB,  /* s, kept as ha_time; 0 = off, whatever min is */
 	KIND_COUNT,  /* uint32_t */
 	KIND_DIRECTORY,
 	KIND_HOOKS, /* a directory, or "none" */
@@ -38,8 +40,9 @@ enum config_kind {
 	KIND_FILE, /* absolute */
 	KIND_COMMAND,
 	KIND_WHEN,
-	KIND_PATH,     /* absolute, checked and not kept */
-	KIND_NONEMPTY, /* checked and not kept */
+	KIND_TREE,    /* a path that is synced */
+	KIND_EXCLUDE, /* a pattern */
+	KIND_WATCH,   /* absolute */
 };
 
 /* An option. */
@@ -48,7 +51,7 @@ struct config_key {
 	const char *name;
 	enum config_kind kind;
 	const char *preset; /* default as it would be written, or NULL: none */
-	size_t offset; /* of the value in struct config_draft; of a check's, in struct config_check */
+	size_t offset; /* of the value in struct config_draft; of a check's or settings', in theirs */
 	size_t cap;    /* bytes there, of strings */
 	long min, max; /* of a number */
 	bool list;
@@ -57,7 +60,7 @@ struct config_key {
 
 enum {
 	CONFIG_KEYS_MAX = 48,
-	CONFIG_OPENED_MAX = CONFIG_CHECKS_MAX + 2, /* sections: checks, and one of each other */
+	CONFIG_OPENED_MAX = CONFIG_CHECKS_MAX + CONFIG_SETTINGS_MAX + 1, /* sections */
 	CONFIG_MISTAKE_MAX = 192,
 	CONFIG_NUMBER_UNSET = -1,
 };
@@ -67,7 +70,8 @@ extern const size_t config_keys_n;
 
 struct config_section {
 	const char *name;
-	bool titled; /* section "title" { }, any number of them */
+	bool titled; /* section "title" { } */
+	unsigned max;
 };
 extern const struct config_section config_sections[];
 extern const size_t config_sections_n;
@@ -95,6 +99,14 @@ struct config_draft {
 	long heartbeat_ms, dead_ms, confirm_ms, boot_wait_ms, boot_wait_passive_ms;
 	struct config_check *check; /* to which the options of the section being read belong */
 	struct config_check spare;  /* ... if there are too many */
+	struct config_settings *settings; /* the same of settings */
+	struct config_settings spare_settings;
+	const void *settings_read; /* libconfuse's section that these are of */
+	int path_line[SYNC_ROOTS_MAX];
+	struct config_needs {
+		int export_line, import_line, watch_line; /* 0: not set */
+		bool paths;                               /* there was one, good or bad */
+	} needs[CONFIG_SETTINGS_MAX + 1];
 	char appliance_file[CONFIG_PATH_MAX];
 	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
 };
@@ -108,8 +120,27 @@ int config_scan(struct config_draft *, char *text, size_t len);
 
 /* Checks a value and keeps it, and its line: 0 for a default. */
 void config_value(struct config_draft *, const struct config_key *, const char *value, int line);
+/* The defaults of a section's options, to where they belong now. */
+void config_presets(struct config_draft *, const char *section);
+
+/* False: reported. */
+bool config_absolute(struct config_draft *, const struct config_key *, const char *value, int line);
+bool config_nonempty(struct config_draft *, const struct config_key *, const char *value, int line);
 
 /* Sets draft->config.timing to the preset. False if there is none of that name. */
 bool config_timing_preset(struct config_draft *, const char *name);
+
+/* ---- config_settings.c ---- */
+/* From here on the values are of that section of libconfuse's: another than before is a new one of ours. */
+void config_settings_select(struct config_draft *, const void *section);
+/* The option is set there, to whatever. */
+void config_settings_note(struct config_draft *, const struct config_key *, int line);
+void config_settings_tree(struct config_draft *, const struct config_key *, const char *value,
+			  int line);
+void config_settings_exclude(struct config_draft *, const struct config_key *, const char *value,
+			     int line);
+void config_settings_watch(struct config_draft *, const struct config_key *, const char *value,
+			   int line);
+void config_settings_check(struct config_draft *); /* what must hold between them, and others */
 
 #endif

@@ -236,6 +236,7 @@ static void note_section(struct scan *s, const struct config_section *section, c
 	for (unsigned i = 0; i < s->opened_n; i++) {
 		n += s->opened[i].section == section;
 		if (s->opened[i].section != section || s->opened[i].title_len != title_len ||
+		    (!section->titled && section->max > 1) ||
 		    memcmp(s->opened[i].title, title, title_len) != 0)
 			continue;
 		config_mistake(s->draft, line,
@@ -243,8 +244,8 @@ static void note_section(struct scan *s, const struct config_section *section, c
 			       title_len > 0 ? " " : "", (int)title_len, title, s->opened[i].line);
 		return;
 	}
-	if (n == CONFIG_CHECKS_MAX) {
-		config_mistake(s->draft, line, "more than %d sections '%s'", CONFIG_CHECKS_MAX,
+	if (n == section->max) {
+		config_mistake(s->draft, line, "more than %u sections '%s'", section->max,
 			       section->name);
 		return;
 	}

@@ -69,8 +69,12 @@ static bool is_printable(const char *s)
 
 static void *target(struct config_draft *d, const struct config_key *key)
 {
-	char *base = strcmp(key->section, "check") == 0 ? (char *)d->check : (char *)d;
+	char *base = (char *)d;
 
+	if (strcmp(key->section, "check") == 0)
+		base = (char *)d->check;
+	else if (strcmp(key->section, "settings") == 0)
+		base = (char *)d->settings;
 	return base + key->offset;
 }
 
@@ -117,12 +121,13 @@ static bool number(struct config_draft *d, const struct config_key *key, const c
 	if (len > 0 && len <= NUMBER_DIGITS_MAX && strspn(value, "0123456789") == len &&
 	    (*value != '0' || len == 1))
 		n = strtol(value, NULL, 10);
-	if (n < key->min || n > key->max)
-		config_mistake(d, line, "'%s' is a number from %ld to %ld, not '%s'", key->name,
-			       key->min, key->max, value);
-	else
+	if ((n >= key->min && n <= key->max) || (n == 0 && key->kind == KIND_SCRUB)) {
 		*out = n;
-	return n >= key->min && n <= key->max;
+		return true;
+	}
+	config_mistake(d, line, "'%s' is %sa number from %ld to %ld, not '%s'", key->name,
+		       key->kind == KIND_SCRUB ? "0 or " : "", key->min, key->max, value);
+	return false;
 }
 
 static void keep_number(struct config_draft *d, const struct config_key *key, const char *value,
@@ -134,6 +139,8 @@ static void keep_number(struct config_draft *d, const struct config_key *key, co
 		return;
 	if (key->kind == KIND_TIME)
 		*(ha_time *)target(d, key) = n * HA_MS;
+	else if (key->kind == KIND_SCRUB)
+		*(ha_time *)target(d, key) = n * HA_SEC;
 	else if (key->kind == KIND_COUNT)
 		*(uint32_t *)target(d, key) = (uint32_t)n;
 	else
@@ -221,8 +228,8 @@ static void timing(struct config_draft *d, const struct config_key *key, const c
 			       key->name, value);
 }
 
-static bool is_absolute(struct config_draft *d, const struct config_key *key, const char *value,
-			int line)
+bool config_absolute(struct config_draft *d, const struct config_key *key, const char *value,
+		     int line)
 {
 	if (*value == '/' && is_printable(value))
 		return true;
@@ -235,7 +242,7 @@ static void directory(struct config_draft *d, const struct config_key *key, cons
 {
 	size_t room = key->cap - 1 - CONTROL_NAME_LEN;
 
-	if (!is_absolute(d, key, value, line))
+	if (!config_absolute(d, key, value, line))
 		return;
 	if (strlen(value) > room)
 		config_mistake(d, line, "'%s' is longer than %zu bytes", key->name, room);
@@ -256,8 +263,17 @@ static void file_name(struct config_draft *d, const struct config_key *key, cons
 {
 	if (*d->section != '\0')
 		config_mistake(d, line, "'%s' stands in the configuration only", key->name);
-	else if (is_absolute(d, key, value, line))
+	else if (config_absolute(d, key, value, line))
 		keep_string(d, key, value, line);
+}
+
+bool config_nonempty(struct config_draft *d, const struct config_key *key, const char *value,
+		     int line)
+{
+	if (*value != '\0' && is_printable(value))
+		return true;
+	config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);
+	return false;
 }
 
 static void user(struct config_draft *d, const struct config_key *key, const char *value, int line)
@@ -277,20 +293,11 @@ static void text(struct config_draft *d, const struct config_key *key, const cha
 		keep_string(d, key, value, line);
 }
 
-static bool nonempty(struct config_draft *d, const struct config_key *key, const char *value,
-		     int line)
-{
-	if (*value != '\0' && is_printable(value))
-		return true;
-	config_mistake(d, line, "'%s' is empty or no printable UTF-8", key->name);
-	return false;
-}
-
 static void model(struct config_draft *d, const struct config_key *key, const char *value, int line)
 {
 	struct config *c = &d->config;
 
-	if (!nonempty(d, key, value, line))
+	if (!config_nonempty(d, key, value, line))
 		return;
 	for (unsigned i = 0; i < c->supported_model_n; i++) {
 		if (strcmp(value, c->supported_model[i]) == 0) {
@@ -357,6 +364,7 @@ static void keep(struct config_draft *d, const struct config_key *key, const cha
 		break;
 	case KIND_NUMBER:
 	case KIND_TIME:
+	case KIND_SCRUB:
 	case KIND_COUNT:
 		keep_number(d, key, value, line);
 		break;
@@ -382,17 +390,20 @@ static void keep(struct config_draft *d, const struct config_key *key, const cha
 		file_name(d, key, value, line);
 		break;
 	case KIND_COMMAND:
-		if (nonempty(d, key, value, line))
+		if (config_nonempty(d, key, value, line))
 			keep_string(d, key, value, line);
 		break;
 	case KIND_WHEN:
 		when(d, key, value, line);
 		break;
-	case KIND_PATH:
-		is_absolute(d, key, value, line);
+	case KIND_TREE:
+		config_settings_tree(d, key, value, line);
 		break;
-	case KIND_NONEMPTY:
-		nonempty(d, key, value, line);
+	case KIND_EXCLUDE:
+		config_settings_exclude(d, key, value, line);
+		break;
+	case KIND_WATCH:
+		config_settings_watch(d, key, value, line);
 		break;
 	}
 }
@@ -401,6 +412,8 @@ void config_value(struct config_draft *d, const struct config_key *key, const ch
 {
 	unsigned mistakes = d->mistakes.n;
 
+	if (strcmp(key->section, "settings") == 0 && line != 0)
+		config_settings_note(d, key, line);
 	keep(d, key, value, line);
 	d->line[key - config_keys] = line;
 	d->wrong[key - config_keys] |= d->mistakes.n > mistakes;

@@ -24,6 +24,8 @@ static const struct {
 	[CONTROL_REMOVE] = {"remove", true},
 	[CONTROL_FORCE] = {"force-active", true},
 	[CONTROL_IS_ACTIVE] = {"is-active", false},
+	[CONTROL_SYNC] = {"sync", true},
+	[CONTROL_BARRIER] = {"barrier", true},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is
@@ -237,6 +239,17 @@ static void control_ready(void *arg, uint32_t events)
 		return;
 	}
 	control_request(client, (size_t)len);
+}
+
+bool control_seconds(const json_t *request, uint32_t preset, uint32_t max, uint32_t *seconds)
+{
+	const json_t *value = json_object_get(request, "seconds");
+	json_int_t n = value != NULL ? json_integer_value(value) : preset;
+
+	if (n < 1 || n > max)
+		return false;
+	*seconds = (uint32_t)n;
+	return true;
 }
 
 /* Who waits for it; NULL: nobody any more. */

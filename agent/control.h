@@ -26,6 +26,8 @@ enum {
 	CONTROL_TEXT_MAX = 512,
 	CONTROL_NUMBER_MAX = 1 << 27, /* of requests: from 1 on, then from the start */
 	CONTROL_NESTING_MAX = 8,      /* brackets that a request may open */
+	CONTROL_BARRIER_S = 10,       /* how long a barrier waits, without "seconds" */
+	CONTROL_BARRIER_MAX_S = 3600,
 };
 
 #define CONTROL_PATIENCE (10 * HA_SEC)
@@ -42,6 +44,8 @@ enum control_action {
 	CONTROL_REMOVE,
 	CONTROL_FORCE,
 	CONTROL_IS_ACTIVE,
+	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
+	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
 	CONTROL_ACTION_N,
 };
 
@@ -90,6 +94,9 @@ void control_close(struct control *);
 /* Takes a connected client in. 0, or -EBUSY when there is no place for it: then fd is still the
  * caller's. */
 int control_adopt(struct control *, int fd, uid_t uid);
+
+/* "seconds" of a request, preset where there is none. False: it is no whole number from 1 to max. */
+bool control_seconds(const json_t *request, uint32_t preset, uint32_t max, uint32_t *seconds);
 
 /* The answer to a deferred request; nothing if its client has gone meanwhile. */
 void control_answer(struct control *, uint32_t number, enum control_result, const char *text);

@@ -159,24 +159,15 @@ static json_t *dump_virtual_ip(const struct node *node)
 	return list;
 }
 
-static json_t *dump_sync(const struct dump_view *view)
+static json_t *dump_settings(const struct dump_view *view)
 {
-	const struct node *node = view->node;
-	json_t *sync = json_object();
-	char digest[2 * HA_KEY_LEN + 1];
-	char generation[48];
+	json_t *out = json_object();
+	struct dump_sync sync;
 
-	sodium_bin2hex(digest, sizeof(digest), node->lineage.digest, HA_KEY_LEN);
-	snprintf(generation, sizeof(generation), "%llu.%llu",
-		 (unsigned long long)node->lineage.term, (unsigned long long)node->lineage.number);
-	put_text(sync, "status", node->whole_copy ? "fully synced" : "not synced");
-	put(sync, "paused",
-	    view->mismatch ? json_string("the two run different versions") : json_null());
-	put_number(sync, "percent", node->whole_copy ? 100 : 0);
-	put_text(sync, "generation", generation);
-	put_text(sync, "digest", digest);
-	put_number(sync, "lag", 0);
-	return sync;
+	if (view->sync == NULL)
+		dump_sync_of(view, &sync);
+	dump_sync_json(out, view->sync != NULL ? view->sync : &sync);
+	return out;
 }
 
 /* Could the other one take over now? Seen from whichever side holds. */
@@ -333,7 +324,7 @@ json_t *dump_all(const struct dump_view *view)
 		json_array_append_new(paths, dump_path(view, (enum ha_path)i));
 	put(out, "paths", paths);
 	put(out, "virtual_ip", dump_virtual_ip(node));
-	put(out, "sync", dump_sync(view));
+	put(out, "sync", dump_settings(view));
 	put(out, "takeover", dump_takeover(view));
 	put(out, "guardian", dump_guardian(view->status));
 	put(out, "witness", dump_witness(view));

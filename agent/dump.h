@@ -11,6 +11,7 @@
 
 #include "agent/check.h"
 #include "agent/config.h"
+#include "agent/dump_sync.h"
 #include "agent/ipc.h"
 #include "agent/store.h"
 #include "agent/wire.h"
@@ -90,6 +91,7 @@ struct dump_view {
 	const struct dump_check *check;       /* config->check_n */
 	const struct dump_hook *hook;         /* HOOK_N */
 	const struct dump_stranger *stranger; /* DUMP_STRANGERS_MAX */
+	const struct dump_sync *sync;         /* NULL: by what the node alone knows */
 	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
 	uint64_t floods, ipc_errors;

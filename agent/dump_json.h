@@ -1,4 +1,4 @@
-/* dump_json.h - how a dump's values are written, for dump.c and dump_cluster.c. */
+/* dump_json.h - how a dump's values are written, for dump.c, dump_cluster.c and dump_sync.c. */
 #ifndef HA_AGENT_DUMP_JSON_H
 #define HA_AGENT_DUMP_JSON_H
 

@@ -37,6 +37,8 @@ static const struct option options[] = {
 	{"remove", no_argument, NULL, OPT_ACTION + ACTION_REMOVE},
 	{"force-active", no_argument, NULL, OPT_ACTION + ACTION_FORCE},
 	{"is-active", no_argument, NULL, OPT_ACTION + ACTION_IS_ACTIVE},
+	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
+	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
 	{NULL, 0, NULL, 0},
 };
@@ -56,6 +58,8 @@ static void usage(FILE *out)
 	      "  --remove                   forget the other appliance, which is not reachable\n"
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
+	      "  --sync                     compare all settings with the other appliance's\n"
+	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --help, --version\n"
 	      "  --json                     the data of --dump, --history, --test-connection\n"
@@ -111,6 +115,9 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 			return usage_error("'%s' is no duration: 90s, 15m, 2h, 1d or a number of "
 					   "seconds, at most 30d",
 					   argument);
+	} else if (verb == ACTION_BARRIER) {
+		if (!action_patience(argument, &action->seconds))
+			return usage_error("'%s' is no time to wait: 1 to 3600 seconds", argument);
 	} else if (strcmp(argument, "json") == 0) {
 		action->json = true;
 	} else {

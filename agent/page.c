@@ -162,6 +162,43 @@ struct cell cell_duration(const json_t *in, const char *key, long long unit_us)
 	return cell_of("%s", text);
 }
 
+struct cell cell_bytes(const json_t *in, const char *key)
+{
+	static const char *const unit[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	const json_t *value = json_object_get(in, key);
+	long long n = json_integer_value(value), whole = n;
+	unsigned power = 0;
+
+	if (!json_is_integer(value) || n < 0)
+		return cell_of("-");
+	if (n < 1000)
+		return cell_of("%lld bytes", n);
+	for (; whole >= 1000000; power++)
+		whole /= 1000;
+	/* whole is thousandths of the unit now */
+	if (whole < 10000)
+		return cell_of("%lld.%02lld %s", whole / 1000, whole % 1000 / 10, unit[power]);
+	if (whole < 100000)
+		return cell_of("%lld.%lld %s", whole / 1000, whole % 1000 / 100, unit[power]);
+	return cell_of("%lld %s", whole / 1000, unit[power]);
+}
+
+struct cell cell_count(const json_t *in, const char *key)
+{
+	const json_t *value = json_object_get(in, key);
+	struct cell digits = cell_integer(in, key), out = {""};
+	size_t len = strlen(digits.text), n = 0;
+
+	if (json_integer_value(value) < 0)
+		return digits;
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			out.text[n++] = ',';
+		out.text[n++] = digits.text[i];
+	}
+	return out;
+}
+
 struct cell cell_time(const json_t *in, const char *key)
 {
 	struct cell c = cell_string(in, key);

@@ -53,6 +53,11 @@ struct cell cell_duration(const json_t *in, const char *key, long long unit_us);
 /* "2026-01-31T12:00:00.123456Z" as "2026-01-31 12:00:00.123456". */
 struct cell cell_time(const json_t *in, const char *key);
 
+/* "999 bytes", "1.23 kB", "56.7 MB", "890 GB": in powers of ten, as disks and networks are measured. */
+struct cell cell_bytes(const json_t *in, const char *key);
+/* "1,234,567" */
+struct cell cell_count(const json_t *in, const char *key);
+
 /* "850 us", "1.25 ms", "3.2 s", "3 min 12 s", "2 h 05 min", "4 d 3 h". */
 void page_duration(char out[PAGE_TIME_MAX], long long us);
 

@@ -86,27 +86,6 @@ static void render_vips(const struct page *page, const json_t *d)
 		fprintf(page->out, "  none configured\n");
 }
 
-static void render_sync(const struct page *page, const json_t *sync)
-{
-	const json_t *generation = json_object_get(sync, "generation");
-	struct cell text = cell_string(sync, "status");
-
-	if (sync == NULL)
-		return;
-	if (page_has(sync, "percent"))
-		text = cell_of("%s, %s %%", text.text, cell_integer(sync, "percent").text);
-	if (page_has(sync, "generation"))
-		text = cell_of("%s, generation %s", text.text,
-			       json_is_string(generation) ? cell_string(sync, "generation").text
-							  : cell_integer(sync, "generation").text);
-	if (json_number_value(json_object_get(sync, "lag")) != 0)
-		text = cell_of("%s, %s generations behind", text.text,
-			       cell_integer(sync, "lag").text);
-	if (page_has(sync, "paused"))
-		text = cell_of("%s; PAUSED: %s", text.text, cell_string(sync, "paused").text);
-	page_line(page, "settings", "%s", text.text);
-}
-
 static void render_requirements(const struct page *page, const json_t *rows)
 {
 	struct render_count count = render_count(rows);
@@ -272,8 +251,7 @@ static void render_witness(const struct page *page, const json_t *w)
 			  cell_choice(station, "answered", "answered", "no answer").text);
 }
 
-/* How a command ended: "passed in 12 ms", "failed (status 127) in 3 ms"; "-": it has not run. */
-static struct cell outcome_of(const json_t *in, const char *key)
+struct cell render_outcome(const json_t *in, const char *key)
 {
 	struct cell outcome = cell_string(in, key);
 	int32_t status = (int32_t)json_integer_value(json_object_get(in, "status"));
@@ -300,7 +278,7 @@ static void render_checks(const struct page *page, const json_t *checks)
 	heading(page, "checks");
 	json_array_foreach(checks, i, check)
 	{
-		struct cell last = outcome_of(check, "last"), text;
+		struct cell last = render_outcome(check, "last"), text;
 		bool down = page_is_true(check, "failed") || page_is_true(check, "failing");
 
 		text = cell_of("%s%s", cell_string(check, "state").text,
@@ -328,7 +306,7 @@ static void render_hooks(const struct page *page, const json_t *hooks)
 	heading(page, "hooks");
 	json_array_foreach(hooks, i, hook)
 	{
-		struct cell text = outcome_of(hook, "outcome"),
+		struct cell text = render_outcome(hook, "outcome"),
 			    output = cell_string(hook, "output");
 
 		if (cell_is_none(&text))

@@ -15,6 +15,15 @@ void render_dump(const struct page *, const json_t *data);
 /* data is the array, or an object with "history" */
 void render_history(const struct page *, const json_t *data);
 
+/* How a command ended, of an object with its outcome at key, status and took_ms: "passed in 12 ms", "failed (status
+ * 127) in 3 ms"; "-": it has not run. */
+struct cell render_outcome(const json_t *in, const char *key);
+
+/* The object "sync" of a dump: one line if all is well. */
+void render_sync(const struct page *, const json_t *sync);
+/* The same as one line of at most so many columns, to be overwritten by the next: how far it is, with a bar. */
+struct cell render_progress(unsigned columns, const json_t *sync);
+
 /* The requirements, each with what is here and there, and a remedy below those that are not met: once
  * below several in a row that have the same. */
 void render_table(const struct page *, const json_t *rows);

@@ -158,6 +158,11 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 	case CONTROL_FORCE:
 		event.op = OP_FORCE;
 		break;
+	case CONTROL_SYNC:
+	case CONTROL_BARRIER:
+		answer->result = CONTROL_REFUSED;
+		snprintf(answer->text, sizeof(answer->text), "not in this build");
+		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}

@@ -120,6 +120,10 @@ Test(config, empty_file_gives_the_defaults)
 	cr_expect_str_eq(config.supported_model[2], "1200");
 	cr_expect(!config.passphrase_set);
 	cr_expect_eq(config.check_n, 0);
+	cr_expect_eq(config.path_n, 0, "nothing is synced that nobody named");
+	cr_expect_eq(config.settings_n, 0);
+	cr_expect_eq(config.sync_debounce, 20 * HA_MS);
+	cr_expect_eq(config.sync_scrub, 3600 * HA_SEC);
 	free(absolute);
 }
 
@@ -138,6 +142,8 @@ Test(config, sample_file_is_clean)
 	cr_expect_eq(config.vip[1].b[14], 1);
 	cr_expect_str_eq(config.firmware, "7.1.0.1234");
 	cr_expect_eq(config.file[0], '/');
+	cr_expect_eq(config.path_n, 1);
+	cr_expect_str_eq(config.path[0], "/etc/appliance");
 }
 
 Test(config, every_option_is_read)
@@ -150,7 +156,7 @@ Test(config, every_option_is_read)
 	     "settings { paths = {\"/etc/a\", \"/etc/b\"} exclude = {\"*.local\"} }\n"
 	     "hooks = \"/srv/hooks\" hook_timeout_ms = 100\n"
 	     "supported_models = {\"M \xc3\xa9\", \"N\"}\n"
-	     "cluster_passphrase = \"correct horse\"\n");
+	     "cluster_passphrase = \"correct horse\"\nsync_debounce_ms = 5 sync_scrub_s = 60\n");
 	cr_expect_str_eq(config.link, "ha0");
 	cr_expect_str_eq(config.management, "mgmt");
 	cr_expect(!config.link_direct);
@@ -168,6 +174,12 @@ Test(config, every_option_is_read)
 	cr_expect_str_eq(config.supported_model[0], "M \xc3\xa9");
 	cr_expect_str_eq(config.supported_model[1], "N");
 	cr_expect(config.passphrase_set);
+	cr_expect_eq(config.path_n, 2);
+	cr_expect_str_eq(config.path[1], "/etc/b");
+	cr_expect_eq(config.exclude_n, 1);
+	cr_expect_str_eq(config.exclude[0], "*.local");
+	cr_expect_eq(config.sync_debounce, 5 * HA_MS);
+	cr_expect_eq(config.sync_scrub, 60 * HA_SEC);
 }
 
 Test(config, witness_none_is_explicit)
@@ -354,6 +366,8 @@ Test(config, repeated_names_are_reported)
 	bad("link = \"eth1\"\n\nlink = \"eth2\"\n", "3: 'link' is set twice, first in line 1\n");
 	bad("virtual_ip = {\"192.0.2.1\"}\nvirtual_ip = {\"192.0.2.2\"}\n",
 	    "2: 'virtual_ip' is set twice, first in line 1\n");
+	bad("settings {\n watch = {\"/a\"}\n export = x\n paths = {\"/b\"}\n export = y\n}\n",
+	    "5: 'export' is set twice, first in line 3\n");
 	bad("appliance { }\nappliance { }\n",
 	    "2: section 'appliance' is there twice, first in line 1\n");
 	bad("check \"a\" { command = x }\ncheck \"a\" { command = x }\n",
@@ -475,6 +489,196 @@ Test(config, supported_models_are_names_and_differ)
 	    "2: 'supported_models' has more than 16 models\n");
 	GOOD("supported_models = {}\n");
 	cr_expect_eq(config.supported_model_n, 3);
+}
+
+Test(config, settings_are_kept_section_by_section)
+{
+	const struct config_settings *s = config.settings;
+
+	GOOD("settings {\n paths = {\"/etc/appliance\"}\n exclude = {\"*.local\", "
+	     "\"cache/*.tmp\"}\n}\n"
+	     "settings { }\n"
+	     "settings { export = \"sqlite3 /var/lib/x.db .dump > /srv/export/x.sql\"\n"
+	     "import = \"load\" watch = {\"/var/lib/x.db\", \"/var/lib/x.db-wal\"}\n"
+	     "exclude = {\"*.local\", \"new\"}\n"
+	     "paths = {\"/srv/export\"} paths += {\"/srv/more\"}\n"
+	     "export_interval_ms = 1000 command_timeout_ms = 100 }\n");
+	cr_expect_eq(config.settings_n, 2, "an empty section is none");
+	cr_expect_eq(config.path_n, 3);
+	cr_expect_eq(s[0].path_first, 0);
+	cr_expect_eq(s[0].path_n, 1);
+	cr_expect_str_eq(s[0].export_command, "");
+	cr_expect_str_eq(s[0].import_command, "");
+	cr_expect_eq(s[0].watch_n, 0);
+	cr_expect_eq(s[0].export_interval, 60 * HA_SEC);
+	cr_expect_eq(s[0].command_timeout, 60 * HA_SEC);
+	cr_expect_eq(s[1].path_first, 1);
+	cr_expect_eq(s[1].path_n, 2);
+	cr_expect_str_eq(config.path[s[1].path_first + 1], "/srv/more");
+	cr_expect_str_eq(s[1].export_command, "sqlite3 /var/lib/x.db .dump > /srv/export/x.sql");
+	cr_expect_str_eq(s[1].import_command, "load");
+	cr_expect_eq(s[1].watch_n, 2);
+	cr_expect_str_eq(s[1].watch[1], "/var/lib/x.db-wal");
+	cr_expect_eq(s[1].export_interval, HA_SEC);
+	cr_expect_eq(s[1].command_timeout, 100 * HA_MS);
+	cr_expect_eq(config.exclude_n, 3, "what two sections leave out is left out once");
+	cr_expect_str_eq(config.exclude[2], "new");
+}
+
+Test(config, paths_of_settings_are_plain)
+{
+	static const char *const wrong[] = {"/etc/",   "//etc", "/etc//a", "/etc/./a",
+					    "/etc/..", "/.",    "/..",     "/a/.."};
+	char text[128], expected[192];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), "settings {\n paths = {\"%s\"}\n}\n", wrong[i]);
+		snprintf(expected, sizeof(expected),
+			 "2: 'paths': '%s' has an empty, \".\" or \"..\" component, or a slash at "
+			 "its end\n",
+			 wrong[i]);
+		bad(text, expected);
+	}
+	GOOD("settings { paths = {\"/...\", \"/.a\", \"/..b/c.\"} }\n");
+	bad("settings { paths = {\"/\"} }\n", "1: 'paths': '/' is too much\n");
+}
+
+/* Also across sections: one file has one way to the other appliance. */
+Test(config, no_path_of_settings_is_in_another)
+{
+	bad("settings { paths = {\"/a/b\",\n\"/a/b/c\"} }\nsettings { paths = {\"/a\"} }\n",
+	    "2: 'paths': '/a/b/c' is inside of '/a/b'\n"
+	    "3: 'paths': '/a' contains '/a/b'\n"
+	    "3: 'paths': '/a' contains '/a/b/c'\n");
+	bad("settings { paths = {\"/a\"} }\nsettings { paths = {\"/a\"} }\n",
+	    "2: 'paths': '/a' is there twice\n");
+	GOOD("settings { paths = {\"/a/b\", \"/a/bc\", \"/a/c\", \"/ab\"} }\n");
+}
+
+/* Keys, record, sockets and this file are of one appliance. */
+Test(config, what_is_the_agents_own_is_not_synced)
+{
+	char text[256], expected[256];
+
+	bad("settings { paths = {\"/var/lib\",\n\"/run/haagent/x\"} }\n",
+	    "1: 'paths': '/var/lib' and 'state_directory', '/var/lib/haagent', overlap\n"
+	    "2: 'paths': '/run/haagent/x' and 'runtime_directory', '/run/haagent', overlap\n");
+	bad("settings { paths = {\"/srv/ha\",\n\"/srv/hab\"} }\nstate_directory = "
+	    "\"//srv/./ha/\"\n",
+	    "1: 'paths': '/srv/ha' and 'state_directory', '//srv/./ha/', overlap\n");
+	bad("settings { paths = {\"/srv/ha\"} }\nruntime_directory = \"/\"\n",
+	    "1: 'paths': '/srv/ha' and 'runtime_directory', '/', overlap\n");
+	bad("settings { paths = {\"/var/lib/haagent\"} }\nstate_directory = \"lib\"\n",
+	    "2: 'state_directory': 'lib' is no absolute path\n");
+	snprintf(text, sizeof(text), "settings { paths = {\"%s\"} }\n", P_tmpdir);
+	snprintf(expected, sizeof(expected), "1: 'paths': this configuration is in '%s'\n",
+		 P_tmpdir);
+	bad(text, expected);
+}
+
+Test(config, excludes_can_match)
+{
+	static const char never[] =
+		" would match nothing: names are relative to their path, without a slash at "
+		"either end\n";
+	char expected[512];
+
+	snprintf(expected, sizeof(expected), "1: 'exclude': '/etc/a'%s2: 'exclude': 'cache/'%s",
+		 never, never);
+	bad("settings { exclude = {\"/etc/a\",\n\"cache/\"} }\n", expected);
+	GOOD("settings { exclude = {\"cache/*\", \"[a-z].x\"} }\n");
+}
+
+Test(config, commands_of_settings_have_what_they_are_about)
+{
+	bad("settings {\n export = x\n}\nsettings {\n import = y\n exclude = {z}\n}\n"
+	    "settings {\n watch = {\"/z\"}\n}\nsettings { paths = {\"/a\"} export = x import = y "
+	    "}\n",
+	    "2: 'export' needs 'paths'\n5: 'import' needs 'paths'\n9: 'watch' needs 'export'\n");
+	bad("settings { paths = {\"a\"} export = \"\" watch = {\"/z\"} }\n",
+	    "1: 'paths': 'a' is no absolute path\n1: 'export' is empty or no printable UTF-8\n");
+	bad("settings { paths = {}\n export = x }\n", "2: 'export' needs 'paths'\n");
+}
+
+Test(config, numbers_of_settings_are_in_range)
+{
+	bad("sync_debounce_ms = 4\nsync_scrub_s = 59\nsettings {\n export_interval_ms = 999\n"
+	    " command_timeout_ms = 3600001\n}\n",
+	    "1: 'sync_debounce_ms' is a number from 5 to 10000, not '4'\n"
+	    "2: 'sync_scrub_s' is 0 or a number from 60 to 604800, not '59'\n"
+	    "4: 'export_interval_ms' is a number from 1000 to 86400000, not '999'\n"
+	    "5: 'command_timeout_ms' is a number from 100 to 3600000, not '3600001'\n");
+	GOOD("sync_scrub_s = 0\n");
+	cr_expect_eq(config.sync_scrub, 0);
+}
+
+/* Adds before, number and after, for each number below n. */
+static void add_items(char *text, const char *before, const char *after, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		sprintf(text + strlen(text), "%s%u%s", before, i, after);
+}
+
+Test(config, as_many_settings_as_fit)
+{
+	char text[4096] = "";
+
+	add_items(text, "settings { exclude = {\"x", "\"} }\n", CONFIG_SETTINGS_MAX);
+	GOOD(text);
+	cr_expect_eq(config.settings_n, CONFIG_SETTINGS_MAX);
+	strcat(text, "settings { paths = {\"a\"} export = y }\nsettings { paths = {\"/a\"} }\n");
+	bad(text, "9: more than 8 sections 'settings'\n9: 'paths': 'a' is no absolute path\n"
+		  "10: more than 8 sections 'settings'\n");
+
+	strcpy(text, "settings { paths = {\"/p\"");
+	add_items(text, ", \"/p", "\"", SYNC_ROOTS_MAX - 1);
+	strcat(text, "} }\n");
+	GOOD(text);
+	cr_expect_eq(config.path_n, SYNC_ROOTS_MAX);
+	strcat(text, "settings { paths = {\"/q\"} }\n");
+	bad(text, "2: 'paths' has more than 16 paths in all\n");
+
+	strcpy(text, "settings { exclude = {\"e\"");
+	add_items(text, ", \"e", "\"", ROOTS_EXCLUDES_MAX - 1);
+	strcat(text, "} }\n");
+	GOOD(text);
+	cr_expect_eq(config.exclude_n, ROOTS_EXCLUDES_MAX);
+	strcat(text, "settings { exclude = {\"e\",\n\"f\"} }\n");
+	bad(text, "3: 'exclude' has more than 32 patterns in all\n");
+
+	strcpy(text, "settings { paths = {\"/a\"} export = x watch = {\"/w\"");
+	add_items(text, ", \"/w", "\"", CONFIG_WATCHES_MAX - 1);
+	strcat(text, "} }\n");
+	GOOD(text);
+	strcpy(strrchr(text, '}') - 2, ",\n\"/x\"} }\n");
+	bad(text, "2: 'watch' has more than 4 files\n");
+}
+
+Test(config, names_of_settings_fit)
+{
+	char name[ROOTS_NAME_MAX + 1], text[1024];
+
+	memset(name, 'x', sizeof(name));
+	name[0] = '/';
+	name[ROOTS_NAME_MAX] = '\0';
+	snprintf(text, sizeof(text),
+		 "settings { paths = {\"%s\"}\n export = x watch = {\"%s\"}\n exclude = "
+		 "{\"%.128s\"} }\n",
+		 name, name, name + 1);
+	bad(text, "1: 'paths': a path is longer than 255 bytes\n"
+		  "2: 'watch': a path is longer than 255 bytes\n"
+		  "3: 'exclude': a pattern is longer than 127 bytes\n");
+	name[ROOTS_NAME_MAX - 1] = '\0';
+	snprintf(text, sizeof(text),
+		 "settings { paths = {\"%s\"}\n export = x watch = {\"%s\"}\n exclude = "
+		 "{\"%.127s\"} }\n",
+		 name, name, name + 1);
+	GOOD(text);
+	cr_expect_str_eq(config.path[0], name);
+	cr_expect_str_eq(config.settings[0].watch[0], name);
+	cr_expect_eq(strlen(config.exclude[0]), 127);
+	bad("settings {\n paths = {\"/a\"}\n export = x\n watch = {\"a\",\n\"/a/\"}\n}\n",
+	    "4: 'watch': 'a' is no absolute path\n5: 'watch': '/a/' is no plain name of a file\n");
 }
 
 static unsigned read_secret(const char *text, char passphrase[CONFIG_PASSPHRASE_MAX + 1])
@@ -751,7 +955,8 @@ Test(config, no_torn_file_crashes_or_passes_half_a_section)
 	static const char text[] =
 		"link = \"a\" /* c */ virtual_ip = {\"192.0.2.1\", '2001:db8::1'} # x\n"
 		"appliance { model = \"\\x41${X}\" } check \"a\" { command = \"x\" }\n"
-		"cluster_passphrase = \"a\\\"b c\" # x\n";
+		"cluster_passphrase = \"a\\\"b c\" # x\n"
+		"settings { paths = {\"/a\"} export = \"x\" } settings { watch = {'/c'} }\n";
 
 	for (size_t len = 0; len < sizeof(text) - 1; len++)
 		read_bytes(text, len);

@@ -127,10 +127,19 @@ TestSuite(control, .init = setup, .fini = teardown);
 
 Test(control, every_action_reaches_the_handler)
 {
-	static const char *const name[CONTROL_ACTION_N] = {
-		"dump",     "history",         "swap",   "suspend", "resume",
-		"join",     "test-connection", "detach", "remove",  "force-active",
-		"is-active"};
+	static const char *const name[CONTROL_ACTION_N] = {"dump",
+							   "history",
+							   "swap",
+							   "suspend",
+							   "resume",
+							   "join",
+							   "test-connection",
+							   "detach",
+							   "remove",
+							   "force-active",
+							   "is-active",
+							   "sync",
+							   "barrier"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -145,9 +154,9 @@ Test(control, every_action_reaches_the_handler)
 
 Test(control, changes_are_for_root_and_reading_is_not)
 {
-	static const char *const change[] = {"swap",   "suspend",         "resume",
-					     "join",   "test-connection", "detach",
-					     "remove", "force-active"};
+	static const char *const change[] = {
+		"swap",   "suspend", "resume",       "join", "test-connection",
+		"detach", "remove",  "force-active", "sync", "barrier"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");
@@ -155,7 +164,7 @@ Test(control, changes_are_for_root_and_reading_is_not)
 	ask(fd, "{\"action\":\"history\"}");
 	cr_assert(strstr(answer(fd), "done"));
 	rig.handled = 0;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < sizeof(change) / sizeof(*change); i++) {
 		char request[64], expected[96];
 
 		snprintf(request, sizeof(request), "{\"action\":\"%s\"}", change[i]);
@@ -315,6 +324,37 @@ Test(control, a_full_history_fits)
 	rig.history = &history;
 	ask(fd, "{\"action\":\"history\"}");
 	cr_assert(strstr(answer(fd), "\"result\":\"done\""));
+}
+
+/* Whoever asks for a number gets it, or what is set, or a no. */
+Test(control, seconds_are_whole_and_in_range)
+{
+	static const struct {
+		const char *request;
+		uint32_t seconds; /* 0: refused */
+	} sample[] = {
+		{"{}", 10},
+		{"{\"seconds\":1}", 1},
+		{"{\"seconds\":3600}", 3600},
+		{"{\"seconds\":3601}", 0},
+		{"{\"seconds\":0}", 0},
+		{"{\"seconds\":-1}", 0},
+		{"{\"seconds\":4294967297}", 0},
+		{"{\"seconds\":1.5}", 0},
+		{"{\"seconds\":\"7\"}", 0},
+		{"{\"seconds\":null}", 0},
+		{"{\"seconds\":true}", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(sample) / sizeof(*sample); i++) {
+		json_t *request = json_loads(sample[i].request, 0, NULL);
+		uint32_t seconds = 77;
+
+		cr_expect_eq(control_seconds(request, CONTROL_BARRIER_S, CONTROL_BARRIER_MAX_S,
+					     &seconds),
+			     sample[i].seconds != 0, "%s", sample[i].request);
+		cr_expect_eq(seconds, sample[i].seconds != 0 ? sample[i].seconds : 77);
+	}
 }
 
 Test(control, arena_is_empty_again_after_each_answer)

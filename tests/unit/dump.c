@@ -6,6 +6,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/control.h"
 
 struct rig {
 	struct config config;
@@ -328,15 +332,255 @@ Test(dump, strangers_are_told_apart_from_former_members)
 Test(dump, a_pair_of_two_versions_pauses_the_sync_and_says_so)
 {
 	struct rig *rig = rig_new();
-	json_t *all;
+	json_t *all, *sync;
 
 	all = dump_all(&rig->view);
 	cr_assert(json_is_null(json_object_get(json_object_get(all, "sync"), "paused")));
 	rig->view.mismatch = true;
 	rig->node.config.paired = true;
 	all = dump_all(&rig->view);
-	cr_assert(json_is_string(json_object_get(json_object_get(all, "sync"), "paused")));
+	sync = json_object_get(all, "sync");
+	cr_assert_str_eq(text(sync, "status"), "paused");
+	cr_assert_str_eq(text(sync, "paused"), "the two run different versions");
+	cr_assert_str_eq(text(sync, "reason"), text(sync, "paused"));
 	cr_assert(json_is_true(json_object_get(all, "degraded")));
+}
+
+static const char *sync_status(struct rig *rig)
+{
+	return text(json_object_get(dump_all(&rig->view), "sync"), "status");
+}
+
+Test(dump, sync_by_what_the_node_knows)
+{
+	struct rig *rig = rig_new();
+	json_t *sync;
+
+	cr_expect_str_eq(sync_status(rig), "nothing to sync", "alone");
+	rig->node.config.paired = true;
+	cr_expect_str_eq(sync_status(rig), "nothing to sync", "nothing is configured");
+	rig->config.path_n = 1;
+	rig->node.whole_copy = rig->node.in_sync = false;
+	cr_expect_str_eq(sync_status(rig), "not started");
+	rig->node.whole_copy = true;
+	cr_expect_str_eq(sync_status(rig), "out of sync");
+	rig->node.in_sync = true;
+	rig->node.lease.wanted = true;
+	rig->node.lineage = (struct msg_lineage){.term = 5, .number = 17, .digest = {0xab}};
+	rig->node.peer.known = true;
+	rig->node.peer.last.lineage = (struct msg_lineage){.term = 5, .number = 15};
+	sync = json_object_get(dump_all(&rig->view), "sync");
+	cr_expect_str_eq(text(sync, "status"), "fully synced");
+	cr_expect_str_eq(text(sync, "direction"), "sends");
+	cr_expect_str_eq(text(sync, "generation"), "5.17");
+	cr_expect_str_eq(text(sync, "peer_generation"), "5.15");
+	cr_expect_eq(strncmp(text(sync, "digest"), "ab00", 4), 0);
+	cr_expect_eq(number(sync, "percent"), 100);
+	cr_expect_eq(number(sync, "lag"), 2);
+	cr_expect(json_is_null(json_object_get(sync, "stream")));
+}
+
+Test(dump, sync_as_the_engine_was_told)
+{
+	struct rig *rig = rig_new();
+	struct dump_sync told = {
+		.status = DUMP_SYNC_SYNCING,
+		.direction = DUMP_SYNC_RECEIVES,
+		.phase = SYNC_PHASE_FETCH,
+		.percent = 47,
+		.files = 812,
+		.files_total = 1730,
+		.bytes = 1200000000,
+		.bytes_total = 2560000000,
+		.rate_bytes_per_s = 410000000,
+		.left_s = 3,
+		.generation = {5, 16},
+		.peer_generation = {5, 17},
+		.synced_ns = 1700000000 * (int64_t)HA_SEC,
+		.unreadable = 1,
+		.example = "etc/\xff\x1b[2Jname",
+		.stream = {.up = true, .aes = true, .mtu = 9000, .rtt = 85 * HA_US, .repeats = 4},
+		.section_n = 2,
+	};
+	json_t *sync, *one;
+
+	strcpy(told.section[1].path, "/srv/export");
+	told.section[1].export = (struct dump_sync_command){
+		.configured = true, .last = COMMAND_FAILED, .status = 5, .output = "locked"};
+	rig->view.sync = &told;
+	sync = json_object_get(dump_all(&rig->view), "sync");
+	cr_expect_str_eq(text(sync, "status"), "syncing");
+	cr_expect_str_eq(text(sync, "direction"), "receives");
+	cr_expect_str_eq(text(sync, "phase"), "fetching");
+	cr_expect_eq(number(sync, "percent"), 47);
+	cr_expect_eq(number(sync, "files"), 812);
+	cr_expect_eq(number(sync, "bytes_total"), 2560000000);
+	cr_expect_eq(number(sync, "rate_bytes_per_s"), 410000000);
+	cr_expect_eq(number(sync, "left_s"), 3);
+	cr_expect_str_eq(text(sync, "synced_at"), "2023-11-14T22:13:20.000000Z");
+	cr_expect_str_eq(text(sync, "example"), "etc/ [2Jname", "it may have any bytes");
+	one = json_object_get(sync, "stream");
+	cr_expect_str_eq(text(one, "cipher"), "AES-256-GCM");
+	cr_expect_eq(number(one, "rtt_us"), 85);
+	cr_expect_eq(number(one, "repeats"), 4);
+	one = json_array_get(json_object_get(sync, "sections"), 0);
+	cr_expect(json_is_null(json_object_get(one, "export")), "there is none");
+	one = json_array_get(json_object_get(sync, "sections"), 1);
+	cr_expect_str_eq(text(one, "path"), "/srv/export");
+	one = json_object_get(one, "export");
+	cr_expect_str_eq(text(one, "last"), "failed");
+	cr_expect_str_eq(text(one, "output"), "locked");
+	cr_expect(json_is_null(json_object_get(one, "ended")));
+	told.left_s = -1;
+	told.phase = SYNC_PHASE_IDLE;
+	told.synced_ns = 0;
+	told.generation = (struct lineage_point){0};
+	sync = json_object_get(dump_all(&rig->view), "sync");
+	cr_expect(json_is_null(json_object_get(sync, "left_s")));
+	cr_expect(json_is_null(json_object_get(sync, "phase")));
+	cr_expect(json_is_null(json_object_get(sync, "synced_at")));
+	cr_expect(json_is_null(json_object_get(sync, "generation")));
+}
+
+Test(dump, each_status_of_the_sync_has_a_name)
+{
+	static const char *const name[DUMP_SYNC_STATUS_N + 1] = {
+		"nothing to sync", "not started", "syncing", "fully synced",
+		"out of sync",     "sync error",  "paused",  "?"};
+
+	for (unsigned i = 0; i <= DUMP_SYNC_STATUS_N; i++)
+		cr_expect_str_eq(dump_sync_status_name((enum dump_sync_status)i), name[i]);
+}
+
+/* Everything that can be long is, and what JSON has to escape besides. */
+static void fill(char *out, size_t cap)
+{
+	memset(out, '"', cap - 1);
+	out[cap - 1] = '\0';
+}
+
+static void fill_commands(struct dump_sync_section *section)
+{
+	fill(section->path, sizeof(section->path));
+	section->export = (struct dump_sync_command){
+		.configured = true,
+		.last = COMMAND_UNSTARTED,
+		.status = INT32_MIN,
+		.took_ms = UINT32_MAX,
+		.runs = INT64_MAX,
+		.bad = INT64_MAX,
+		.ended_ns = INT64_MAX,
+	};
+	fill(section->export.output, sizeof(section->export.output));
+	section->import = section->export;
+}
+
+static void fill_sync(struct dump_sync *sync)
+{
+	*sync = (struct dump_sync){
+		.status = DUMP_SYNC_PAUSED,
+		.phase = SYNC_PHASE_COMMIT,
+		.files = INT64_MAX,
+		.bytes = INT64_MAX,
+		.generation = {INT64_MAX, INT64_MAX},
+		.peer_generation = {INT64_MAX, INT64_MAX},
+		.synced_ns = INT64_MAX,
+		.stream = {.mtu = 9000},
+		.section_n = CONFIG_SETTINGS_MAX,
+	};
+	fill(sync->reason, sizeof(sync->reason));
+	fill(sync->example, sizeof(sync->example));
+	for (unsigned i = 0; i < CONFIG_SETTINGS_MAX; i++)
+		fill_commands(&sync->section[i]);
+}
+
+static void fill_rig(struct rig *rig)
+{
+	struct store_event event = event_of_term(INT64_MAX);
+
+	fill(event.subject, sizeof(event.subject));
+	for (unsigned i = 0; i < DUMP_HISTORY_N; i++)
+		dump_history_add(&rig->history, &event);
+	rig->config.check_n = CONFIG_CHECKS_MAX;
+	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++)
+		fill(rig->config.check[i].name, sizeof(rig->config.check[i].name));
+	for (unsigned i = 0; i < HOOK_N; i++) {
+		rig->hook[i].outcome = COMMAND_FAILED;
+		fill(rig->hook[i].output, sizeof(rig->hook[i].output));
+	}
+	for (unsigned i = 0; i < DUMP_STRANGERS_MAX; i++) {
+		rig->stranger[i].heard = HA_SEC;
+		fill(rig->stranger[i].name, sizeof(rig->stranger[i].name));
+	}
+	rig->record.paired = rig->node.config.paired = rig->node.peer.known = true;
+	rig->node.peer.last.why_not = WHY_NOT_ALL;
+	rig->view.peer = &rig->peer;
+	fill(rig->peer.host_name, sizeof(rig->peer.host_name));
+	rig->own = rig->peer;
+	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++) {
+		rig->peer.management[i].address = (struct ha_address){HA_IPV6, {0}};
+		memset(rig->peer.management[i].address.b, 0xdd, 16);
+	}
+	for (unsigned i = 0; i < HA_VIP_MAX; i++)
+		rig->node.config.vip[i] = rig->peer.management[0].address;
+	rig->node.config.vip_n = HA_VIP_MAX;
+	rig->node.reach.n = 2 * NODE_STATIONS_MAX;
+	for (unsigned i = 0; i < 2 * NODE_STATIONS_MAX; i++) {
+		rig->node.reach.station[i].address = rig->peer.management[0].address;
+		rig->node.reach.station[i].mac.b[0] = 2;
+	}
+	memset(rig->drop, 0xff, sizeof(rig->drop));
+	rig->view.judged = true;
+	rig->view.requirement.own = &rig->own;
+	rig->view.requirement.peer = &rig->peer;
+	memset(rig->view.cause, CAUSE_PENDING, sizeof(rig->view.cause));
+}
+
+static bool answer_dump(void *arg, enum control_action action, const json_t *request,
+			uint32_t number, struct control_answer *answer)
+{
+	(void)action;
+	(void)request;
+	(void)number;
+	answer->result = CONTROL_DONE;
+	fill(answer->text, sizeof(answer->text));
+	answer->data = dump_all(arg);
+	return true;
+}
+
+static void on_timer(void *arg, ha_time now)
+{
+	(void)arg;
+	(void)now;
+}
+
+/* The largest dump there is goes through the control socket. */
+Test(dump, a_full_one_fits_into_an_answer)
+{
+	static char answer[CONTROL_ANSWER_MAX + 1];
+	static struct control control;
+	static struct dump_sync sync;
+	struct rig *rig = rig_new();
+	struct loop loop;
+	int pair[2];
+	ssize_t len;
+
+	fill_rig(rig);
+	fill_sync(&sync);
+	rig->view.sync = &sync;
+	cr_assert_eq(loop_init(&loop, on_timer, NULL), 0);
+	cr_assert_eq(control_open(&control, &loop, -1, answer_dump, &rig->view), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	cr_assert_eq(control_adopt(&control, pair[0], 0), 0);
+	cr_assert_eq(send(pair[1], "{\"action\":\"dump\"}", 17, MSG_NOSIGNAL), 17);
+	cr_assert_eq(loop_run_once(&loop), 0);
+	len = recv(pair[1], answer, sizeof(answer) - 1, 0);
+	cr_assert_gt(len, 0);
+	answer[len] = '\0';
+	cr_assert(strstr(answer, "\"result\":\"done\"") != NULL, "%.200s", answer);
+	close(pair[1]);
+	control_close(&control);
+	loop_close(&loop);
 }
 
 Test(dump, who_is_degraded_without_a_pair_says_why_too)

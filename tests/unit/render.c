@@ -1,6 +1,7 @@
 /* The page that an operator reads: against a fixed answer, and against answers with anything missing. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "agent/render.h"
@@ -28,9 +29,18 @@ static const char answer[] =
 	"\"session_age_s\":null}],"
 	"\"virtual_ip\":[{\"address\":\"192.0.2.100\",\"held\":true},"
 	"{\"address\":\"2001:db8::100\",\"held\":false}],"
-	"\"sync\":{\"status\":\"fully synced\",\"percent\":100,\"generation\":\"6.12\","
-	"\"digest\":\"00\",\"lag\":2,"
-	"\"paused\":\"the firmware differs\"},"
+	"\"sync\":{\"status\":\"paused\",\"direction\":\"sends\",\"phase\":null,"
+	"\"reason\":\"the firmware differs\",\"paused\":\"the firmware differs\","
+	"\"percent\":100,\"files\":0,\"files_total\":0,\"bytes\":0,\"bytes_total\":0,"
+	"\"rate_bytes_per_s\":0,\"left_s\":null,\"generation\":\"6.12\","
+	"\"peer_generation\":\"6.10\",\"digest\":\"00\",\"lag\":2,\"lag_bytes\":1234567,"
+	"\"synced_at\":\"2026-01-31T11:59:00.000000Z\",\"skipped\":2,\"unreadable\":1234,"
+	"\"example\":\"/etc/appliance/a\\u001bb\",\"conflicts\":7,\"entries\":1234,"
+	"\"tree_bytes\":56700000,\"memory_bytes\":1,\"watches\":9,\"scanning\":false,"
+	"\"stream\":null,\"sections\":[{\"path\":\"/etc/appliance\",\"export\":null,"
+	"\"import\":null},{\"path\":\"/srv/export\",\"export\":{\"last\":\"failed\","
+	"\"running\":false,\"status\":5,\"took_ms\":120,\"runs\":9,\"bad\":1,\"ended\":null,"
+	"\"output\":\"database is locked\"},\"import\":{\"last\":\"passed\",\"status\":0}}]},"
 	"\"takeover\":{\"ready\":false,\"reasons\":[\"no whole copy of the settings\","
 	"\"suspended\"]},"
 	"\"guardian\":{\"fence\":true,\"realtime\":false,\"locked\":true,\"restored\":0,"
@@ -94,8 +104,14 @@ static const char as_it_should_read[] =
 	"\n"
 	"redundancy\n"
 	"  takeover        NOT READY: no whole copy of the settings; suspended\n"
-	"  settings        fully synced, 100 %, generation 6.12, 2 generations behind;\n"
-	"                  PAUSED: the firmware differs\n"
+	"  settings        PAUSED: the firmware differs\n"
+	"                  generation 6.12 here, 6.10 there\n"
+	"                  the passive is behind: 2 generations, 1.23 MB\n"
+	"                  UNREADABLE: 1,234, such as /etc/appliance/a?b\n"
+	"                  skipped: 2 sockets, pipes or devices\n"
+	"                  kept aside after a conflict: 7 files, in conflicts/\n"
+	"                  EXPORT of /srv/export: failed (status 5) in 120 ms: database\n"
+	"                  is locked\n"
 	"  requirements    1 met, 1 NOT MET, 0 unknown\n"
 	"                  Firmware, hotfix, and patch version: FAIL (here 7.1.0, there\n"
 	"                  7.1.1)\n"
@@ -463,6 +479,150 @@ Test(render, suspension_without_an_end_lasts_until_resumed)
 	cr_expect(strstr(text, "suspended       until --resume: no takeover\n"), "%s", text);
 	render("{\"suspension\":{\"suspended\":false,\"until\":null,\"left_s\":null}}");
 	cr_expect_not(strstr(text, "suspended"));
+}
+
+static void assert_sync(const char *json, const char *expected)
+{
+	json_t *sync = json_loads(json, 0, NULL);
+
+	cr_assert(sync != NULL, "%s", json);
+	show(render_sync, sync, PAGE_WIDTH);
+	json_decref(sync);
+	cr_expect_str_eq(text, expected);
+}
+
+Test(render, sync_that_is_well_takes_one_line)
+{
+	assert_sync(
+		"{\"status\":\"fully synced\",\"synced_at\":\"2026-01-31T12:00:00.123456Z\","
+		"\"percent\":100,\"generation\":\"5.17\",\"peer_generation\":\"5.17\","
+		"\"entries\":1234,\"tree_bytes\":56700000,\"lag\":0}",
+		"  settings        fully synced since 2026-01-31 12:00:00 UTC, generation 5.17,\n"
+		"                  1,234 entries, 56.7 MB\n");
+	assert_sync("{\"status\":\"fully synced\",\"synced_at\":null,\"generation\":null}",
+		    "  settings        fully synced\n");
+	assert_sync("{\"status\":\"nothing to sync\",\"generation\":\"1.1\",\"lag\":3}",
+		    "  settings        nothing to sync\n");
+	assert_sync("{}", "  settings        -\n");
+}
+
+static const char under_way[] =
+	"{\"status\":\"syncing\",\"direction\":\"receives\",\"phase\":\"fetching\",\"percent\":47,"
+	"\"files\":812,\"files_total\":1730,\"bytes\":1234567890,\"bytes_total\":2560000000,"
+	"\"rate_bytes_per_s\":410000000,\"left_s\":3,\"generation\":\"5.16\","
+	"\"peer_generation\":\"5.17\",\"lag\":1,\"lag_bytes\":0}";
+
+Test(render, sync_under_way_says_how_far_it_is)
+{
+	assert_sync(under_way,
+		    "  settings        syncing 47 %, fetching: 1.23 GB of 2.56 GB, 812 of 1,730\n"
+		    "                  files, 410 MB/s, 3.0 s left\n"
+		    "                  generation 5.16 here, 5.17 there\n"
+		    "                  this appliance is behind: 1 generation\n");
+	assert_sync(
+		"{\"status\":\"syncing\",\"phase\":\"comparing\",\"percent\":0,\"files_total\":0}",
+		"  settings        syncing, comparing\n");
+}
+
+Test(render, sync_in_trouble_is_loud)
+{
+	assert_sync("{\"status\":\"sync error\",\"reason\":\"No space left on device\","
+		    "\"generation\":\"5.16\"}",
+		    "  settings        SYNC ERROR: No space left on device\n"
+		    "                  generation 5.16 here, - there\n");
+	assert_sync("{\"status\":\"out of sync\",\"reason\":\"\"}",
+		    "  settings        OUT OF SYNC\n");
+	assert_sync("{\"status\":\"not started\",\"reason\":\"eth3 is down\"}",
+		    "  settings        not started: eth3 is down\n");
+	assert_sync("{\"status\":\"fully synced\",\"paused\":\"versions\"}",
+		    "  settings        fully synced; PAUSED: versions\n");
+	assert_sync("{\"status\":\"fully synced\",\"skipped\":3,\"example\":\"a/socket\"}",
+		    "  settings        fully synced\n"
+		    "                  skipped: 3 sockets, pipes or devices, such as a/socket\n");
+}
+
+static const char *progress(unsigned columns, const char *json)
+{
+	static struct cell line;
+	json_t *sync = json_loads(json, 0, NULL);
+
+	cr_assert(sync != NULL, "%s", json);
+	line = render_progress(columns, sync);
+	json_decref(sync);
+	return line.text;
+}
+
+Test(render, progress_is_a_bar_with_what_there_is_room_for)
+{
+	cr_expect_str_eq(
+		progress(79, under_way),
+		"[#############---------------]   47 %  3.0 s left  1.23 GB of 2.56 GB  410 MB/s");
+	cr_expect_str_eq(
+		progress(99, under_way),
+		"[#############---------------]   47 %  3.0 s left  1.23 GB of 2.56 GB  410 MB/s  "
+		"812 of 1,730 files");
+	cr_expect_str_eq(progress(59, under_way),
+			 "[########----------]   47 %  3.0 s left  1.23 GB of 2.56 GB");
+}
+
+Test(render, progress_fits_every_width)
+{
+	const char *const sample[] = {
+		under_way,
+		"{\"status\":\"syncing\",\"phase\":\"comparing\"}",
+		"{\"status\":\"sync error\",\"reason\":\"a long reason that says a lot of what is "
+		"not right "
+		"and does not end where a line of a small terminal does: No space left on "
+		"device\"}",
+		"{\"status\":\"syncing\",\"bytes_total\":9000000000000000000,\"files_total\":"
+		"9000000000000000000,\"left_s\":9000000000,\"rate_bytes_per_s\":9000000000000}",
+		"{\"status\":\"syncing\",\"bytes_total\":1,\"percent\":-5}",
+		"{\"status\":\"syncing\",\"bytes_total\":1,\"percent\":500}",
+		"{}",
+	};
+
+	for (size_t i = 0; i < sizeof(sample) / sizeof(*sample); i++) {
+		for (unsigned width = PAGE_WIDTH_MIN; width <= PAGE_WIDTH_MAX; width++) {
+			const char *line = progress(width - 1, sample[i]);
+
+			cr_expect_leq(page_columns(line, strlen(line)), width - 1, "%s", line);
+			cr_expect_not(strpbrk(line, "\r\n"), "%s", line);
+		}
+	}
+	cr_expect_eq(strncmp(progress(79, sample[4]), "[-", 2), 0);
+	cr_expect(strstr(progress(79, sample[5]), "#]"));
+	cr_expect_str_eq(progress(79, sample[1]), "syncing, comparing");
+	cr_expect_str_eq(progress(79, "{\"status\":\"paused\",\"reason\":\"versions\"}"),
+			 "PAUSED: versions");
+}
+
+Test(render, amounts_have_the_unit_that_fits)
+{
+	static const struct {
+		json_int_t n;
+		const char *bytes, *count;
+	} sample[] = {
+		{0, "0 bytes", "0"},
+		{999, "999 bytes", "999"},
+		{1000, "1.00 kB", "1,000"},
+		{12345, "12.3 kB", "12,345"},
+		{999999, "999 kB", "999,999"},
+		{1000000, "1.00 MB", "1,000,000"},
+		{56700000, "56.7 MB", "56,700,000"},
+		{1073741824, "1.07 GB", "1,073,741,824"},
+		{INT64_MAX, "9.22 EB", "9,223,372,036,854,775,807"},
+		{-1, "-", "-1"},
+	};
+
+	for (size_t i = 0; i < sizeof(sample) / sizeof(*sample); i++) {
+		json_t *data = json_pack("{s:I}", "n", sample[i].n);
+
+		cr_expect_str_eq(cell_bytes(data, "n").text, sample[i].bytes);
+		cr_expect_str_eq(cell_count(data, "n").text, sample[i].count);
+		cr_expect_str_eq(cell_bytes(data, "m").text, "-");
+		cr_expect_str_eq(cell_count(data, "m").text, "-");
+		json_decref(data);
+	}
 }
 
 Test(render, requirements_that_are_all_met_take_one_line)

@@ -1,0 +1,137 @@
+#include "agent/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/control.h"
+#include "agent/loop.h"
+#include "agent/render.h"
+
+enum {
+	WATCH_INTERVAL_MS = 100,
+	WATCH_PATIENCE_S = 1, /* for a dump: without it the bar stands still, no more */
+};
+
+int client_connect(const char *path, time_t timeout_s)
+{
+	struct timeval timeout = {.tv_sec = timeout_s};
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd, error;
+
+	if ((size_t)snprintf(to.sun_path, sizeof(to.sun_path), "%s", path) >= sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+int client_send(int fd, const json_t *request)
+{
+	char *out = json_dumps(request, JSON_COMPACT);
+	int error = 0;
+
+	if (out == NULL)
+		return -ENOMEM;
+	if (send(fd, out, strlen(out), MSG_NOSIGNAL) < 0)
+		error = -errno;
+	free(out);
+	return error;
+}
+
+int client_receive(int fd, json_t **answer)
+{
+	char *in = malloc(CONTROL_ANSWER_MAX);
+	int error = 0;
+	ssize_t n;
+
+	*answer = NULL;
+	if (in == NULL)
+		return -ENOMEM;
+	n = recv(fd, in, CONTROL_ANSWER_MAX, MSG_TRUNC);
+	if (n < 0)
+		error = -errno;
+	else if (n == 0)
+		error = -ECONNRESET;
+	else if (n > CONTROL_ANSWER_MAX)
+		error = -EMSGSIZE;
+	else
+		*answer = json_loadb(in, (size_t)n, 0, NULL);
+	free(in);
+	if (error == 0 && !json_is_object(*answer)) {
+		json_decref(*answer);
+		*answer = NULL;
+		error = -EBADMSG;
+	}
+	return error;
+}
+
+/* One dump over *fd, which is -1 while there is no connection; NULL: not now. */
+static json_t *ask_dump(int *fd, const char *path)
+{
+	json_t *request = json_pack("{s:s}", "action", "dump"), *answer = NULL;
+
+	if (*fd < 0)
+		*fd = client_connect(path, WATCH_PATIENCE_S);
+	if (*fd >= 0 && (client_send(*fd, request) != 0 || client_receive(*fd, &answer) != 0)) {
+		close(*fd);
+		*fd = -1;
+	}
+	json_decref(request);
+	return answer;
+}
+
+/* The last column stays free: a cursor there may be in the next line already. */
+static void show(const struct page *page, const char *text)
+{
+	unsigned columns = page_columns(text, strlen(text)), room = page->width - 1;
+
+	fprintf(page->out, "\r%s%*s", text, (int)(room > columns ? room - columns : 0), "");
+	fflush(page->out);
+}
+
+int client_watch(int fd, const char *path, const struct page *page, time_t timeout_s)
+{
+	ha_time end = timeout_s > 0 ? loop_now() + timeout_s * HA_SEC : HA_NEVER;
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	int dumps = -1, n, error = 0;
+	bool shown = false;
+
+	while ((n = poll(&ready, 1, WATCH_INTERVAL_MS)) <= 0 && error == 0) {
+		const json_t *sync;
+		json_t *answer;
+
+		if (n < 0 && errno != EINTR)
+			error = -errno;
+		else if (loop_now() >= end)
+			error = -EAGAIN;
+		if (error != 0)
+			break;
+		answer = ask_dump(&dumps, path);
+		sync = json_object_get(json_object_get(answer, "data"), "sync");
+		if (sync != NULL) {
+			show(page, render_progress(page->width - 1, sync).text);
+			shown = true;
+		}
+		json_decref(answer);
+	}
+	if (shown) {
+		show(page, "");
+		fputc('\r', page->out);
+		fflush(page->out);
+	}
+	if (dumps >= 0)
+		close(dumps);
+	return error;
+}

@@ -1,0 +1,27 @@
+/* client.h - one question to the daemon: a JSON packet to its control socket, and the answer.
+ *
+ * Some questions are answered only when what they ask for is done. Whoever waits at a terminal is shown how far it is
+ * meanwhile, by what the dump says of the sync, asked over a connection of its own.
+ */
+#ifndef HA_AGENT_CLIENT_H
+#define HA_AGENT_CLIENT_H
+
+#include <jansson.h>
+#include <time.h>
+
+#include "agent/page.h"
+
+/* The socket, or -errno. A question that is not answered in so long is -EAGAIN; 0: it waits for ever. */
+int client_connect(const char *path, time_t timeout_s);
+
+int client_send(int fd, const json_t *request); /* 0 or -errno */
+
+/* 0, and *answer is an object that is the caller's to free; or -errno: -ECONNRESET: the daemon has ended; -EBADMSG,
+ * -EMSGSIZE: it is not understood. */
+int client_receive(int fd, json_t **answer);
+
+/* Shows on page, a terminal, how the sync gets on until there is something to be received, and leaves the line empty.
+ * 0 or -errno. path and timeout_s as above. */
+int client_watch(int fd, const char *path, const struct page *, time_t timeout_s);
+
+#endif
