@@ -126,7 +126,7 @@ static void meet_view(const struct engine *engine, struct requirement_view *out)
 		.refusal = engine->join.refusal,
 		.facts = survey->facts,
 	};
-	out->facts.crossed = engine->join.joiner && engine->join.crossed;
+	out->facts.crossed = !survey->is_active && engine->join.crossed;
 }
 
 /* A pair lives by the same requirements; what it sees of them, its sessions show. */
