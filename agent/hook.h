@@ -76,6 +76,7 @@ struct hooks {
 	struct command target;
 	enum hook_step step;
 	ha_time retry_at; /* while the last hook is stuck and another waits; else HA_NEVER */
+	ha_time settled;  /* see hooks_settled() */
 	struct hook_news news[HOOK_KIND_N];
 	/* Of the hook that runs, or has ended. Of a role's hook a second time if its target could not be
 	 * started. */
@@ -92,6 +93,9 @@ struct hooks {
 void hooks_init(struct hooks *, const char *directory, ha_time timeout, struct loop *,
 		void (*ended)(void *, const struct hooks *), void *arg);
 void hooks_occasion(struct hooks *, const struct hook_occasion *, ha_time now);
+/* Since when nothing of the newest role's hook, or its target, waits or runs; or cannot, for a hook that is stuck.
+ * HA_NEVER: something does. */
+ha_time hooks_settled(const struct hooks *);
 ha_time hooks_deadline(const struct hooks *);
 void hooks_timer(struct hooks *, ha_time now);
 void hooks_close(struct hooks *);

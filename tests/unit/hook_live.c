@@ -294,6 +294,74 @@ Test(hook, one_that_hangs_is_ended_reported_and_the_next_runs)
 	cr_expect_eq(end[ends - 1].outcome, COMMAND_PASSED);
 }
 
+/* The hooks of the role alone: what follows from it may take its time. */
+Test(hook, a_role_is_settled_when_its_hook_and_its_target_have_ended)
+{
+	ha_time before;
+
+	hold_first();
+	script("registration", "until [ -e elsewhere ]; do sleep 0.05; done", 0755);
+	script("systemctl", "exit 0", 0755);
+	snprintf(systemctl, sizeof(systemctl), "%s", name_in("systemctl"));
+	hooks.systemctl = systemctl;
+	cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+	before = loop_now();
+	script("go", "", 0700);
+	while (hooks.step != HOOK_STEP_TARGET) {
+		cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+		step();
+	}
+	cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+	while (hooks.hook != HOOK_REGISTRATION)
+		step();
+	cr_expect_geq(hooks_settled(&hooks), before);
+	cr_expect_leq(hooks_settled(&hooks), loop_now());
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_eq(hooks_settled(&hooks), HA_NEVER, "it waits");
+	before = loop_now();
+	tell_role(3, ROLE_ACTIVE);
+	cr_expect_geq(hooks_settled(&hooks), before, "it is taken back");
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	script("elsewhere", "", 0700);
+	run_all();
+}
+
+Test(hook, a_role_is_settled_also_without_a_hook_and_after_one_that_hangs)
+{
+	ha_time before = loop_now();
+
+	tell_role(1, ROLE_ACTIVE);
+	cr_expect_geq(hooks_settled(&hooks), before);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	script("role-passive", "sleep 1000", 0755);
+	hooks.timeout = 200 * HA_MS;
+	before = loop_now();
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_eq(hooks_settled(&hooks), HA_NEVER);
+	run_all();
+	cr_expect_geq(hooks_settled(&hooks), before + hooks.timeout);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+}
+
+/* What it holds up may wait for ever. */
+Test(hook, a_role_is_settled_as_far_as_one_that_is_stuck_lets_it)
+{
+	hold_first();
+	while (said()[0] == '\0')
+		usleep(1000);
+	command_kill(&hooks.command);
+	cr_assert_eq(hooks.command.phase, COMMAND_STUCK);
+	hooks.command.done(hooks.command.arg, &hooks.command);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	while (hooks.retry_at != HA_NEVER)
+		step();
+	run_all();
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	cr_expect_str_eq(said(), "role-active 1\nrole-passive 2\nregistration 2\n");
+}
+
 Test(hook, one_that_is_not_there_is_no_mistake)
 {
 	script("registration", "echo ${0##*/} >>said", 0755);
