@@ -110,8 +110,9 @@ struct engine {
 
 	struct dump_check check[CONFIG_CHECKS_MAX];
 	struct dump_hook hook[HOOK_N];
-	bool mismatch; /* of the pair's firmware, hotfix or patch */
-	bool told;     /* occasion is what the steward was told last */
+	bool mismatch;     /* of the pair's firmware, hotfix or patch */
+	bool told;         /* occasion is what the steward was told last */
+	ha_time undecided; /* since when there is no role; 0 = there is one */
 	struct hook_occasion occasion;
 	uint32_t transitions;
 

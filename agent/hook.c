@@ -381,9 +381,14 @@ static void consider(struct hook_news *news, const struct hook_occasion *o,
 
 void hooks_occasion(struct hooks *hooks, const struct hook_occasion *o, ha_time now)
 {
-	if (o->role != ROLE_NONE)
+	struct hook_news *registration = &hooks->news[HOOK_KIND_REGISTRATION];
+	bool decided = o->role != ROLE_NONE;
+
+	if (decided)
 		consider(&hooks->news[HOOK_KIND_ROLE], o, same_role);
-	consider(&hooks->news[HOOK_KIND_REGISTRATION], o, same_registration);
+	/* Where nothing has been told yet there is nothing to take back. */
+	if (decided || registration->told || registration->waits)
+		consider(registration, o, same_registration);
 	settle(hooks, now); /* what waits, even if there is no such hook */
 	if (hooks->step == HOOK_STEP_NONE)
 		proceed(hooks, now);

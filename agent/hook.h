@@ -9,7 +9,8 @@
  * follow the role, each started after its hook, whatever became of that, unless the role is another by then. A
  * newer occasion replaces an older one of its kind that still waits; one that runs is left to end, or to its
  * timeout; one that cannot even be killed holds up the hooks behind it, and not its target. What was told last
- * is not told again. Nothing waits for a hook but the next one.
+ * is not told again. While no role is decided only a registration that was told, or is to be, is taken back. Nothing
+ * waits for a hook but the next one.
  *
  * In its environment: HAAGENT_HOOK, HAAGENT_TRANSITION, HAAGENT_ROLE, HAAGENT_REASON, HAAGENT_RULE,
  * HAAGENT_TERM, HAAGENT_VIRTUAL_IPS, HAAGENT_PEER, HAAGENT_PEER_ADDRESSES, HAAGENT_REGISTRATION_ALLOWED (yes
@@ -33,8 +34,8 @@ enum hook {
 /* Both kinds at once: the steward sees for itself which of them has changed. */
 struct hook_occasion {
 	uint64_t transition; /* rises: (boot << 24) + number */
-	uint8_t role;        /* enum node_role; ROLE_NONE: no role hook */
-	uint8_t reason;      /* enum ha_reason */
+	uint8_t role;   /* enum node_role; ROLE_NONE: no role hook, and no first registration */
+	uint8_t reason; /* enum ha_reason */
 	uint64_t term;
 	struct ha_address vip[HA_VIP_MAX];
 	char peer_name[MSG_HOST_LEN + 1];

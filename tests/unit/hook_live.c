@@ -151,6 +151,26 @@ static void scripts(void)
 		script(hook_name((enum hook)i), "echo ${0##*/} $HAAGENT_TRANSITION >>said", 0755);
 }
 
+/* The first waits until it is told to go on, so that the others come while it runs. */
+static void hold_first(void)
+{
+	scripts();
+	script("role-active",
+	       "echo ${0##*/} $HAAGENT_TRANSITION >>said; until [ -e go ]; do sleep 0.05; done",
+	       0755);
+	tell_role(1, ROLE_ACTIVE);
+	cr_assert_eq(hooks.step, HOOK_STEP_FILE);
+}
+
+static void let_go(void)
+{
+	int fd = open(name_in("go"), O_WRONLY | O_CREAT, 0600);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	run_all();
+}
+
 Test(hook, the_first_occasion_is_told_whole_the_role_first)
 {
 	scripts();
@@ -195,8 +215,43 @@ Test(hook, a_role_that_is_not_decided_has_no_hook)
 {
 	scripts();
 	tell_role(1, ROLE_NONE);
+	cr_expect_eq(hooks.step, HOOK_STEP_NONE,
+		     "nothing was told that would have to be taken back");
+	tell_role(2, ROLE_PASSIVE);
 	run_all();
-	cr_expect_str_eq(said(), "registration 1\n");
+	cr_expect_str_eq(said(), "role-passive 2\nregistration 2\n");
+}
+
+Test(hook, while_no_role_is_decided_the_registration_is_taken_back)
+{
+	struct hook_occasion o = occasion_of(1, ROLE_ACTIVE);
+
+	scripts();
+	script("registration", "echo $HAAGENT_TRANSITION $HAAGENT_REGISTRATION_ALLOWED >>said",
+	       0755);
+	o.registration_allowed = true;
+	tell(&o);
+	run_all();
+	tell_role(2, ROLE_NONE);
+	run_all();
+	o.transition = 3;
+	tell(&o);
+	run_all();
+	cr_expect_str_eq(said(), "role-active 1\n1 yes\n2 no\n3 yes\n", "the role goes on");
+}
+
+Test(hook, a_registration_that_waits_is_taken_back_also_if_it_is_the_first)
+{
+	struct hook_occasion o = occasion_of(1, ROLE_ACTIVE);
+
+	hold_first();
+	script("registration", "echo $HAAGENT_TRANSITION $HAAGENT_REGISTRATION_ALLOWED >>said",
+	       0755);
+	o.registration_allowed = true;
+	tell(&o);
+	tell_role(2, ROLE_NONE);
+	let_go();
+	cr_expect_str_eq(said(), "role-active 1\n2 no\n");
 }
 
 Test(hook, each_change_of_the_registration_is_told)
@@ -223,26 +278,6 @@ Test(hook, each_change_of_the_registration_is_told)
 	run_all();
 	cr_expect_str_eq(said(), "role-active 1\nregistration 1\nregistration 2\nregistration 3\n"
 				 "registration 4\n");
-}
-
-/* The first waits until it is told to go on, so that the others come while it runs. */
-static void hold_first(void)
-{
-	scripts();
-	script("role-active",
-	       "echo ${0##*/} $HAAGENT_TRANSITION >>said; until [ -e go ]; do sleep 0.05; done",
-	       0755);
-	tell_role(1, ROLE_ACTIVE);
-	cr_assert_eq(hooks.step, HOOK_STEP_FILE);
-}
-
-static void let_go(void)
-{
-	int fd = open(name_in("go"), O_WRONLY | O_CREAT, 0600);
-
-	cr_assert_geq(fd, 0);
-	close(fd);
-	run_all();
 }
 
 Test(hook, a_newer_occasion_replaces_the_one_that_waits)

@@ -439,7 +439,7 @@ Test(steward_live, a_hook_s_failure_is_told_with_the_end_of_its_output)
 	hook("registration", "seq 1 10000; echo refused by the manager; exit 3");
 	start();
 	greet();
-	say_role(7, ROLE_NONE);
+	say_role(7, ROLE_PASSIVE);
 	message = next_of(IPC_HOOK);
 	cr_expect_eq(message.u.hook.hook, HOOK_REGISTRATION);
 	cr_expect_eq(message.u.hook.transition, 7);
