@@ -104,11 +104,14 @@ void role_follow(struct engine *engine)
 void role_identities(struct engine *engine)
 {
 	const struct msg_identity *own = &engine->own, *peer = &engine->peer;
-	bool mismatch =
-		engine->record.paired && engine->peer_known &&
-		(strcmp(own->firmware, peer->firmware) != 0 ||
-		 strcmp(own->hotfix, peer->hotfix) != 0 || strcmp(own->patch, peer->patch) != 0);
+	bool mismatch = strcmp(own->firmware, peer->firmware) != 0 ||
+			strcmp(own->hotfix, peer->hotfix) != 0 ||
+			strcmp(own->patch, peer->patch) != 0;
 
+	if (!engine->record.paired || !engine->peer_known) {
+		engine->mismatch = false; /* there is nobody to agree with: nothing to report */
+		return;
+	}
 	if (mismatch == engine->mismatch)
 		return;
 	engine->mismatch = mismatch;

@@ -139,3 +139,13 @@ Test(role, versions_that_differ_and_agree_again_are_reported)
 	cr_assert_not(engine->mismatch);
 	cr_expect_eq(reported(), EVENT_VERSION_MATCH);
 }
+
+Test(role, versions_of_a_pair_that_has_ended_do_not_agree)
+{
+	differ();
+	cr_expect_eq(reported(), EVENT_VERSION_MISMATCH);
+	engine->record.paired = engine->peer_known = false;
+	role_identities(engine);
+	cr_assert_not(engine->mismatch);
+	cr_expect_eq(reported(), EVENT_NONE);
+}
