@@ -177,6 +177,8 @@ bool serve_request(void *engine, enum control_action, const json_t *, uint32_t n
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
 void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
+/* Why it joins nobody: it is still copying, or is one of two; and whom to ask then. */
+void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 
 /* ---- meet.c ---- */
 /* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that

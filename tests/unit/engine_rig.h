@@ -32,7 +32,7 @@ static inline void rig_init(struct engine_rig *rig)
 	struct engine *engine = &rig->engine;
 
 	memset(rig, 0, sizeof(*rig));
-	engine->now = 1000 * HA_SEC;
+	engine->now = loop_now() + HA_SEC * 3600; /* it stands still */
 	engine->running = true;
 	engine->stations = engine->guardian = -1;
 	engine->steward = rig_socket(&rig->steward);
@@ -44,6 +44,9 @@ static inline void rig_init(struct engine_rig *rig)
 		engine->stranger[i].heard = -1;
 	engine->record.paired = engine->node.config.paired = true;
 	engine->record.boot = 3;
+	engine->node.config.timing =
+		(struct node_timing){.heartbeat = 20 * HA_MS, .dead = 100 * HA_MS};
+	engine->node.config.store_ok = true;
 	engine->node.mode = HA_MODE_PRIMARY_ACTIVE;
 }
 
@@ -55,6 +58,19 @@ static inline void rig_close(struct engine_rig *rig)
 		close(rig->engine.path[i].wire.fd);
 		close(rig->wire[i]);
 	}
+}
+
+/* The peer is there, and was so just now. */
+static inline void rig_peer(struct engine_rig *rig, enum ha_claim claim)
+{
+	struct engine *engine = &rig->engine;
+
+	engine->peer_known = engine->node.peer.known = true;
+	engine->node.peer.last.claim = claim;
+	engine->node.path[HA_PATH_LINK].session = true;
+	engine->node.path[HA_PATH_LINK].heard = engine->now;
+	strcpy(engine->peer.host_name, "first");
+	engine->peer.management[0].address = (struct ha_address){HA_IPV4, {192, 0, 2, 11}};
 }
 
 /* What the steward hears next; false: nothing. */
