@@ -106,7 +106,8 @@ struct engine {
 
 	struct part part;
 	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
-	ha_time beacon_at, disown_at, stranger_reported;
+	ha_time beacon_at, stranger_reported;
+	ha_time disown_at[HA_PATH_N][STORE_FORMER_MAX]; /* not before: one of record.former */
 
 	struct dump_check check[CONFIG_CHECKS_MAX];
 	struct dump_hook hook[HOOK_N];
