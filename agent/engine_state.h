@@ -90,6 +90,7 @@ struct engine {
 	struct store_key key;
 	uint64_t node_save, own_save; /* last numbers used */
 	bool save_failed; /* not handed to the steward: the node is told at the next wake */
+	bool unsaved;     /* ... and it has not been since */
 
 	bool meeting_on; /* the XX session is in use */
 	struct session meeting;

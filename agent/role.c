@@ -87,6 +87,8 @@ void role_follow(struct engine *engine)
 
 	if (engine->node.handover.releasing)
 		return; /* the role follows in a moment, and goes first */
+	if (engine->unsaved)
+		return; /* what it rests on goes first */
 	role_occasion(engine, occasion);
 	if (role_is_passing(engine, occasion) || engine->steward < 0 ||
 	    (engine->told && role_same(occasion, &engine->occasion)))

@@ -109,6 +109,41 @@ Test(role, an_engine_that_begins_without_a_role_says_so)
 	cr_assert_eq(told(&occasion), ROLE_NONE);
 }
 
+/* The steward's queue has no room for the record: no hook is to run before what it rests on is on disk. */
+Test(role, no_role_is_told_before_the_record_that_it_rests_on)
+{
+	struct hook_occasion occasion;
+	struct ipc_message message;
+	unsigned queued = 0;
+
+	be_active();
+	while (act_save(engine, ++queued))
+		;
+	while (rig_heard(&rig, &message))
+		queued--;
+	cr_expect_eq(queued, 1, "all but the last");
+	cr_expect_eq(told(&occasion), -1);
+	cr_expect_eq(told(&occasion), -1);
+	cr_assert(act_save(engine, 1000));
+	cr_assert(rig_heard(&rig, &message));
+	cr_expect_eq(message.type, IPC_SAVE);
+	cr_expect_eq(told(&occasion), ROLE_ACTIVE);
+}
+
+/* Nobody says it again. */
+Test(role, a_save_of_the_engine_s_own_that_was_not_taken_holds_up_no_role)
+{
+	struct hook_occasion occasion;
+	struct ipc_message message;
+
+	be_active();
+	while (act_save(engine, ENGINE_OWN_SAVE | 1))
+		;
+	while (rig_heard(&rig, &message))
+		;
+	cr_expect_eq(told(&occasion), ROLE_ACTIVE);
+}
+
 static void differ(void)
 {
 	engine->peer_known = true;
