@@ -224,8 +224,10 @@ bool act_save(struct engine *engine, uint64_t number)
 	act_record(engine, &message.u.record.record);
 	if (engine->steward < 0 || ipc_send(engine->steward, &message) != 0) {
 		engine->ipc_errors++;
+		engine->unsaved |= !(number & ENGINE_OWN_SAVE);
 		return false;
 	}
+	engine->unsaved = false; /* each has the whole of it */
 	return true;
 }
 

@@ -30,13 +30,20 @@ void check_init(struct check *check, const struct config_check *config, ha_time 
 
 void check_role(struct check *check, bool active, ha_time now)
 {
-	check->grace_until = active ? now + check->config->grace : 0;
+	check->grace_until = 0;
+	if (active)
+		check_grace(check, now);
 	if (!check->config->active_only)
 		return;
 	if (!active)
 		begin(check, CHECK_IDLE, HA_NEVER);
 	else if (check->state == CHECK_IDLE)
 		begin(check, CHECK_UNKNOWN, now);
+}
+
+void check_grace(struct check *check, ha_time from)
+{
+	check->grace_until = from == HA_NEVER ? HA_NEVER : from + check->config->grace;
 }
 
 void check_postpone(struct check *check, ha_time until)

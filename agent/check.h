@@ -7,8 +7,8 @@
  * most, each followed by fall more chances; when they are used up, or there is none, the check has
  * failed beyond recovery. rise passes in a row mend it at any point; while it is down fewer of them
  * forgive nothing, so that one that flaps is not recovering for ever. A timeout counts as a failure
- * and is told apart from it by its outcome. Within the grace after the active role began, failures
- * count for nothing.
+ * and is told apart from it by its outcome. Until the hook of the active role has ended, and within
+ * the grace after that, failures count for nothing.
  */
 #ifndef HA_AGENT_CHECK_H
 #define HA_AGENT_CHECK_H
@@ -47,9 +47,11 @@ enum check_do {
 /* Due at once. Until the first check_role() it is as at a passive. */
 void check_init(struct check *, const struct config_check *, ha_time now);
 
-/* The role has changed. A check that is not for this role is idle, and what runs of it is to be killed: check_ran()
+/* The role has changed, and a grace begins if it is the active one. A check that is not for this role is idle, and what runs of it is to be killed: check_ran()
  * and check_recovered() are not called then. One that begins to run begins anew. */
 void check_role(struct check *, bool active, ha_time now);
+/* The grace of the active role is counted from then; HA_NEVER: it is not over before it is known from when. */
+void check_grace(struct check *, ha_time from);
 /* A run that is due waits until then. */
 void check_postpone(struct check *, ha_time until);
 ha_time check_deadline(const struct check *);

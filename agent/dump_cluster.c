@@ -14,7 +14,7 @@ json_t *dump_requirements(const struct dump_view *view)
 json_t *dump_registration(const struct dump_view *view)
 {
 	const struct dump_registration *registration = &view->registration;
-	json_t *out = json_object(), *addresses = json_array();
+	json_t *out = json_object(), *addresses = json_array(), *first;
 
 	for (unsigned i = 0; i < 2; i++) {
 		char text[DUMP_ADDRESS_MAX];
@@ -23,7 +23,9 @@ json_t *dump_registration(const struct dump_view *view)
 		if (text[0] != '\0')
 			json_array_append_new(addresses, json_string(text));
 	}
+	first = json_array_get(addresses, 0);
 	put_bool(out, "allowed", registration->allowed);
+	put(out, "address", first != NULL ? json_incref(first) : json_null());
 	put(out, "addresses", addresses);
 	put_text(out, "reason", registration->reason);
 	return out;

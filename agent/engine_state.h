@@ -91,6 +91,7 @@ struct engine {
 	struct store_key key;
 	uint64_t node_save, own_save; /* last numbers used */
 	bool save_failed; /* not handed to the steward: the node is told at the next wake */
+	bool unsaved;     /* ... and it has not been since */
 
 	bool meeting_on; /* the XX session is in use */
 	struct session meeting;
@@ -107,12 +108,14 @@ struct engine {
 
 	struct part part;
 	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
-	ha_time beacon_at, disown_at, stranger_reported;
+	ha_time beacon_at, stranger_reported;
+	ha_time disown_at[HA_PATH_N][STORE_FORMER_MAX]; /* not before: one of record.former */
 
 	struct dump_check check[CONFIG_CHECKS_MAX];
 	struct dump_hook hook[HOOK_N];
-	bool mismatch; /* of the pair's firmware, hotfix or patch */
-	bool told;     /* occasion is what the steward was told last */
+	bool mismatch;     /* of the pair's firmware, hotfix or patch */
+	bool told;         /* occasion is what the steward was told last */
+	ha_time undecided; /* since when there is no role; 0 = there is one */
 	struct hook_occasion occasion;
 	uint32_t transitions;
 
@@ -181,6 +184,8 @@ bool serve_request(void *engine, enum control_action, const json_t *, uint32_t n
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
 void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
+/* Why it joins nobody: it is still copying, or is one of two; and whom to ask then. */
+void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 
 /* ---- meet.c ---- */
 /* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that

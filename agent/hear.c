@@ -244,8 +244,7 @@ static enum ha_drop hear_frame(struct engine *engine, enum ha_path path, const u
 			       len, &out);
 	if (header.type == MSG_HANDSHAKE || header.type == MSG_BEACON || out.frame_len != 0)
 		engine_entropy_spent(engine);
-	if (drop == DROP_BAD_HANDSHAKE && session == &engine->meeting &&
-	    session->config.initiator && frame[MSG_HEADER_LEN + 1] != 2)
+	if (out.crossed)
 		join_crossed(&engine->join); /* it is no responder: it wants to join us */
 	if (drop)
 		return drop;

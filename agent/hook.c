@@ -313,6 +313,21 @@ static void proceed(struct hooks *hooks, ha_time now)
 	}
 }
 
+static void settle(struct hooks *hooks, ha_time now)
+{
+	bool runs = hooks->step != HOOK_STEP_NONE && is_role(hooks);
+
+	if (runs || (hooks->news[HOOK_KIND_ROLE].waits && hooks->command.phase != COMMAND_STUCK))
+		hooks->settled = HA_NEVER;
+	else if (hooks->settled == HA_NEVER)
+		hooks->settled = now;
+}
+
+ha_time hooks_settled(const struct hooks *hooks)
+{
+	return hooks->settled;
+}
+
 static void on_done(void *arg, struct command *command)
 {
 	struct hooks *hooks = arg;
@@ -325,6 +340,7 @@ static void on_done(void *arg, struct command *command)
 	if (hooks->step == HOOK_STEP_TARGET)
 		hooks->step = HOOK_STEP_NONE;
 	proceed(hooks, loop_now());
+	settle(hooks, loop_now());
 }
 
 void hooks_init(struct hooks *hooks, const char *directory, ha_time timeout, struct loop *loop,
@@ -365,11 +381,18 @@ static void consider(struct hook_news *news, const struct hook_occasion *o,
 
 void hooks_occasion(struct hooks *hooks, const struct hook_occasion *o, ha_time now)
 {
-	if (o->role != ROLE_NONE)
+	struct hook_news *registration = &hooks->news[HOOK_KIND_REGISTRATION];
+	bool decided = o->role != ROLE_NONE;
+
+	if (decided)
 		consider(&hooks->news[HOOK_KIND_ROLE], o, same_role);
-	consider(&hooks->news[HOOK_KIND_REGISTRATION], o, same_registration);
+	/* Where nothing has been told yet there is nothing to take back. */
+	if (decided || registration->told || registration->waits)
+		consider(registration, o, same_registration);
+	settle(hooks, now); /* what waits, even if there is no such hook */
 	if (hooks->step == HOOK_STEP_NONE)
 		proceed(hooks, now);
+	settle(hooks, now);
 }
 
 static ha_time earlier(ha_time a, ha_time b)
@@ -389,6 +412,7 @@ void hooks_timer(struct hooks *hooks, ha_time now)
 	command_timer(&hooks->target, now);
 	if (now >= hooks->retry_at)
 		proceed(hooks, now);
+	settle(hooks, now);
 }
 
 void hooks_close(struct hooks *hooks)

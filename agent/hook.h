@@ -9,7 +9,8 @@
  * follow the role, each started after its hook, whatever became of that, unless the role is another by then. A
  * newer occasion replaces an older one of its kind that still waits; one that runs is left to end, or to its
  * timeout; one that cannot even be killed holds up the hooks behind it, and not its target. What was told last
- * is not told again. Nothing waits for a hook but the next one.
+ * is not told again. While no role is decided only a registration that was told, or is to be, is taken back. Nothing
+ * waits for a hook but the next one.
  *
  * In its environment: HAAGENT_HOOK, HAAGENT_TRANSITION, HAAGENT_ROLE, HAAGENT_REASON, HAAGENT_RULE,
  * HAAGENT_TERM, HAAGENT_VIRTUAL_IPS, HAAGENT_PEER, HAAGENT_PEER_ADDRESSES, HAAGENT_REGISTRATION_ALLOWED (yes
@@ -33,8 +34,8 @@ enum hook {
 /* Both kinds at once: the steward sees for itself which of them has changed. */
 struct hook_occasion {
 	uint64_t transition; /* rises: (boot << 24) + number */
-	uint8_t role;        /* enum node_role; ROLE_NONE: no role hook */
-	uint8_t reason;      /* enum ha_reason */
+	uint8_t role;   /* enum node_role; ROLE_NONE: no role hook, and no first registration */
+	uint8_t reason; /* enum ha_reason */
 	uint64_t term;
 	struct ha_address vip[HA_VIP_MAX];
 	char peer_name[MSG_HOST_LEN + 1];
@@ -76,6 +77,7 @@ struct hooks {
 	struct command target;
 	enum hook_step step;
 	ha_time retry_at; /* while the last hook is stuck and another waits; else HA_NEVER */
+	ha_time settled;  /* see hooks_settled() */
 	struct hook_news news[HOOK_KIND_N];
 	/* Of the hook that runs, or has ended. Of a role's hook a second time if its target could not be
 	 * started. */
@@ -92,6 +94,9 @@ struct hooks {
 void hooks_init(struct hooks *, const char *directory, ha_time timeout, struct loop *,
 		void (*ended)(void *, const struct hooks *), void *arg);
 void hooks_occasion(struct hooks *, const struct hook_occasion *, ha_time now);
+/* Since when nothing of the newest role's hook, or its target, waits or runs; or cannot, for a hook that is stuck.
+ * HA_NEVER: something does. */
+ha_time hooks_settled(const struct hooks *);
 ha_time hooks_deadline(const struct hooks *);
 void hooks_timer(struct hooks *, ha_time now);
 void hooks_close(struct hooks *);

@@ -14,10 +14,16 @@ static struct join_step join_nothing(void)
 	return (struct join_step){.what = JOIN_NOTHING};
 }
 
+static bool join_is_joining(const struct join *join)
+{
+	return join->joiner && join->phase != JOIN_IDLE;
+}
+
 /* A join that is over has no use for the secret, and nobody else should find it. */
 static void join_end(struct join *join)
 {
 	join->phase = JOIN_IDLE;
+	join->crossed = false; /* what comes next is another meeting */
 	sodium_memzero(join->pair_secret, sizeof(join->pair_secret));
 }
 
@@ -89,7 +95,7 @@ struct join_step join_timer(struct join *join, ha_time now)
 
 void join_crossed(struct join *join)
 {
-	join->crossed = true;
+	join->crossed |= join_is_joining(join);
 }
 
 static bool join_is_expected(const struct join *join, const uint8_t key[HA_KEY_LEN])
@@ -203,6 +209,7 @@ static const char *join_test_text(const struct join *join, bool met)
 struct join_step join_judged(struct join *join, const uint8_t cause[REQUIREMENT_N], bool open,
 			     ha_time now)
 {
+	const char *text;
 	bool met;
 
 	if (!join->joiner || (join->phase != JOIN_MEETING && join->phase != JOIN_TESTING))
@@ -214,13 +221,13 @@ struct join_step join_judged(struct join *join, const uint8_t cause[REQUIREMENT_
 	if (join->reported)
 		requirements_merge(join->cause, join->report);
 	met = join->reported && join->refusal == JOIN_OK && requirements_met(join->cause);
+	text = join_test_text(join, met);
 	if (join->test_only) {
 		join_end(join);
-		return (struct join_step){
-			.what = JOIN_TESTED, .text = join_test_text(join, met), .refused = !met};
+		return (struct join_step){.what = JOIN_TESTED, .text = text, .refused = !met};
 	}
 	if (!met)
-		return join_fail_table(join, join_test_text(join, met));
+		return join_fail_table(join, text);
 	join->phase = JOIN_ASKING;
 	join->until = now + JOIN_TIMEOUT;
 	return join_ask(join, now);
@@ -261,11 +268,6 @@ static struct join_step join_refuse(enum msg_join_refusal why)
 		.what = JOIN_SEND,
 		.message = {.op = JOIN_REFUSE, .refusal = (uint8_t)why},
 	};
-}
-
-static bool join_is_joining(const struct join *join)
-{
-	return join->joiner && join->phase != JOIN_IDLE;
 }
 
 /* What the active cannot see is the joiner's to judge. */

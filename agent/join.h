@@ -100,8 +100,8 @@ void join_start(struct join *, const struct ha_address *, bool test_only,
 		const uint8_t expected[HA_KEY_LEN], ha_time now);
 ha_time join_deadline(const struct join *); /* HA_NEVER unless a join is under way */
 struct join_step join_timer(struct join *, ha_time now);
-/* The first message of an XX handshake has come, while this side sends its own: no session comes of that. Nobody has
- * verified it; it only words the failure. */
+/* A message of an initiator's XX handshake has come, while this side initiates: no session comes of that. It words the
+ * failure of this join, and is nothing to whatever comes after it. */
 void join_crossed(struct join *);
 /* The XX session is up, also for a second time: then the test, or the request, begins anew. */
 struct join_step join_up(struct join *, const uint8_t peer_key[HA_KEY_LEN],

@@ -76,12 +76,13 @@ static void knock_disown(struct engine *engine, enum ha_path path,
 			 const struct store_former *former, uint64_t boot)
 {
 	struct msg_disown disown = {.boot = boot, .why = (uint8_t)knock_why(engine, former)};
+	ha_time *at = &engine->disown_at[path][former - engine->record.former];
 	uint8_t frame[MSG_LEN_MAX];
 	size_t len;
 
-	if (engine->now < engine->disown_at)
+	if (engine->now < *at)
 		return;
-	engine->disown_at = engine->now + ENGINE_BEACON;
+	*at = engine->now + ENGINE_BEACON;
 	memcpy(disown.cluster_id, former->cluster_id, HA_CLUSTER_ID_LEN);
 	memcpy(disown.key, engine->key.public_key, HA_KEY_LEN);
 	len = disown_seal(&disown, path, former->pair_secret, frame, sizeof(frame));

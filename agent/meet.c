@@ -126,7 +126,7 @@ static void meet_view(const struct engine *engine, struct requirement_view *out)
 		.refusal = engine->join.refusal,
 		.facts = survey->facts,
 	};
-	out->facts.crossed = engine->join.joiner && engine->join.crossed;
+	out->facts.crossed = !survey->is_active && engine->join.crossed;
 }
 
 /* A pair lives by the same requirements; what it sees of them, its sessions show. */
@@ -338,9 +338,13 @@ bool meet_start(struct engine *engine, const struct ha_address *address, bool te
 	const char *refusal = NULL;
 	uint8_t expected[HA_KEY_LEN];
 
-	if (engine->record.paired)
-		refusal = "this appliance is part of a pair already";
-	else if (!engine->node.config.store_ok)
+	if (engine->record.paired) {
+		engine_now(engine);
+		answer->result = CONTROL_REFUSED;
+		serve_paired(engine, answer->text);
+		return true;
+	}
+	if (!engine->node.config.store_ok)
 		refusal = "the state of this appliance is not readable";
 	else if (engine->node.lease.wanted && !test_only)
 		refusal = "this appliance holds the virtual IP; the one that joins must not";

@@ -1,11 +1,13 @@
 /* role.c - what the rest of the appliance has to know: its role, whether it may register with a central
- * manager and as whom, and what the steward's checks and hooks say of it (SPEC 5.10, 5.11).
+ * manager and as whom, and what the steward's checks and hooks say of it (SPEC 5.10).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/engine_state.h"
+
+#define ROLE_UNDECIDED HA_SEC /* so long no role is none worth telling: most pass sooner */
 
 static void role_own_addresses(const struct engine *engine, struct dump_registration *out)
 {
@@ -68,6 +70,16 @@ static bool role_same(const struct hook_occasion *a, const struct hook_occasion 
 	       memcmp(a->registration, b->registration, sizeof(a->registration)) == 0;
 }
 
+/* An active that is initializing again, and stays so, may not register any more. */
+static bool role_is_passing(struct engine *engine, const struct hook_occasion *occasion)
+{
+	if (occasion->role != ROLE_NONE)
+		engine->undecided = 0;
+	else if (engine->undecided == 0)
+		engine->undecided = engine->now;
+	return occasion->role == ROLE_NONE && engine->now - engine->undecided < ROLE_UNDECIDED;
+}
+
 void role_follow(struct engine *engine)
 {
 	struct ipc_message message = {.type = IPC_ROLE};
@@ -75,8 +87,10 @@ void role_follow(struct engine *engine)
 
 	if (engine->node.handover.releasing)
 		return; /* the role follows in a moment, and goes first */
+	if (engine->unsaved)
+		return; /* what it rests on goes first */
 	role_occasion(engine, occasion);
-	if (occasion->role == ROLE_NONE || engine->steward < 0 ||
+	if (role_is_passing(engine, occasion) || engine->steward < 0 ||
 	    (engine->told && role_same(occasion, &engine->occasion)))
 		return;
 	occasion->transition = engine->record.boot << 24 | (++engine->transitions & 0xffffff);
@@ -92,11 +106,14 @@ void role_follow(struct engine *engine)
 void role_identities(struct engine *engine)
 {
 	const struct msg_identity *own = &engine->own, *peer = &engine->peer;
-	bool mismatch =
-		engine->record.paired && engine->peer_known &&
-		(strcmp(own->firmware, peer->firmware) != 0 ||
-		 strcmp(own->hotfix, peer->hotfix) != 0 || strcmp(own->patch, peer->patch) != 0);
+	bool mismatch = strcmp(own->firmware, peer->firmware) != 0 ||
+			strcmp(own->hotfix, peer->hotfix) != 0 ||
+			strcmp(own->patch, peer->patch) != 0;
 
+	if (!engine->record.paired || !engine->peer_known) {
+		engine->mismatch = false; /* there is nobody to agree with: nothing to report */
+		return;
+	}
 	if (mismatch == engine->mismatch)
 		return;
 	engine->mismatch = mismatch;

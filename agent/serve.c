@@ -185,12 +185,17 @@ static void serve_reasons(char *text, size_t cap, unsigned why_not)
 	}
 }
 
+static bool serve_peer_is_active(const struct engine *engine)
+{
+	return engine->peer_known && engine->node.peer.last.claim == HA_CLAIM_HOLDING;
+}
+
 /* The passive is not managed directly: whom to ask instead. */
 static void serve_active(const struct engine *engine, char *text, size_t cap)
 {
 	const char *between = " at ";
 
-	if (!engine->peer_known || engine->node.peer.last.claim != HA_CLAIM_HOLDING)
+	if (!serve_peer_is_active(engine))
 		return;
 	snprintf(text + strlen(text), cap - strlen(text), ": that is %s", engine->peer.host_name);
 	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++) {
@@ -213,6 +218,17 @@ void serve_refusal(const struct engine *engine, enum node_refusal refusal,
 	if (refusal == REFUSED_NOT_ACTIVE || refusal == REFUSED_PEER_ACTIVE ||
 	    refusal == REFUSED_PEER_HEARD)
 		serve_active(engine, text, CONTROL_TEXT_MAX);
+}
+
+void serve_paired(const struct engine *engine, char text[CONTROL_TEXT_MAX])
+{
+	if (node_may_detach(&engine->node, engine->now) == REFUSED_SYNCING) {
+		serve_refusal(engine, REFUSED_SYNCING, text);
+		return;
+	}
+	snprintf(text, CONTROL_TEXT_MAX, "this appliance is part of a pair already%s",
+		 serve_peer_is_active(engine) ? "; changes are made at its active appliance" : "");
+	serve_active(engine, text, CONTROL_TEXT_MAX);
 }
 
 static void serve_done(const struct engine *engine, enum control_action asked, ha_time took,

@@ -63,6 +63,8 @@ static void ran(struct services_check *one, enum command_outcome outcome, int st
 	one->said.u.check.last = (uint8_t)outcome;
 	one->said.u.check.status = status;
 	one->said.u.check.took_ms = milliseconds(took);
+	if (one->services->active)
+		check_grace(&one->check, hooks_settled(&one->services->hooks));
 	next = check_ran(&one->check, outcome, now);
 	say(one);
 	do_check(one, next, now);

@@ -10,6 +10,7 @@ void survey_init(struct survey *survey, bool is_active, const struct ha_mac *own
 		.own_mac = *own_management_mac,
 		.ended = HA_NEVER,
 		.facts.listening = true,
+		.next = survey->next,
 	};
 }
 

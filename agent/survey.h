@@ -51,7 +51,8 @@ struct survey {
 	ha_time next;
 };
 
-/* Forgets everything. What is reported of the link before survey_begin() counts. */
+/* Forgets everything but when it may ask again; zeroed before the first time. What is reported of the link before
+ * survey_begin() counts. */
 void survey_init(struct survey *, bool is_active, const struct ha_mac *own_management_mac);
 
 /* ---- the link ---- */

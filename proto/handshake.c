@@ -440,8 +440,12 @@ enum ha_drop handshake_receive(struct session *s, ha_time now, const struct ha_m
 	if (!mac_holds(s->mac_in, frame, h->length))
 		return refuse(s, now, from, h, frame);
 
-	if (s->config.initiator != (b.step == 2)) /* only a responder sends message 2 */
-		return is_own_xx(s, &b) ? DROP_OWN_ECHO : DROP_BAD_HANDSHAKE;
+	if (s->config.initiator != (b.step == 2)) { /* only a responder sends message 2 */
+		if (is_own_xx(s, &b))
+			return DROP_OWN_ECHO;
+		out->crossed = s->config.initiator && s->config.pattern == SESSION_XX;
+		return DROP_BAD_HANDSHAKE;
+	}
 	if (b.sender == 0 || (b.step == 1 && h->receiver != 0))
 		return DROP_BAD_VALUE;
 	if (b.step == 1)

@@ -7,9 +7,19 @@
 
 #include <string.h>
 
+/* S1: of the pair that was. Who joins is to take over, once it can. */
+static void unsuspend(struct node *n, struct node_actions *out)
+{
+	if (n->suspended)
+		step_event_for(n, out, EVENT_RESUMED, REASON_JOINED, 0);
+	n->suspended = false;
+	n->suspended_until = HA_NEVER;
+}
+
 void pair_begin(struct node *n, const struct node_event *ev, struct node_actions *out)
 {
 	peer_forget(n);
+	unsuspend(n, out);
 	n->config.paired = true;
 	n->config.disputed = false;
 	n->config.lower = ev->paired.lower;

@@ -68,6 +68,7 @@ struct session_output {
 	uint8_t frame[SESSION_FRAME_MAX];
 	bool to_group; /* send to the group address: where the peer is now is not known */
 	bool up;       /* a new session carries data from now on */
+	bool crossed;  /* XX initiator: another one's, whose MAC holds, initiates too */
 	bool message;  /* the fields below hold an authenticated message */
 	struct msg_header header;
 	const uint8_t *body; /* points into the caller's frame */

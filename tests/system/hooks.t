@@ -45,6 +45,16 @@ check "... it may register, under the virtual IP" \
 	'[ "$(newest a registration REGISTRATION_ALLOWED) $(newest a registration REGISTRATION_ADDRESSES)" = "yes $VIP4 $VIP6" ]'
 eventually 10 "one that never joined: role-standalone, then registration" '[ "$(ran b)" = "role-standalone registration" ]' || diag "$(ran b)"
 
+# Without its management port a new engine does not become active: what the one before registered is withdrawn.
+forget
+lab_cut_mgmt a
+kill -KILL "$(pid_of a engine)"
+eventually 15 "an engine that starts without carrier: nothing but registration" 'is_state a initializing && [ "$(ran a)" = registration ]' || diag "$(ran a)"
+check "... it may not register any more" '[ "$(newest a registration REGISTRATION_ALLOWED) $(newest a registration ROLE)" = "no none" ]'
+lab_heal_mgmt a
+eventually 30 "... and may again when it is active: nothing but registration" 'is_state a active && [ "$(ran a)" = "registration registration" ]' || diag "$(ran a)"
+check "... under the virtual IP" '[ "$(newest a registration REGISTRATION_ALLOWED) $(newest a registration REGISTRATION_ADDRESSES)" = "yes $VIP4 $VIP6" ]'
+
 forget
 check_done "b joins" b --join 192.0.2.11 --yes
 eventually 20 "a and b are a pair, a active" 'lab_settled a b'

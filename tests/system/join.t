@@ -69,7 +69,8 @@ check "the requirements are in the dump of the pair, and met" \
 	diag "$(dump a '.requirements[] | tojson')"
 
 before=$(lab_snapshot)
-check_refused "b does not join once more" 'pair' b --join 192.0.2.11 --yes
+check "the address to register under is the first of them" '[ "$(dump a .registration.address) $(dump b .registration.address)" = "$VIP4 null" ]'
+check_refused "b does not join once more, and names the active" 'pair.*appliance-a at 192.0.2.11' b --join 192.0.2.11 --yes
 check_refused "nor does a join b" 'pair|active' a --join 192.0.2.12 --yes
 check_refused "a connection test in a pair has its row for that" 'pair' b --test-connection 192.0.2.11
 unchanged "nothing has changed by it"

@@ -232,6 +232,21 @@ Test(check, failures_in_the_grace_after_the_active_role_began_count_for_nothing)
 	expect(&check, "PPFF", "FppF");
 }
 
+Test(check, the_grace_is_open_until_it_is_known_from_when_it_counts)
+{
+	struct config_check config = config_of(2, 2, 0);
+	struct check check;
+
+	config.grace = 2 * INTERVAL;
+	check_init(&check, &config, now);
+	check_role(&check, true, now);
+	check_grace(&check, HA_NEVER);
+	expect(&check, "FFFFFFFFFF", "uuuuuuuuuu");
+	check_grace(&check, now);
+	expect(&check, "F", "u");
+	expect(&check, "FF", "uF");
+}
+
 /* Grace takes no pass for less than it is, and no two with a failure between for a row. */
 Test(check, passes_in_the_grace_count_in_a_row)
 {

@@ -294,6 +294,26 @@ Test(dump, checks_and_hooks_are_shown_as_the_steward_told)
 	cr_assert_str_eq(text(one, "output"), "no route");
 }
 
+/* IPv4 is the address where there are both. */
+Test(dump, a_registration_has_its_addresses_and_the_first_of_them)
+{
+	struct rig *rig = rig_new();
+	json_t *one = json_object_get(dump_all(&rig->view), "registration");
+
+	cr_assert(json_is_false(json_object_get(one, "allowed")));
+	cr_assert(json_is_null(json_object_get(one, "address")));
+	cr_assert_eq(json_array_size(json_object_get(one, "addresses")), 0);
+	rig->view.registration.allowed = true;
+	rig->view.registration.address[1] =
+		(struct ha_address){HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	one = json_object_get(dump_all(&rig->view), "registration");
+	cr_assert_str_eq(text(one, "address"), "2001:db8::1");
+	rig->view.registration.address[0] = (struct ha_address){HA_IPV4, {192, 0, 2, 100}};
+	one = json_object_get(dump_all(&rig->view), "registration");
+	cr_assert_str_eq(text(one, "address"), "192.0.2.100");
+	cr_assert_eq(json_array_size(json_object_get(one, "addresses")), 2);
+}
+
 Test(dump, a_suspension_says_when_it_ends)
 {
 	struct rig *rig = rig_new();

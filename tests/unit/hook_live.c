@@ -151,6 +151,26 @@ static void scripts(void)
 		script(hook_name((enum hook)i), "echo ${0##*/} $HAAGENT_TRANSITION >>said", 0755);
 }
 
+/* The first waits until it is told to go on, so that the others come while it runs. */
+static void hold_first(void)
+{
+	scripts();
+	script("role-active",
+	       "echo ${0##*/} $HAAGENT_TRANSITION >>said; until [ -e go ]; do sleep 0.05; done",
+	       0755);
+	tell_role(1, ROLE_ACTIVE);
+	cr_assert_eq(hooks.step, HOOK_STEP_FILE);
+}
+
+static void let_go(void)
+{
+	int fd = open(name_in("go"), O_WRONLY | O_CREAT, 0600);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	run_all();
+}
+
 Test(hook, the_first_occasion_is_told_whole_the_role_first)
 {
 	scripts();
@@ -195,8 +215,43 @@ Test(hook, a_role_that_is_not_decided_has_no_hook)
 {
 	scripts();
 	tell_role(1, ROLE_NONE);
+	cr_expect_eq(hooks.step, HOOK_STEP_NONE,
+		     "nothing was told that would have to be taken back");
+	tell_role(2, ROLE_PASSIVE);
 	run_all();
-	cr_expect_str_eq(said(), "registration 1\n");
+	cr_expect_str_eq(said(), "role-passive 2\nregistration 2\n");
+}
+
+Test(hook, while_no_role_is_decided_the_registration_is_taken_back)
+{
+	struct hook_occasion o = occasion_of(1, ROLE_ACTIVE);
+
+	scripts();
+	script("registration", "echo $HAAGENT_TRANSITION $HAAGENT_REGISTRATION_ALLOWED >>said",
+	       0755);
+	o.registration_allowed = true;
+	tell(&o);
+	run_all();
+	tell_role(2, ROLE_NONE);
+	run_all();
+	o.transition = 3;
+	tell(&o);
+	run_all();
+	cr_expect_str_eq(said(), "role-active 1\n1 yes\n2 no\n3 yes\n", "the role goes on");
+}
+
+Test(hook, a_registration_that_waits_is_taken_back_also_if_it_is_the_first)
+{
+	struct hook_occasion o = occasion_of(1, ROLE_ACTIVE);
+
+	hold_first();
+	script("registration", "echo $HAAGENT_TRANSITION $HAAGENT_REGISTRATION_ALLOWED >>said",
+	       0755);
+	o.registration_allowed = true;
+	tell(&o);
+	tell_role(2, ROLE_NONE);
+	let_go();
+	cr_expect_str_eq(said(), "role-active 1\n2 no\n");
 }
 
 Test(hook, each_change_of_the_registration_is_told)
@@ -223,26 +278,6 @@ Test(hook, each_change_of_the_registration_is_told)
 	run_all();
 	cr_expect_str_eq(said(), "role-active 1\nregistration 1\nregistration 2\nregistration 3\n"
 				 "registration 4\n");
-}
-
-/* The first waits until it is told to go on, so that the others come while it runs. */
-static void hold_first(void)
-{
-	scripts();
-	script("role-active",
-	       "echo ${0##*/} $HAAGENT_TRANSITION >>said; until [ -e go ]; do sleep 0.05; done",
-	       0755);
-	tell_role(1, ROLE_ACTIVE);
-	cr_assert_eq(hooks.step, HOOK_STEP_FILE);
-}
-
-static void let_go(void)
-{
-	int fd = open(name_in("go"), O_WRONLY | O_CREAT, 0600);
-
-	cr_assert_geq(fd, 0);
-	close(fd);
-	run_all();
 }
 
 Test(hook, a_newer_occasion_replaces_the_one_that_waits)
@@ -292,6 +327,74 @@ Test(hook, one_that_hangs_is_ended_reported_and_the_next_runs)
 	run_all();
 	cr_expect_eq(end[ends - 1].hook, HOOK_ROLE_PASSIVE);
 	cr_expect_eq(end[ends - 1].outcome, COMMAND_PASSED);
+}
+
+/* The hooks of the role alone: what follows from it may take its time. */
+Test(hook, a_role_is_settled_when_its_hook_and_its_target_have_ended)
+{
+	ha_time before;
+
+	hold_first();
+	script("registration", "until [ -e elsewhere ]; do sleep 0.05; done", 0755);
+	script("systemctl", "exit 0", 0755);
+	snprintf(systemctl, sizeof(systemctl), "%s", name_in("systemctl"));
+	hooks.systemctl = systemctl;
+	cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+	before = loop_now();
+	script("go", "", 0700);
+	while (hooks.step != HOOK_STEP_TARGET) {
+		cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+		step();
+	}
+	cr_assert_eq(hooks_settled(&hooks), HA_NEVER);
+	while (hooks.hook != HOOK_REGISTRATION)
+		step();
+	cr_expect_geq(hooks_settled(&hooks), before);
+	cr_expect_leq(hooks_settled(&hooks), loop_now());
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_eq(hooks_settled(&hooks), HA_NEVER, "it waits");
+	before = loop_now();
+	tell_role(3, ROLE_ACTIVE);
+	cr_expect_geq(hooks_settled(&hooks), before, "it is taken back");
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	script("elsewhere", "", 0700);
+	run_all();
+}
+
+Test(hook, a_role_is_settled_also_without_a_hook_and_after_one_that_hangs)
+{
+	ha_time before = loop_now();
+
+	tell_role(1, ROLE_ACTIVE);
+	cr_expect_geq(hooks_settled(&hooks), before);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	script("role-passive", "sleep 1000", 0755);
+	hooks.timeout = 200 * HA_MS;
+	before = loop_now();
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_eq(hooks_settled(&hooks), HA_NEVER);
+	run_all();
+	cr_expect_geq(hooks_settled(&hooks), before + hooks.timeout);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+}
+
+/* What it holds up may wait for ever. */
+Test(hook, a_role_is_settled_as_far_as_one_that_is_stuck_lets_it)
+{
+	hold_first();
+	while (said()[0] == '\0')
+		usleep(1000);
+	command_kill(&hooks.command);
+	cr_assert_eq(hooks.command.phase, COMMAND_STUCK);
+	hooks.command.done(hooks.command.arg, &hooks.command);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	tell_role(2, ROLE_PASSIVE);
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	while (hooks.retry_at != HA_NEVER)
+		step();
+	run_all();
+	cr_expect_neq(hooks_settled(&hooks), HA_NEVER);
+	cr_expect_str_eq(said(), "role-active 1\nrole-passive 2\nregistration 2\n");
 }
 
 Test(hook, one_that_is_not_there_is_no_mistake)

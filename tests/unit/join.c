@@ -258,6 +258,26 @@ Test(join, two_that_join_each_other_are_told_so)
 	cr_assert_not(join.crossed, "not this time");
 }
 
+/* What is left of it would be this side's judgement of the next one that asks it. */
+Test(join, that_two_tested_each_other_is_over_with_the_test)
+{
+	uint8_t own[REQUIREMENT_N] = {[REQUIREMENT_PROTOCOL] = CAUSE_CROSSED};
+	struct join join;
+	struct join_step step;
+
+	for (int test_only = 0; test_only < 2; test_only++) {
+		join_start(&join, &asked, test_only, NULL, 0);
+		join_crossed(&join);
+		cr_assert(join.crossed);
+		step = join_judged(&join, own, false, JOIN_TEST_TIMEOUT);
+		cr_assert_eq(step.what, test_only ? JOIN_TESTED : JOIN_FAILED);
+		cr_assert(strstr(step.text, "at the same time") != NULL);
+		cr_assert_not(join.crossed);
+		join_crossed(&join);
+		cr_assert_not(join.crossed, "nobody joins here");
+	}
+}
+
 Test(join, only_the_key_that_was_confirmed)
 {
 	struct join join;

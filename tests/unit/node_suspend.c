@@ -32,6 +32,26 @@ Test(node_suspend, S1_a_suspension_follows_the_holder_and_is_durable)
 	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
 }
 
+/* The passive has lost its record, and joins anew. */
+Test(node_suspend, S1_a_suspension_ends_with_a_join)
+{
+	world_operator(&w, A, OP_SUSPEND, 1);
+	world_run(&w, HA_SEC);
+	world_power_off(&w, B);
+	world_run(&w, HA_SEC);
+	cr_assert(w.n[A].node.suspended && w.n[A].store.disk.suspended);
+	world_power_on(&w, B);
+	world_forget(&w);
+	world_join(&w, A);
+	cr_assert(world_saw(&w, "a resumed"));
+	world_copy(&w, B, true, true, 7);
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_not(w.n[A].node.suspended || w.n[B].node.suspended);
+	cr_assert_not(w.n[A].store.disk.suspended || w.n[B].store.disk.suspended);
+	cr_assert_eq(world_holder(&w), A);
+	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
+}
+
 static uint32_t says_suspended(int i)
 {
 	struct msg_heartbeat hb;

@@ -179,6 +179,35 @@ Test(session_join, r15_own_frames_that_come_back_are_named)
 	cr_assert_eq(rig_receive(&r, INITIATOR, &third), DROP_OWN_ECHO);
 }
 
+/* Two initiators: of anybody but a peer with this side's passphrase that is not known (SPEC 7.R17). */
+Test(session_join, r13_that_the_other_initiates_too_is_told_if_its_mac_holds)
+{
+	struct rig r, other;
+	struct frame f;
+
+	rig_init(&r, SESSION_XX);
+	rig_timer(&r, INITIATOR);
+	rig_init(&other, SESSION_XX);
+	rig_keys(&other.config[INITIATOR], 9);
+	other.config[INITIATOR].boot = 77;
+	rig_start(&other, INITIATOR);
+	f = rig_timer(&other, INITIATOR);
+	cr_assert_eq(rig_receive(&r, INITIATOR, &f), DROP_BAD_HANDSHAKE);
+	cr_assert(r.out.crossed);
+	cr_assert_eq(rig_receive(&r, RESPONDER, &f), DROP_NONE);
+	cr_assert_not(r.out.crossed, "it is what a responder is for");
+	for (size_t i = 0; i < f.len; i++) {
+		struct frame bad = f;
+
+		bad.bytes[i] ^= 1;
+		rig_receive(&r, INITIATOR, &bad);
+		cr_assert_not(r.out.crossed, "byte %zu", i);
+	}
+	f = rig_sent(&other);
+	cr_assert_eq(rig_receive(&other, INITIATOR, &f), DROP_OWN_ECHO);
+	cr_assert_not(other.out.crossed, "its own frame is nobody else's");
+}
+
 Test(session_join, r23_a_peer_with_the_same_static_key_is_no_peer)
 {
 	struct frame f;

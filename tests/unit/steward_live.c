@@ -291,6 +291,33 @@ Test(steward_live, a_check_for_the_active_follows_the_role)
 	cr_assert_eq(next_of(IPC_CHECK).u.check.state, CHECK_IDLE);
 }
 
+/* What the hook starts is not to blame for not being there yet. */
+Test(steward_live, no_check_fails_while_the_hook_of_the_active_role_runs)
+{
+	struct ipc_message message;
+
+	snprintf(add_check("one", "")->command, CONFIG_COMMAND_MAX, "echo x >>%s/runs; exit 1",
+		 top);
+	config.check[0].active_only = true;
+	hook("role-active", "until [ -e go ]; do sleep 0.02; done");
+	start();
+	greet();
+	cr_assert_eq(next_of(IPC_CHECK).u.check.state, CHECK_IDLE);
+	say_role(1, ROLE_ACTIVE);
+	for (struct stat st = {0}; st.st_size < 20; usleep(1000))
+		if (stat(in("runs"), &st) != 0)
+			cr_assert_eq(errno, ENOENT);
+	cr_assert_eq(mkdir(in("go"), 0700), 0);
+	for (message = next(); message.type != IPC_HOOK; message = next()) {
+		cr_assert_eq(message.type, IPC_CHECK);
+		cr_expect_eq(message.u.check.state, CHECK_UNKNOWN);
+	}
+	cr_expect_eq(message.u.hook.hook, HOOK_ROLE_ACTIVE);
+	message = next_of(IPC_CHECK);
+	cr_expect_eq(message.u.check.state, CHECK_FAILED);
+	cr_expect_geq(message.u.check.bad, 10);
+}
+
 /* There and back at once: what was killed is still to be reaped, and there is nothing wrong with the service. */
 Test(steward_live, a_role_that_comes_back_at_once_fails_no_check)
 {
@@ -412,7 +439,7 @@ Test(steward_live, a_hook_s_failure_is_told_with_the_end_of_its_output)
 	hook("registration", "seq 1 10000; echo refused by the manager; exit 3");
 	start();
 	greet();
-	say_role(7, ROLE_NONE);
+	say_role(7, ROLE_PASSIVE);
 	message = next_of(IPC_HOOK);
 	cr_expect_eq(message.u.hook.hook, HOOK_REGISTRATION);
 	cr_expect_eq(message.u.hook.transition, 7);

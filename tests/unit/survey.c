@@ -63,7 +63,7 @@ static unsigned timer(struct survey *survey, ha_time now)
 static struct survey asking(bool is_active)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, is_active, &own_mac);
 	survey_begin(&survey, &own, &peer, 0);
@@ -84,7 +84,7 @@ Test(survey, asks_for_the_peer_s_addresses_and_the_virtual_ips)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
 	struct survey_question q[SURVEY_QUESTIONS_MAX];
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	cr_assert_eq(survey_deadline(&survey), HA_NEVER);
@@ -104,7 +104,7 @@ Test(survey, the_virtual_ips_are_those_of_the_active)
 
 	memset(own.vip, 0, sizeof(own.vip));
 	for (int is_active = 0; is_active < 2; is_active++) {
-		struct survey survey;
+		struct survey survey = {0};
 
 		survey_init(&survey, is_active, &own_mac);
 		survey_begin(&survey, &own, &peer, 0);
@@ -116,7 +116,7 @@ Test(survey, only_an_address_in_a_common_network_is_asked_for)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
 	struct survey_question q[SURVEY_QUESTIONS_MAX];
-	struct survey survey;
+	struct survey survey = {0};
 
 	memset(peer.vip, 0, sizeof(peer.vip));
 	peer.management[0].length = 25;
@@ -130,6 +130,7 @@ Test(survey, only_an_address_in_a_common_network_is_asked_for)
 	own.management[0] = (struct msg_prefix){{HA_IPV4, {192, 0, 2, 130}}, 25};
 	peer.management[5] = (struct msg_prefix){{HA_IPV4, {192, 0, 2, 140}}, 25};
 	peer.management[6] = (struct msg_prefix){{HA_IPV4, {192, 0, 2, 141}}, 25};
+	survey = (struct survey){0};
 	survey_init(&survey, false, &own_mac);
 	survey_begin(&survey, &own, &peer, 0);
 	cr_assert_eq(survey_timer(&survey, 0, q), 1);
@@ -140,7 +141,7 @@ Test(survey, only_an_address_in_a_common_network_is_asked_for)
 Test(survey, prefixes_longer_than_an_address_have_nothing_in_common)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
-	struct survey survey;
+	struct survey survey = {0};
 
 	memset(peer.vip, 0, sizeof(peer.vip));
 	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++) {
@@ -176,7 +177,7 @@ Test(survey, asks_three_times_and_gives_up)
 Test(survey, without_a_question_it_takes_its_time_all_the_same)
 {
 	struct msg_identity none = {.revision = 1};
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_begin(&survey, &none, &none, 0);
@@ -252,7 +253,7 @@ Test(survey, a_question_of_the_peer_is_no_answer_but_a_claim_of_another_is_one)
 Test(survey, answers_before_the_question_and_after_the_end_are_nothing)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	answer(&survey, &peer_v4, &peer_mac);
@@ -370,6 +371,23 @@ Test(survey, a_peer_that_is_another_every_time_does_not_make_it_ask_faster)
 	cr_assert_eq(timer(&survey, SURVEY_EVERY), 4);
 }
 
+/* Each new session begins one anew, and anybody may begin sessions. */
+Test(survey, one_that_is_begun_anew_every_time_does_not_make_it_ask_faster)
+{
+	struct msg_identity own = own_identity(), peer = peer_identity();
+	struct survey survey = asking(true);
+	unsigned asked = 0;
+
+	for (ha_time now = HA_MS; now < SURVEY_EVERY; now += HA_MS) {
+		survey_init(&survey, true, &own_mac);
+		cr_assert_eq(survey_deadline(&survey), HA_NEVER);
+		survey_begin(&survey, &own, &peer, now);
+		asked += timer(&survey, now);
+	}
+	cr_assert_eq(asked, 0);
+	cr_assert_eq(timer(&survey, SURVEY_EVERY), 4);
+}
+
 Test(survey, what_is_old_is_no_longer_complete_and_is_gathered_anew)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
@@ -396,7 +414,7 @@ Test(survey, what_is_old_is_no_longer_complete_and_is_gathered_anew)
 
 Test(survey, an_authentic_frame_tells_how_it_came)
 {
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	cr_assert_not(survey.facts.heard);
@@ -411,7 +429,7 @@ Test(survey, an_authentic_frame_tells_how_it_came)
 
 Test(survey, another_station_is_one_that_is_not_the_peer)
 {
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_authentic(&survey, &peer_link, SURVEY_TO_NEAREST);
@@ -423,7 +441,7 @@ Test(survey, another_station_is_one_that_is_not_the_peer)
 
 Test(survey, a_station_heard_before_the_peer_is_judged_when_that_is_known)
 {
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_station(&survey, &peer_link);
@@ -440,7 +458,7 @@ Test(survey, a_station_heard_before_the_peer_is_judged_when_that_is_known)
 
 Test(survey, a_flood_of_stations_hides_none)
 {
-	struct survey survey;
+	struct survey survey = {0};
 	struct ha_mac mac = peer_link;
 
 	survey_init(&survey, false, &own_mac);
@@ -457,7 +475,7 @@ Test(survey, a_flood_of_stations_hides_none)
 
 Test(survey, the_peer_s_frames_under_another_address_were_sent_on_by_somebody)
 {
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_authentic(&survey, &peer_link, SURVEY_TO_OTHER);
@@ -469,7 +487,7 @@ Test(survey, the_peer_s_frames_under_another_address_were_sent_on_by_somebody)
 Test(survey, what_the_link_showed_before_the_identity_came_counts)
 {
 	struct msg_identity own = own_identity(), peer = peer_identity();
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_version(&survey);
@@ -482,7 +500,7 @@ Test(survey, what_the_link_showed_before_the_identity_came_counts)
 
 Test(survey, a_beacon_says_something_only_while_no_handshake_succeeds)
 {
-	struct survey survey;
+	struct survey survey = {0};
 
 	survey_init(&survey, false, &own_mac);
 	survey_beacon(&survey);

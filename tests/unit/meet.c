@@ -1,0 +1,59 @@
+/* Who may begin a test or a join, as the operator is told. */
+#include "tests/unit/engine_rig.h"
+
+static struct engine_rig rig;
+static struct engine *const engine = &rig.engine;
+
+static void setup(void)
+{
+	rig_init(&rig);
+	engine->node.whole_copy = true;
+}
+
+static void teardown(void)
+{
+	rig_close(&rig);
+}
+
+TestSuite(meet, .init = setup, .fini = teardown);
+
+static void expect_refused(const char *text)
+{
+	static const struct ha_address elsewhere = {HA_IPV4, {192, 0, 2, 77}};
+
+	for (int test_only = 0; test_only < 2; test_only++) {
+		struct control_answer answer = {.result = CONTROL_ERROR};
+
+		cr_assert(meet_start(engine, &elsewhere, test_only, NULL, 1, &answer));
+		cr_expect_eq(answer.result, CONTROL_REFUSED);
+		cr_expect_str_eq(answer.text, text);
+		cr_expect_eq(engine->join.phase, JOIN_IDLE);
+	}
+}
+
+Test(meet, a_passive_joins_nobody_else_and_names_its_active)
+{
+	rig_peer(&rig, HA_CLAIM_HOLDING);
+	expect_refused("this appliance is part of a pair already; changes are made at its active "
+		       "appliance: that is first at 192.0.2.11");
+}
+
+Test(meet, an_active_with_a_passive_joins_nobody)
+{
+	rig_peer(&rig, HA_CLAIM_NONE);
+	engine->node.lease.wanted = true;
+	expect_refused("this appliance is part of a pair already");
+}
+
+Test(meet, one_that_is_still_copying_joins_nobody_for_that_reason)
+{
+	rig_peer(&rig, HA_CLAIM_HOLDING);
+	engine->node.whole_copy = false;
+	expect_refused("the first copy of the settings is still under way");
+}
+
+Test(meet, one_whose_peer_is_gone_is_part_of_a_pair_all_the_same)
+{
+	engine->node.whole_copy = false;
+	expect_refused("this appliance is part of a pair already");
+}
