@@ -228,6 +228,8 @@ bool act_save(struct engine *engine, uint64_t number)
 		return false;
 	}
 	engine->unsaved = false; /* each has the whole of it */
+	engine->copy.held_saving = message.u.record.record.held_term;
+	engine->copy.save = number;
 	return true;
 }
 

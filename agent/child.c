@@ -22,7 +22,7 @@
 
 const char *child_name(enum ipc_process process)
 {
-	static const char *const name[IPC_PROCESS_N] = {"guardian", "engine", "steward"};
+	static const char *const name[IPC_PROCESS_N] = {"guardian", "engine", "steward", "syncer"};
 
 	assert(process < IPC_PROCESS_N);
 	return name[process];
@@ -72,12 +72,12 @@ static int limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 }
 
 /* Real-time for the engine where it is allowed, with a limit that ends it if it spins; none for
- * the steward and what it runs. */
+ * the others and what they run. */
 static int set_scheduling(enum ipc_process process)
 {
 	struct sched_param param = {.sched_priority = 0};
 
-	if (process == IPC_STEWARD_PROCESS)
+	if (process != IPC_ENGINE_PROCESS)
 		return sched_setscheduler(0, SCHED_OTHER, &param) == 0 ? 0 : -errno;
 	param.sched_priority = CHILD_ENGINE_PRIORITY;
 	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) != 0)
@@ -89,18 +89,21 @@ static int set_scheduling(enum ipc_process process)
  * another belongs. */
 static int place_descriptors(const struct child_gift *gift, int *executable)
 {
-	const int from[] = {gift->guardian, gift->config, gift->peer, gift->control};
-	int moved[4], last = IPC_FD_GUARDIAN;
+	const int from[] = {gift->guardian, gift->config, gift->peer, gift->control, gift->syncer};
+	enum {
+		N = sizeof(from) / sizeof(from[0]),
+	};
+	int moved[N], last = IPC_FD_GUARDIAN;
 
 	*executable = fcntl(gift->executable, F_DUPFD_CLOEXEC, 16);
 	if (*executable < 0)
 		return -errno;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < N; i++) {
 		moved[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD_CLOEXEC, 16);
 		if (from[i] >= 0 && moved[i] < 0)
 			return -errno;
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < N; i++) {
 		if (moved[i] < 0)
 			continue;
 		last = IPC_FD_GUARDIAN + i;

@@ -6,7 +6,7 @@
  * Ctrl-C reaches the guardian alone.
  *
  * The engine gets its user, its capabilities and SCHED_FIFO before exec; the steward is root with
- * normal scheduling.
+ * normal scheduling, and so is the syncer until it has opened what takes that.
  */
 #ifndef HA_AGENT_CHILD_H
 #define HA_AGENT_CHILD_H
@@ -21,7 +21,7 @@ enum {
 };
 
 struct child {
-	enum ipc_process process; /* IPC_ENGINE_PROCESS or IPC_STEWARD_PROCESS */
+	enum ipc_process process; /* any but the guardian */
 	pid_t pid;                /* 0: not running */
 	int fd;                   /* the guardian's end, -1: none */
 	uint32_t starts;
@@ -36,8 +36,8 @@ struct child {
 struct child_gift {
 	int executable;
 	int guardian, config, peer;
-	int control; /* engine only */
-	uid_t uid;   /* engine only */
+	int control, syncer; /* engine only; syncer: -1 if there is none */
+	uid_t uid;           /* engine only */
 	gid_t gid;
 };
 
@@ -59,6 +59,6 @@ bool child_is_silent(struct child *);
 
 void child_kill(struct child *); /* SIGKILL; child_ended when the kernel reports it */
 
-const char *child_name(enum ipc_process); /* "guardian", "engine", "steward" */
+const char *child_name(enum ipc_process); /* "guardian", "engine", "steward", "syncer" */
 
 #endif

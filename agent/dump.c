@@ -205,6 +205,7 @@ static json_t *dump_guardian(const struct ipc_message *status)
 	put(pids, "guardian", json_integer(status->u.status.pid[IPC_GUARDIAN]));
 	put(pids, "engine", json_integer(status->u.status.pid[IPC_ENGINE_PROCESS]));
 	put(pids, "steward", json_integer(status->u.status.pid[IPC_STEWARD_PROCESS]));
+	put(pids, "syncer", json_integer(status->u.status.pid[IPC_SYNCER_PROCESS]));
 	put(guardian, "pids", pids);
 	return guardian;
 }

@@ -217,6 +217,7 @@ static void engine_after(struct engine *engine)
 		}
 		watch_follow(engine, now);
 		role_follow(engine);
+		copy_follow(engine);
 		act_log(engine);
 	}
 	engine_breathe(engine, now);
@@ -299,6 +300,9 @@ static void engine_start(struct engine *engine)
 	engine->guardian = IPC_FD_GUARDIAN;
 	engine->steward = IPC_FD_PEER;
 	engine->stations = -1;
+	engine->copy.fd = -1;
+	if (engine->config.settings_n > 0 && copy_open(engine, IPC_FD_SYNCER) != 0)
+		engine_fatal("syncer", -ENOSPC);
 	engine->stranger_reported = -HA_SEC * 3600;
 	for (unsigned i = 0; i < DUMP_STRANGERS_MAX; i++)
 		engine->stranger[i].heard = -1;

@@ -5,6 +5,7 @@
  *   watch.c   what netlink reports, carrier         serve.c  operators
  *   meet.c    two that are no pair yet: the join    part.c   the end of a pair
  *   knock.c   beacons, strangers, former peers      role.c   what the rest of the appliance is told
+ *   copy.c    the copy of the settings
  *
  * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
  * or writes a log line between an event and its actions; only an interface that was deleted and
@@ -16,6 +17,7 @@
 #include "agent/config.h"
 #include "agent/control.h"
 #include "agent/dump.h"
+#include "agent/dump_sync.h"
 #include "agent/ipc.h"
 #include "agent/join.h"
 #include "agent/loop.h"
@@ -67,6 +69,30 @@ struct part {
 	char name[STORE_NAME_LEN]; /* of the peer, when it is none any more */
 };
 
+enum {
+	COPY_WAITS_MAX = CONTROL_CLIENTS_MAX,
+};
+
+/* The syncer's side of things. */
+struct copy {
+	int fd; /* -1: there is none */
+	bool told;
+	struct {
+		bool paired, holds, whole, paused, peer_heard;
+		uint64_t term;
+	} self; /* as it was told last */
+	bool keyed;
+	uint8_t exporter[HA_KEY_LEN];
+	bool reported;
+	struct sync_report report; /* the newest; that of the one before, until another comes */
+	ha_time busy_since;
+	uint32_t wait[COPY_WAITS_MAX]; /* numbers of requests under way; 0 = free */
+	struct dump_sync_section section[CONFIG_SETTINGS_MAX]; /* its commands */
+	uint64_t held_saved,
+		held_saving; /* held_term on disk; and in the save that is under way ... */
+	uint64_t save;       /* ... of this number */
+};
+
 struct engine {
 	struct config config;
 	struct loop loop;
@@ -107,6 +133,7 @@ struct engine {
 	struct msg_identity tested_own, tested_peer;
 
 	struct part part;
+	struct copy copy;
 	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
 	ha_time beacon_at, stranger_reported;
 	ha_time disown_at[HA_PATH_N][STORE_FORMER_MAX]; /* not before: one of record.former */
@@ -224,5 +251,16 @@ void role_registration(const struct engine *, struct dump_registration *);
 void role_identities(struct engine *); /* own or peer's identity has changed: same versions? */
 void role_check(struct engine *, const struct ipc_message *); /* IPC_CHECK */
 void role_hook(struct engine *, const struct ipc_message *);  /* IPC_HOOK */
+
+/* ---- copy.c ---- */
+int copy_open(struct engine *, int fd); /* a syncer is on the other end of it; 0 or -ENOSPC */
+void copy_follow(struct engine *);      /* after each wake: tells the syncer what has changed */
+void copy_begin(struct engine *);       /* the node is there, or a pair has begun */
+void copy_ran(struct engine *, const struct ipc_message *); /* IPC_RAN of the steward */
+bool copy_is_busy(const struct engine *);                   /* a commit is being written */
+/* --sync (compare) or --barrier: false, the answer comes later; true: it is complete. */
+bool copy_start(struct engine *, bool compare, ha_time until, uint32_t number,
+		struct control_answer *);
+void copy_view(const struct engine *, const struct dump_view *, struct dump_sync *out);
 
 #endif

@@ -11,20 +11,23 @@
 #include "agent/log.h"
 
 void family_init(struct family *family, struct loop *loop, const struct runtime *runtime,
-		 loop_fn *engine_ready, loop_fn *steward_ready, void *arg)
+		 bool syncs, loop_fn *const ready[IPC_PROCESS_N], void *arg)
 {
 	ha_time now = loop_now();
 
 	*family = (struct family){
+		.syncs = syncs,
 		.loop = loop,
 		.runtime = runtime,
-		.engine_ready = engine_ready,
-		.steward_ready = steward_ready,
 		.arg = arg,
-		.spare = -1,
+		.link = {{&family->steward, IPC_STEWARD, -1, false},
+			 {&family->syncer, IPC_SYNCER, -1, false}},
 	};
+	for (int i = 0; i < IPC_PROCESS_N; i++)
+		family->ready[i] = ready[i];
 	child_init(&family->engine, IPC_ENGINE_PROCESS, now);
 	child_init(&family->steward, IPC_STEWARD_PROCESS, now);
+	child_init(&family->syncer, IPC_SYNCER_PROCESS, syncs ? now : HA_NEVER);
 }
 
 static int make_pair(int pair[2])
@@ -34,47 +37,63 @@ static int make_pair(int pair[2])
 		       : -errno;
 }
 
-static void close_spare(struct family *family)
+static void close_spare(struct family_link *link)
 {
-	if (family->spare >= 0)
-		close(family->spare);
-	family->spare = -1;
+	if (link->spare >= 0)
+		close(link->spare);
+	link->spare = -1;
 }
 
-/* A descriptor to the other one for `child`. The other end goes to the other one, or waits for
- * it. */
-static int connect_peer(struct family *family, const struct child *child)
+/* A descriptor for one end of a link. The other end goes to who is there, or waits. */
+static int connect_link(struct family *family, struct family_link *link, bool for_engine)
 {
-	struct child *other = child == &family->engine ? &family->steward : &family->engine;
-	struct ipc_message message = {0};
-	int pair[2], fd = family->spare;
+	struct child *there = for_engine ? link->other : &family->engine;
+	struct ipc_message message = {.type = for_engine ? IPC_ENGINE : link->news};
+	int pair[2], fd = link->spare;
 
-	if (fd >= 0 && family->spare_for == child->process) {
-		family->spare = -1;
+	if (fd >= 0 && link->for_engine == for_engine) {
+		link->spare = -1;
 		return fd;
 	}
-	close_spare(family);
+	close_spare(link);
 	if (make_pair(pair) != 0)
 		return -errno;
-	if (other->fd < 0) {
-		family->spare = pair[1];
-		family->spare_for = other->process;
+	if (there->fd < 0) {
+		link->spare = pair[1];
+		link->for_engine = !for_engine;
 		return pair[0];
 	}
-	message.type = other == &family->engine ? IPC_STEWARD : IPC_ENGINE;
-	if (ipc_send_fd(other->fd, &message, pair[1]) != 0)
-		child_kill(other);
+	if (ipc_send_fd(there->fd, &message, pair[1]) != 0)
+		child_kill(there);
 	close(pair[1]);
 	return pair[0];
 }
 
+/* What it is connected by, beside the guardian. 0 or -errno; what was made is in *gift all the same. */
+static int connect_child(struct family *family, const struct child *child, struct child_gift *gift)
+{
+	struct family_link *steward = &family->link[0], *syncer = &family->link[1];
+
+	if (child != &family->engine) {
+		gift->peer =
+			connect_link(family, child == steward->other ? steward : syncer, false);
+		return gift->peer < 0 ? gift->peer : 0;
+	}
+	gift->control = family->runtime->control;
+	gift->peer = connect_link(family, steward, true);
+	if (gift->peer >= 0 && family->syncs)
+		gift->syncer = connect_link(family, syncer, true);
+	return gift->peer < 0 ? gift->peer : family->syncs && gift->syncer < 0 ? gift->syncer : 0;
+}
+
 static int start(struct family *family, struct child *child, ha_time now)
 {
-	bool engine = child == &family->engine;
 	struct child_gift gift = {
 		.executable = family->runtime->executable,
 		.config = family->runtime->config,
-		.control = engine ? family->runtime->control : -1,
+		.peer = -1,
+		.control = -1,
+		.syncer = -1,
 		.uid = family->runtime->uid,
 		.gid = family->runtime->gid,
 	};
@@ -84,19 +103,21 @@ static int start(struct family *family, struct child *child, ha_time now)
 	if (error != 0)
 		return error;
 	gift.guardian = pair[1];
-	gift.peer = connect_peer(family, child);
-	error = gift.peer < 0 ? gift.peer : child_start(child, &gift, now);
+	error = connect_child(family, child, &gift);
+	if (error == 0)
+		error = child_start(child, &gift, now);
 	if (error != 0) {
 		close(pair[0]);
 	} else {
 		child->fd = pair[0];
-		if (loop_add(family->loop, child->fd,
-			     engine ? family->engine_ready : family->steward_ready,
-			     family->arg) != 0)
+		if (loop_add(family->loop, child->fd, family->ready[child->process], family->arg) !=
+		    0)
 			family_drop(family, child); /* and starts it anew when it has ended */
 	}
 	if (gift.peer >= 0)
 		close(gift.peer);
+	if (gift.syncer >= 0)
+		close(gift.syncer);
 	close(pair[1]);
 	return error;
 }
@@ -122,13 +143,18 @@ void family_start(struct family *family, ha_time now)
 {
 	start_if_due(family, &family->steward, now);
 	start_if_due(family, &family->engine, now);
+	start_if_due(family, &family->syncer, now);
 }
 
 ha_time family_next(const struct family *family)
 {
-	ha_time engine = family->engine.restart_at, steward = family->steward.restart_at;
+	const struct child *child[] = {&family->engine, &family->steward, &family->syncer};
+	ha_time next = HA_NEVER;
 
-	return engine < steward ? engine : steward;
+	for (unsigned i = 0; i < sizeof(child) / sizeof(child[0]); i++)
+		if (child[i]->restart_at < next)
+			next = child[i]->restart_at;
+	return next;
 }
 
 static void disconnect(struct family *family, struct child *child)
@@ -166,6 +192,8 @@ void family_reap(struct family *family, ha_time now)
 			ended(family, &family->engine, status, now);
 		else if (pid == family->steward.pid)
 			ended(family, &family->steward, status, now);
+		else if (pid == family->syncer.pid)
+			ended(family, &family->syncer, status, now);
 	}
 }
 
@@ -175,8 +203,10 @@ void family_end(struct family *family, ha_time patience)
 	ha_time until = loop_now() + patience;
 
 	family_drop(family, &family->engine);
+	family_drop(family, &family->syncer);
 	disconnect(family, &family->steward);
-	close_spare(family);
+	for (unsigned i = 0; i < FAMILY_LINKS; i++)
+		close_spare(&family->link[i]);
 	while (family->steward.pid != 0 && loop_now() < until) {
 		if (waitpid(family->steward.pid, NULL, WNOHANG) != 0)
 			family->steward.pid = 0;

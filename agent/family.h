@@ -1,8 +1,8 @@
-/* family.h - the guardian's two children and the descriptors between the three.
+/* family.h - the guardian's children and the descriptors between them.
  *
- * Whoever ends is started anew (child.h), with new sockets; the one that lives is told:
- * IPC_STEWARD, IPC_ENGINE. What a child was connected by is closed as soon as it is lost, so that
- * nothing that it left in a queue is taken for its successor's word.
+ * Whoever ends is started anew (child.h), with new sockets. The engine is connected to each of the others; the one that
+ * lives is told of a new one: IPC_STEWARD, IPC_SYNCER, IPC_ENGINE. What a child was connected by is closed as
+ * soon as it is lost, so that nothing that it left in a queue is taken for its successor's word.
  */
 #ifndef HA_AGENT_FAMILY_H
 #define HA_AGENT_FAMILY_H
@@ -11,18 +11,31 @@
 #include "agent/loop.h"
 #include "agent/runtime.h"
 
-struct family {
-	struct child engine, steward;
-	struct loop *loop;
-	const struct runtime *runtime;
-	loop_fn *engine_ready, *steward_ready; /* a message waits, or the end of the connection */
-	void *arg;
-	int spare; /* one end between the two, for the one that is not running; -1: none */
-	enum ipc_process spare_for;
+/* One of the engine's connections. */
+struct family_link {
+	struct child *other;
+	enum ipc_type news; /* for the engine, of a new other */
+	int spare;          /* one end, for the one of the two that is not running; -1: none */
+	bool for_engine;
 };
 
-void family_init(struct family *, struct loop *, const struct runtime *, loop_fn *engine_ready,
-		 loop_fn *steward_ready, void *arg);
+enum {
+	FAMILY_LINKS = 2,
+};
+
+struct family {
+	struct child engine, steward, syncer;
+	bool syncs; /* there is a syncer */
+	struct family_link link[FAMILY_LINKS];
+	struct loop *loop;
+	const struct runtime *runtime;
+	loop_fn *ready[IPC_PROCESS_N]; /* a message waits, or the end of the connection */
+	void *arg;
+};
+
+/* ready: by process; the guardian's is not used. */
+void family_init(struct family *, struct loop *, const struct runtime *, bool syncs,
+		 loop_fn *const ready[IPC_PROCESS_N], void *arg);
 
 /* Starts who is due, the steward first. */
 void family_start(struct family *, ha_time now);

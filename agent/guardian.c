@@ -14,6 +14,7 @@
  *   - The steward may name addresses; of those that wait, the newest count. What it is told by the
  *     engine is its own affair. It may wait for a disk; one that says nothing for CHILD_QUIET_MAX
  *     seconds is killed. The engine and what it holds are not touched by that.
+ *   - The syncer, if there are settings to sync, may say that it lives, and nothing else. The same goes for it.
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
@@ -64,7 +65,7 @@ struct guardian {
 	ha_time leave_until;
 	bool done, failed;
 	ha_time watchdog_at;
-	ha_time look_at; /* at the steward */
+	ha_time look_at; /* at steward and syncer */
 };
 
 static void drop_engine(struct guardian *guardian, const char *why)
@@ -152,6 +153,26 @@ static void on_steward(void *arg, uint32_t events)
 		family_drop(&guardian->family, steward);
 }
 
+static void on_syncer(void *arg, uint32_t events)
+{
+	struct guardian *guardian = arg;
+	struct child *syncer = &guardian->family.syncer;
+	struct ipc_message message;
+	int got = 0;
+
+	(void)events;
+	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
+		got = ipc_receive(syncer->fd, &message, NULL);
+		if (got > 0 && message.type != IPC_ALIVE)
+			got = -EPROTO;
+		if (got <= 0)
+			break;
+		child_heard(syncer, loop_now());
+	}
+	if (got < 0)
+		family_drop(&guardian->family, syncer);
+}
+
 static void on_monitor(void *arg, uint32_t events)
 {
 	struct guardian *guardian = arg;
@@ -210,17 +231,21 @@ static ha_time silent_at(const struct guardian *guardian)
 	return at > grace ? at : grace;
 }
 
-static void look_at_steward(struct guardian *guardian, ha_time now)
+/* Those that may wait for a disk. */
+static void look_at_others(struct guardian *guardian, ha_time now)
 {
-	struct child *steward = &guardian->family.steward;
+	struct child *other[] = {&guardian->family.steward, &guardian->family.syncer};
 
 	if (now < guardian->look_at)
 		return;
 	guardian->look_at = now + LOOK_EVERY;
-	if (steward->fd < 0 || !child_is_silent(steward))
-		return;
-	log_event(LOG_WARNING, "drop", "process=steward why=%s", "silent");
-	family_drop(&guardian->family, steward);
+	for (unsigned i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		if (other[i]->fd < 0 || !child_is_silent(other[i]))
+			continue;
+		log_event(LOG_WARNING, "drop", "process=%s why=%s", child_name(other[i]->process),
+			  "silent");
+		family_drop(&guardian->family, other[i]);
+	}
 }
 
 static void on_timer(void *arg, ha_time now)
@@ -228,7 +253,7 @@ static void on_timer(void *arg, ha_time now)
 	struct guardian *guardian = arg;
 
 	keeper_timer(&guardian->keeper);
-	look_at_steward(guardian, now);
+	look_at_others(guardian, now);
 	if (now >= silent_at(guardian))
 		drop_engine(guardian, "silent");
 	if (guardian->leaving && now >= guardian->leave_until)
@@ -284,6 +309,7 @@ static void tell_status(struct guardian *guardian)
 	message.u.status.pid[IPC_GUARDIAN] = getpid();
 	message.u.status.pid[IPC_ENGINE_PROCESS] = engine->pid;
 	message.u.status.pid[IPC_STEWARD_PROCESS] = steward->pid;
+	message.u.status.pid[IPC_SYNCER_PROCESS] = guardian->family.syncer.pid;
 	if (engine->fd < 0 || same_status(&message, &guardian->status))
 		return;
 	guardian->status = message;
@@ -394,13 +420,18 @@ static void run(struct guardian *guardian)
 
 int guardian_main(const char *config_file)
 {
+	loop_fn *const ready[IPC_PROCESS_N] = {
+		[IPC_ENGINE_PROCESS] = on_engine,
+		[IPC_STEWARD_PROCESS] = on_steward,
+		[IPC_SYNCER_PROCESS] = on_syncer,
+	};
 	struct guardian guardian = {0};
 	int status = prepare(&guardian, config_file), error;
 
 	if (status != 0)
 		return status;
-	family_init(&guardian.family, &guardian.loop, &guardian.runtime, on_engine, on_steward,
-		    &guardian);
+	family_init(&guardian.family, &guardian.loop, &guardian.runtime,
+		    guardian.config.settings_n > 0, ready, &guardian);
 	family_start(&guardian.family, loop_now());
 	error = privileges_guardian();
 	if (error != 0) {

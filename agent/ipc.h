@@ -1,8 +1,10 @@
 /* ipc.h - what the processes say to each other: one SOCK_SEQPACKET packet is one message.
  *
- *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown; a new steward
+ *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown; a new steward or syncer
  *   guardian <-> steward   the cluster's virtual IPs; a new engine
- *   engine   <-> steward   durable state, history
+ *   guardian <-> syncer    liveness; a new engine
+ *   engine   <-> steward   durable state, history; hooks, checks, the commands of the settings
+ *   engine   <-> syncer    who holds, the key of the stream; how the copy of the settings is
  *
  * Every message is a struct ipc_message of one fixed size; a packet of another size, an unknown
  * type or a type that the receiver does not expect ends the receiver (its parent starts it anew).
@@ -14,6 +16,7 @@
 
 #include "agent/hook.h"
 #include "agent/store.h"
+#include "agent/sync/report.h"
 #include "proto/types.h"
 
 /* File descriptors that a child finds after exec. */
@@ -22,19 +25,21 @@ enum ipc_fd {
 	IPC_FD_CONFIG = 4,   /* sealed memory file with struct config */
 	IPC_FD_PEER = 5,     /* engine: to the steward; steward: to the engine */
 	IPC_FD_CONTROL = 6,  /* engine: the listening control socket */
+	IPC_FD_SYNCER = 7,   /* engine: to the syncer, if there is one */
 };
 
 enum ipc_process {
 	IPC_GUARDIAN,
 	IPC_ENGINE_PROCESS,
 	IPC_STEWARD_PROCESS,
+	IPC_SYNCER_PROCESS,
 	IPC_PROCESS_N,
 };
 
 enum ipc_type {
 	/* engine -> guardian */
-	IPC_ALIVE =
-		1, /* while nothing is held: every 100 ms, or every heartbeat; steward: every second */
+	/* While nothing is held: every 100 ms, or every heartbeat; steward and syncer: every second. */
+	IPC_ALIVE = 1,
 	IPC_HOLD,    /* lease: put the addresses on and keep them until deadline; again = renewal */
 	IPC_RELEASE, /* lease: take them off now */
 	IPC_LEFT,    /* shutdown: the engine has handed over or released; end it */
@@ -46,9 +51,10 @@ enum ipc_type {
 	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again, and
 	 * IPC_ROLE said again: it knows of none. */
 	IPC_STEWARD,
+	IPC_SYNCER, /* with a descriptor: a new syncer is on the other end of it */
 	/* steward -> guardian */
 	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
-	/* guardian -> steward, with a descriptor */
+	/* guardian -> steward, guardian -> syncer, with a descriptor */
 	IPC_ENGINE, /* a new engine is on the other end of this descriptor */
 	/* steward -> engine */
 	IPC_RECORD,  /* once after IPC_HELLO: record, key, errors */
@@ -63,6 +69,16 @@ enum ipc_type {
 	IPC_SAVE,  /* make this record durable, answer with IPC_SAVED of the same number */
 	IPC_EVENT, /* append to history */
 	IPC_ROLE, /* the role or the registration is another now: hooks. Behind the IPC_SAVE that it rests on */
+	/* engine -> syncer */
+	IPC_SELF, /* once at first, and on change: self */
+	IPC_KEY,  /* the exporter of the link's session, on change: key */
+	IPC_SYNC, /* an operator's request: sync; answered by IPC_SYNC_DONE */
+	/* syncer -> engine */
+	IPC_SYNC_REPORT, /* at most ten times a second, on change: report */
+	IPC_SYNC_DONE,
+	/* syncer -> engine -> steward: run the export or import of a section; and the way back */
+	IPC_RUN,
+	IPC_RAN,
 	IPC_TYPE_N,
 };
 
@@ -109,6 +125,31 @@ struct ipc_message {
 		} record;
 		struct store_event event;
 		struct hook_occasion role; /* IPC_ROLE */
+		struct {
+			bool paired, holds, whole, paused, peer_heard;
+			uint64_t term;
+		} self;
+		struct {
+			bool valid; /* else there is no session */
+			bool lower; /* the own static key is the lower one */
+			uint8_t exporter[HA_KEY_LEN];
+		} key;
+		struct {
+			uint32_t number; /* of the control client's request */
+			bool compare;    /* --sync, else --barrier */
+			bool ok;         /* IPC_SYNC_DONE, with the reason if not */
+			ha_time until;
+			char reason[SYNC_REASON_MAX + 1];
+		} sync;
+		struct sync_report report;
+		struct {
+			uint8_t section; /* of the configuration */
+			bool import;     /* else its export */
+			uint8_t outcome; /* IPC_RAN: enum command_outcome */
+			int32_t status;
+			uint32_t took_ms;
+			char output[96];
+		} run;
 		struct {
 			uint8_t index;      /* in the configuration */
 			uint8_t state;      /* enum check_state */

@@ -75,7 +75,6 @@ static bool kin_forget_vips(struct engine *engine)
 /* The record and the whole history are here. */
 static void kin_boot(struct engine *engine)
 {
-	struct node_event copy = {.type = EV_COPY, .copy = {.whole = true, .in_sync = true}};
 	struct node_action started = {
 		.type = ACT_EVENT,
 		.event = EVENT_STARTED,
@@ -101,8 +100,8 @@ static void kin_boot(struct engine *engine)
 		act_save(engine, ENGINE_OWN_SAVE | ++engine->own_save);
 	watch_carrier(engine, engine->now);
 	watch_witnesses(engine);
-	if (engine->record.paired)
-		engine_feed(engine, &copy); /* nothing has to be copied yet */
+	engine->copy.held_saved = engine->record.held_term;
+	copy_begin(engine);
 }
 
 /* ---- the guardian ---- */
@@ -183,6 +182,12 @@ static void kin_new_steward(struct engine *engine, int fd)
 		part_saved(engine, engine->part.save, false);
 }
 
+static void kin_new_syncer(struct engine *engine, int fd)
+{
+	if (copy_open(engine, fd) != 0)
+		engine_fatal("syncer", -ENOSPC);
+}
+
 void kin_guardian_ready(void *arg, uint32_t events)
 {
 	struct engine *engine = arg;
@@ -193,6 +198,8 @@ void kin_guardian_ready(void *arg, uint32_t events)
 	while ((got = ipc_receive(engine->guardian, &message, &fd)) > 0) {
 		if (message.type == IPC_STEWARD && fd >= 0)
 			kin_new_steward(engine, fd);
+		else if (message.type == IPC_SYNCER && fd >= 0)
+			kin_new_syncer(engine, fd);
 		else if (message.type == IPC_LEASE)
 			kin_lease(engine, &message);
 		else if (message.type == IPC_STATUS)
@@ -234,6 +241,8 @@ static void kin_saved(struct engine *engine, const struct ipc_message *message)
 		.ok = message->error == 0,
 	};
 
+	if (event.ok && message->u.record.number == engine->copy.save)
+		engine->copy.held_saved = engine->copy.held_saving;
 	if (event.number & ENGINE_OWN_SAVE) {
 		meet_saved(engine, event.number, event.ok);
 		part_saved(engine, event.number, event.ok);
@@ -260,6 +269,8 @@ void kin_steward_ready(void *arg, uint32_t events)
 			role_check(engine, &message);
 		else if (message.type == IPC_HOOK && engine->running)
 			role_hook(engine, &message);
+		else if (message.type == IPC_RAN && engine->running)
+			copy_ran(engine, &message);
 		else
 			engine_fatal("steward", -EPROTO);
 	}

@@ -202,7 +202,6 @@ static void meet_paired(struct engine *engine)
 {
 	const struct store_record *record = &engine->record;
 	const struct msg_identity *peer = &engine->join.identity;
-	struct node_event copy = {.type = EV_COPY, .copy = {.whole = true, .in_sync = true}};
 	struct node_event paired = {.type = EV_PAIRED};
 	struct node_event mac = {.type = EV_PEER_MAC};
 
@@ -220,7 +219,7 @@ static void meet_paired(struct engine *engine)
 	engine_open_sessions(engine);
 	engine_feed(engine, &paired);
 	engine_feed(engine, &mac);
-	engine_feed(engine, &copy);
+	copy_begin(engine);
 	act_refresh_identity(engine);
 }
 

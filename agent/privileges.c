@@ -19,6 +19,9 @@
 	 BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_IPC_LOCK))
 #define ENGINE_CAPS (BIT(CAP_NET_RAW) | BIT(CAP_IPC_LOCK))
 #define FINAL_CAPS  BIT(CAP_NET_RAW)
+#define SYNCER_CAPS                                                                                \
+	(BIT(CAP_NET_RAW) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_CHOWN) |    \
+	 BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP))
 /* Where these cannot be had the agent runs without real-time scheduling and locked memory. */
 #define OPTIONAL_CAPS (BIT(CAP_SYS_NICE) | BIT(CAP_IPC_LOCK))
 
@@ -197,5 +200,25 @@ int privileges_steward(void)
 		.bounding = all,
 	};
 
+	return status_compare(&want);
+}
+
+int privileges_syncer(uid_t uid, gid_t gid)
+{
+	const struct privileges want = {
+		.uid = uid,
+		.gid = gid,
+		.permitted = SYNCER_CAPS,
+		.effective = SYNCER_CAPS,
+		.no_new_privs = 1,
+	};
+
+	if (uid == 0 || gid == 0)
+		return -EINVAL;
+	if (select_caps(SYNCER_CAPS, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
+	    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
+		return -EPERM;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -errno;
 	return status_compare(&want);
 }

@@ -5,6 +5,8 @@
  *             whole, because the steward is started anew as full root by nothing but exec
  *   engine    the configured user with CAP_NET_RAW, and CAP_IPC_LOCK until its memory is locked
  *   steward   root: hooks, service checks and the state directory need it
+ *   syncer    the configured user with the capabilities over files that keeping owners, modes and attributes takes, and
+ *             CAP_NET_RAW; where it may use them is Landlock's business (agent/sync/confine.h)
  *
  * Each call: 0, -errno, or -EPERM when /proc/self/status does not read exactly as it should. Any
  * failure is fatal for the caller: a process that could not drop does not go on.
@@ -28,5 +30,8 @@ int privileges_engine(uid_t uid, gid_t gid);
 int privileges_engine_final(void);
 
 int privileges_steward(void); /* checks only */
+
+/* In the syncer, which root's exec has given all: takes on the ids, for good. Clears PR_SET_PDEATHSIG. */
+int privileges_syncer(uid_t uid, gid_t gid);
 
 #endif

@@ -17,6 +17,7 @@ static uint32_t serve_request_id(uint32_t number, enum control_action action)
 
 static void serve_dump(struct engine *engine, struct control_answer *answer)
 {
+	struct dump_sync sync;
 	struct dump_view view = {
 		.now = engine_now(engine),
 		.realtime_ns = act_realtime(),
@@ -50,6 +51,8 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 	}
 	view.judged = meet_table(engine, &view.requirement, view.cause);
 	role_registration(engine, &view.registration);
+	copy_view(engine, &view, &sync);
+	view.sync = &sync;
 	answer->result = CONTROL_DONE;
 	answer->data = dump_all(&view);
 }
@@ -98,6 +101,20 @@ static bool serve_duration(const json_t *request, ha_time now, ha_time *until)
 		return false;
 	*until = now + n * HA_SEC;
 	return true;
+}
+
+static bool serve_barrier(struct engine *engine, const json_t *request, uint32_t number,
+			  struct control_answer *answer)
+{
+	const json_t *seconds = json_object_get(request, "seconds");
+	json_int_t n = seconds == NULL ? CONTROL_BARRIER_S : json_integer_value(seconds);
+
+	if ((seconds != NULL && !json_is_integer(seconds)) || n < 1 || n > CONTROL_BARRIER_MAX_S) {
+		snprintf(answer->text, sizeof(answer->text), "seconds is a number from 1 to %d",
+			 CONTROL_BARRIER_MAX_S);
+		return true;
+	}
+	return copy_start(engine, false, engine_now(engine) + n * HA_SEC, number, answer);
 }
 
 static void serve_is_active(struct engine *engine, struct control_answer *answer)
@@ -159,10 +176,9 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		event.op = OP_FORCE;
 		break;
 	case CONTROL_SYNC:
+		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
-		answer->result = CONTROL_REFUSED;
-		snprintf(answer->text, sizeof(answer->text), "not in this build");
-		return true;
+		return serve_barrier(engine, request, number, answer);
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}

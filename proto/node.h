@@ -155,6 +155,9 @@ enum node_event_code {
 	EVENT_VERSION_MISMATCH, /* of the pair's firmware, hotfix or patch: sync pauses */
 	EVENT_VERSION_MATCH,
 	EVENT_STRANGER, /* an appliance that is no member knocked: subject = its name or fingerprint */
+	EVENT_SYNC_FAILED,   /* the settings cannot be synced: subject = why, cut to fit */
+	EVENT_SETTINGS_KEPT, /* own changes that had to give way were kept aside; detail = files */
+	EVENT_SETTINGS_COMMAND, /* subject = "export" or "import" failed; detail = section */
 	EVENT_CODE_N,
 };
 

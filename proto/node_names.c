@@ -40,6 +40,9 @@ static const struct {
 	[EVENT_VERSION_MISMATCH] = {"version_mismatch", LEVEL_IMPORTANT},
 	[EVENT_VERSION_MATCH] = {"version_match", LEVEL_INFORMATIONAL},
 	[EVENT_STRANGER] = {"stranger", LEVEL_IMPORTANT},
+	[EVENT_SYNC_FAILED] = {"sync_failed", LEVEL_CRITICAL},
+	[EVENT_SETTINGS_KEPT] = {"settings_kept", LEVEL_CRITICAL},
+	[EVENT_SETTINGS_COMMAND] = {"settings_command", LEVEL_IMPORTANT},
 };
 
 const char *node_event_name(enum node_event_code event)

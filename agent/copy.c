@@ -1,0 +1,397 @@
+/* copy.c - the copy of the settings, seen from the engine: what the syncer is told, what it says of the copy, and what
+ * it wants to have run.
+ *
+ * The syncer reads what the peer sent, and so is believed nothing but that: how its copy is. Whether this node holds, and
+ * which keys the stream may be made from, is told to it after each wake, when it has changed.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/engine_state.h"
+
+/* How long the processing of a new active waits for a commit that is being written. */
+#define COPY_PATIENCE (30 * HA_SEC)
+
+static bool copy_is_configured(const struct engine *engine)
+{
+	return engine->config.settings_n > 0;
+}
+
+/* SPEC 6.R30: no generation is made in a term before it is on disk that this node held under it. */
+static bool copy_holds(const struct engine *engine)
+{
+	const struct node *node = &engine->node;
+
+	return node->claim == HA_CLAIM_HOLDING && node->term == engine->copy.held_saved;
+}
+
+static void copy_send(struct engine *engine, const struct ipc_message *message)
+{
+	if (ipc_send(engine->copy.fd, message) != 0)
+		engine->ipc_errors++;
+}
+
+static void copy_tell_self(struct engine *engine)
+{
+	const struct node *node = &engine->node;
+	struct ipc_message message;
+
+	memset(&message, 0, sizeof(message)); /* it is compared by its bytes */
+	message.type = IPC_SELF;
+	message.u.self.paired = node->config.paired;
+	message.u.self.holds = copy_holds(engine);
+	message.u.self.whole = node->whole_copy;
+	message.u.self.paused = engine->mismatch;
+	message.u.self.peer_heard = node_peer_audible(node, engine->now);
+	message.u.self.term = node->term;
+	if (engine->copy.told &&
+	    memcmp(&message.u.self, &engine->copy.self, sizeof(message.u.self)) == 0)
+		return;
+	memcpy(&engine->copy.self, &message.u.self, sizeof(message.u.self));
+	copy_send(engine, &message);
+}
+
+static void copy_tell_key(struct engine *engine)
+{
+	const struct engine_path *link = &engine->path[HA_PATH_LINK];
+	const uint8_t *exporter = link->paired ? session_exporter(&link->session) : NULL;
+	struct copy *copy = &engine->copy;
+	struct ipc_message message = {.type = IPC_KEY};
+
+	if (copy->told && copy->keyed == (exporter != NULL) &&
+	    (exporter == NULL || memcmp(copy->exporter, exporter, HA_KEY_LEN) == 0))
+		return;
+	copy->keyed = exporter != NULL;
+	if (exporter != NULL) {
+		memcpy(copy->exporter, exporter, HA_KEY_LEN);
+		memcpy(message.u.key.exporter, exporter, HA_KEY_LEN);
+	}
+	message.u.key.valid = exporter != NULL;
+	message.u.key.lower = engine->node.config.lower;
+	copy_send(engine, &message);
+	sodium_memzero(&message, sizeof(message));
+}
+
+void copy_follow(struct engine *engine)
+{
+	if (engine->copy.fd < 0)
+		return;
+	copy_tell_self(engine);
+	copy_tell_key(engine);
+	engine->copy.told = true;
+}
+
+/* ---- what it says ---- */
+
+/* The node asks for no more than it must know: what did not change is not said. */
+static void copy_feed(struct engine *engine, const struct sync_report *report)
+{
+	const struct node *node = &engine->node;
+	struct node_event event = {.type = EV_COPY};
+
+	if (!node->config.paired)
+		return;
+	event.copy.whole = node->whole_copy || report->whole;
+	event.copy.in_sync = report->in_sync_known ? report->in_sync : node->in_sync;
+	event.copy.lineage = report->lineage;
+	if (event.copy.whole == node->whole_copy && event.copy.in_sync == node->in_sync &&
+	    memcmp(&event.copy.lineage, &node->lineage, sizeof(event.copy.lineage)) == 0)
+		return;
+	engine_feed(engine, &event);
+}
+
+/* What goes into the history beside what the node says. */
+static void copy_events(struct engine *engine, const struct sync_report *report)
+{
+	const struct sync_report *before = &engine->copy.report;
+	char reason[SYNC_REASON_MAX + 1];
+
+	memcpy(reason, report->reason, sizeof(reason));
+	reason[SYNC_REASON_MAX] = '\0';
+	if (report->state == SYNC_ERROR && before->state != SYNC_ERROR)
+		act_report(engine, EVENT_SYNC_FAILED, reason, 0);
+	if (report->conflicts > before->conflicts && engine->copy.reported)
+		act_report(engine, EVENT_SETTINGS_KEPT, "",
+			   (uint32_t)(report->conflicts - before->conflicts));
+}
+
+static void copy_report(struct engine *engine, const struct ipc_message *message)
+{
+	struct copy *copy = &engine->copy;
+
+	copy_events(engine, &message->u.report);
+	if (message->u.report.busy && !copy->report.busy)
+		copy->busy_since = engine_now(engine);
+	copy->report = message->u.report;
+	copy->report.reason[SYNC_REASON_MAX] = '\0';
+	copy->reported = true;
+	copy_feed(engine, &copy->report);
+}
+
+static void copy_done(struct engine *engine, const struct ipc_message *message)
+{
+	char text[CONTROL_TEXT_MAX];
+
+	for (unsigned i = 0; i < COPY_WAITS_MAX; i++)
+		if (engine->copy.wait[i] == message->u.sync.number)
+			engine->copy.wait[i] = 0;
+	if (message->u.sync.ok)
+		snprintf(text, sizeof(text), "%s",
+			 message->u.sync.compare ? "both appliances have the same settings"
+						 : "the passive appliance has all settings");
+	else
+		snprintf(text, sizeof(text), "%.*s", (int)sizeof(message->u.sync.reason) - 1,
+			 message->u.sync.reason);
+	control_answer(&engine->control, message->u.sync.number,
+		       message->u.sync.ok ? CONTROL_DONE : CONTROL_REFUSED, text);
+}
+
+static struct dump_sync_command *copy_command(struct engine *engine,
+					      const struct ipc_message *message)
+{
+	struct dump_sync_section *section = &engine->copy.section[message->u.run.section];
+
+	return message->u.run.import ? &section->import : &section->export;
+}
+
+/* To the steward, who runs what the configuration says, and nothing else that is named here. */
+static void copy_run(struct engine *engine, const struct ipc_message *message)
+{
+	struct ipc_message ran = *message;
+
+	if (message->u.run.section >= engine->config.settings_n)
+		engine_fatal("syncer", -EPROTO);
+	if (engine->steward >= 0 && ipc_send(engine->steward, message) == 0) {
+		copy_command(engine, message)->running = true;
+		return;
+	}
+	ran.type = IPC_RAN;
+	ran.u.run.outcome = COMMAND_UNSTARTED;
+	ran.u.run.status = -EPIPE;
+	copy_send(engine, &ran);
+}
+
+void copy_ran(struct engine *engine, const struct ipc_message *message)
+{
+	struct dump_sync_command *command;
+
+	if (message->u.run.section >= engine->config.settings_n ||
+	    message->u.run.outcome >= COMMAND_OUTCOME_N)
+		engine_fatal("steward", -EPROTO);
+	command = copy_command(engine, message);
+	command->running = false;
+	command->last = (enum command_outcome)message->u.run.outcome;
+	command->status = message->u.run.status;
+	command->took_ms = message->u.run.took_ms;
+	command->runs++;
+	command->bad += command->last != COMMAND_PASSED;
+	command->ended_ns = act_realtime();
+	memcpy(command->output, message->u.run.output, sizeof(command->output));
+	command->output[sizeof(command->output) - 1] = '\0';
+	if (command->last != COMMAND_PASSED)
+		act_report(engine, EVENT_SETTINGS_COMMAND,
+			   message->u.run.import ? "import" : "export", message->u.run.section);
+	if (engine->copy.fd >= 0)
+		copy_send(engine, message);
+}
+
+static void copy_gone(struct engine *engine)
+{
+	loop_remove(&engine->loop, engine->copy.fd);
+	close(engine->copy.fd);
+	engine->copy.fd = -1;
+	engine->copy.told = false;
+	engine->copy.reported = false;
+	for (unsigned i = 0; i < COPY_WAITS_MAX; i++) {
+		if (engine->copy.wait[i] != 0)
+			control_answer(&engine->control, engine->copy.wait[i], CONTROL_ERROR,
+				       "the process that syncs the settings has ended: ask again");
+		engine->copy.wait[i] = 0;
+	}
+}
+
+static void copy_ready(void *arg, uint32_t events)
+{
+	struct engine *engine = arg;
+	struct ipc_message message;
+	int got = 0;
+
+	(void)events;
+	while (engine->copy.fd >= 0 && (got = ipc_receive(engine->copy.fd, &message, NULL)) > 0) {
+		if (!engine->running)
+			continue; /* it says it again */
+		if (message.type == IPC_SYNC_REPORT)
+			copy_report(engine, &message);
+		else if (message.type == IPC_SYNC_DONE)
+			copy_done(engine, &message);
+		else if (message.type == IPC_RUN)
+			copy_run(engine, &message);
+		else
+			got = -EPROTO;
+		if (got < 0)
+			break;
+	}
+	/* Whatever it sends, it cannot end this process: the guardian starts it anew. */
+	if (got < 0)
+		copy_gone(engine);
+}
+
+int copy_open(struct engine *engine, int fd)
+{
+	if (engine->copy.fd >= 0)
+		copy_gone(engine);
+	if (loop_add(&engine->loop, fd, copy_ready, engine) != 0)
+		return -ENOSPC;
+	engine->copy.fd = fd;
+	return 0;
+}
+
+/* ---- who asks ---- */
+
+/* A commit is being written: who became active does not process on half of it. */
+bool copy_is_busy(const struct engine *engine)
+{
+	return copy_is_configured(engine) && engine->copy.report.busy &&
+	       engine->now - engine->copy.busy_since < COPY_PATIENCE;
+}
+
+/* Without settings, or without a pair, there is nothing to copy: it is whole. */
+void copy_begin(struct engine *engine)
+{
+	struct node_event copy = {.type = EV_COPY, .copy = {.whole = true, .in_sync = true}};
+
+	if (engine->node.config.paired && !copy_is_configured(engine))
+		engine_feed(engine, &copy);
+}
+
+bool copy_start(struct engine *engine, bool compare, ha_time until, uint32_t number,
+		struct control_answer *answer)
+{
+	struct ipc_message message = {.type = IPC_SYNC};
+
+	answer->result = CONTROL_REFUSED;
+	if (!copy_is_configured(engine)) {
+		snprintf(answer->text, sizeof(answer->text),
+			 "no settings are configured: there is nothing to sync");
+		return true;
+	}
+	if (!compare && !copy_holds(engine)) {
+		serve_refusal(engine, REFUSED_NOT_ACTIVE, answer->text);
+		return true;
+	}
+	message.u.sync.number = number;
+	message.u.sync.compare = compare;
+	message.u.sync.until = until;
+	for (unsigned i = 0; i < COPY_WAITS_MAX; i++) {
+		if (engine->copy.wait[i] != 0)
+			continue;
+		if (engine->copy.fd < 0 || ipc_send(engine->copy.fd, &message) != 0)
+			break;
+		engine->copy.wait[i] = number;
+		return false;
+	}
+	snprintf(answer->text, sizeof(answer->text),
+		 "the process that syncs the settings does not answer: try again");
+	return true;
+}
+
+/* ---- for the dump ---- */
+
+static enum dump_sync_status copy_status(const struct engine *engine)
+{
+	static const enum dump_sync_status status[SYNC_STATE_N] = {
+		[SYNC_NOTHING] = DUMP_SYNC_NONE,    [SYNC_NOT_STARTED] = DUMP_SYNC_NOT_STARTED,
+		[SYNC_SYNCING] = DUMP_SYNC_SYNCING, [SYNC_SYNCED] = DUMP_SYNC_SYNCED,
+		[SYNC_OUT_OF_SYNC] = DUMP_SYNC_OUT, [SYNC_ERROR] = DUMP_SYNC_ERROR,
+		[SYNC_PAUSED] = DUMP_SYNC_PAUSED,
+	};
+	const struct copy *copy = &engine->copy;
+
+	return copy->report.state < SYNC_STATE_N ? status[copy->report.state] : DUMP_SYNC_ERROR;
+}
+
+static void copy_progress(const struct sync_report *r, struct dump_sync *out)
+{
+	out->phase = r->phase < SYNC_PHASE_N ? (enum sync_phase)r->phase : SYNC_PHASE_IDLE;
+	out->files = r->files;
+	out->files_total = r->files_total;
+	out->bytes = r->bytes;
+	out->bytes_total = r->bytes_total;
+	out->rate_bytes_per_s = r->rate;
+	out->left_s = -1;
+	if (r->bytes_total > 0 && r->bytes <= r->bytes_total)
+		out->percent = (unsigned)((double)r->bytes * 100 / (double)r->bytes_total);
+	if (out->status == DUMP_SYNC_SYNCED)
+		out->percent = 100;
+	if (r->rate > 0 && r->bytes <= r->bytes_total)
+		out->left_s = (int64_t)((r->bytes_total - r->bytes) / r->rate);
+}
+
+static void copy_trees(const struct sync_report *r, struct dump_sync *out)
+{
+	out->skipped = r->skipped;
+	out->unreadable = r->unreadable;
+	out->conflicts = r->conflicts;
+	memcpy(out->example, r->example, sizeof(out->example));
+	out->example[sizeof(out->example) - 1] = '\0';
+	out->entries = r->entries;
+	out->tree_bytes = r->tree_bytes;
+	out->memory_bytes = r->memory;
+	out->watches = r->watches;
+	out->scanning = r->scanning;
+	out->stream = (struct dump_sync_stream){
+		.up = r->up,
+		.aes = r->aes,
+		.mtu = r->mtu,
+		.rtt = r->rtt,
+		.frames_sent = r->frames_sent,
+		.frames_received = r->frames_received,
+		.bytes_sent = r->bytes_sent,
+		.bytes_received = r->bytes_received,
+		.repeats = r->repeats,
+		.timeouts = r->timeouts,
+	};
+}
+
+void copy_view(const struct engine *engine, const struct dump_view *view, struct dump_sync *out)
+{
+	const struct copy *copy = &engine->copy;
+	const struct sync_report *r = &copy->report;
+
+	dump_sync_of(view, out);
+	for (unsigned i = 0; i < engine->config.settings_n; i++) {
+		bool exports = out->section[i].export.configured,
+		     imports = out->section[i].import.configured;
+
+		out->section[i].export = copy->section[i].export;
+		out->section[i].import = copy->section[i].import;
+		out->section[i].export.configured = exports;
+		out->section[i].import.configured = imports;
+	}
+	if (!copy_is_configured(engine) || !engine->node.config.paired)
+		return;
+	if (!copy->reported) {
+		out->status = DUMP_SYNC_ERROR;
+		snprintf(out->reason, sizeof(out->reason), "the process that syncs is not running");
+		return;
+	}
+	out->status = copy_status(engine);
+	out->direction = r->side == SYNC_SIDE_LEADS     ? DUMP_SYNC_SENDS
+			 : r->side == SYNC_SIDE_FOLLOWS ? DUMP_SYNC_RECEIVES
+							: DUMP_SYNC_NEITHER;
+	if (out->reason[0] == '\0' || r->reason[0] != '\0') {
+		memcpy(out->reason, r->reason, sizeof(r->reason));
+		out->reason[sizeof(r->reason) - 1] = '\0';
+	}
+	out->generation = (struct lineage_point){r->lineage.term, r->lineage.number};
+	memcpy(out->digest, r->lineage.digest, sizeof(out->digest));
+	out->peer_generation = r->peer;
+	out->lag = r->lag;
+	out->lag_bytes = r->lag_bytes;
+	out->synced_ns = r->synced_ns;
+	copy_progress(r, out);
+	copy_trees(r, out);
+}
