@@ -7,7 +7,9 @@
 
 struct lineage_point lineage_head(const struct lineage *l)
 {
-	return l->n == 0 ? (struct lineage_point){0} : l->point[l->n - 1];
+	struct lineage_point none = {0};
+
+	return l->n == 0 ? none : l->point[l->n - 1];
 }
 
 bool lineage_valid(const struct lineage *l)
