@@ -37,7 +37,7 @@ static uint64_t before(const struct lineage *l, unsigned i)
 	return i == 0 ? 0 : l->point[i - 1].number;
 }
 
-/* The newest generation that both have made, or got, in one and the same term. Terms are node-unique (SPEC 5.3), and in
+/* The newest generation that both have made, or got, in one and the same term. Terms are node-unique (SPEC 5.4), and in
  * a term its holder makes one generation after the other: so within it the lower number is an ancestor of the higher. */
 static uint64_t common_number(const struct lineage *a, const struct lineage *b)
 {

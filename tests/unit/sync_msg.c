@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ static enum ha_drop patched(enum msg_type type, size_t offset, const void *value
 static const struct {
 	enum msg_type type;
 	size_t len;
-} frames[] = {{MSG_SYNC_HELLO, 40}, {MSG_SYNC_DATA, 9}, {MSG_SYNC_ACK, 136}};
+} frames[] = {{MSG_SYNC_DATA, 9}, {MSG_SYNC_ACK, 136}, {MSG_SYNC_HELLO, 40}};
 
 enum {
 	FRAMES = sizeof(frames) / sizeof(*frames),
@@ -234,4 +235,41 @@ Test(sync_msg, spec_6_R2_offsets_and_numbers_are_below_2_to_the_63)
 	cr_assert_eq(sync_encode_ack(bytes, sizeof(bytes),
 				     &(struct sync_ack){.cumulative = SYNC_COUNT_MAX + 1}),
 		     0);
+}
+
+/* Read from the tree: run from its root. */
+Test(sync_msg, spec_2_2_says_what_the_header_check_takes)
+{
+	FILE *spec = fopen("proto/SPEC.md", "r");
+	char line[1024], name[16];
+	unsigned type, rows = 0;
+	size_t least, most;
+
+	cr_assert_not_null(spec, "not run from the root of the tree");
+	while (fgets(line, sizeof(line), spec) != NULL) {
+		static uint8_t frame[MSG_SYNC_LEN_MAX + 1];
+		int fields = sscanf(line, "| %x | SYNC_%15[A-Z] | %*[^|] | %zu to %zu |", &type,
+				    name, &least, &most);
+
+		if (fields < 3)
+			continue;
+		if (fields < 4)
+			most = least;
+		cr_assert_eq(type, (unsigned)frames[rows].type, "%s", line);
+		for (size_t length = 0; length <= sizeof(frame); length++) {
+			struct msg_header h = {.version = MSG_VERSION,
+					       .type = (uint8_t)type,
+					       .length = (uint16_t)length};
+			bool taken;
+
+			msg_encode_header(frame, sizeof(frame), &h);
+			taken = msg_decode_header(frame, sizeof(frame), HA_PATH_LINK, &h) ==
+				DROP_NONE;
+			cr_assert_eq(taken, length >= least && length <= most, "%s: %zu", name,
+				     length);
+		}
+		rows++;
+	}
+	fclose(spec);
+	cr_assert_eq(rows, FRAMES);
 }

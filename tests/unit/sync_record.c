@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +248,33 @@ Test(sync_record, spec_6_R9_a_type_has_its_lengths_and_no_other)
 		}
 		cr_assert_not(header_taken(rows[i].type, 0xffffff));
 	}
+}
+
+/* Read from the tree: run from its root. */
+Test(sync_record, spec_6_1_lists_every_type_with_its_lengths)
+{
+	FILE *spec = fopen("proto/SPEC.md", "r");
+	unsigned type, rows = 0;
+	uint32_t least, most;
+	char line[1024];
+
+	cr_assert_not_null(spec, "not run from the root of the tree");
+	while (fgets(line, sizeof(line), spec) != NULL && rows < SYNC_RECORD_N - 1) {
+		int fields =
+			sscanf(line, "| %u | %*[A-Z] | %*1[blf]%*[a-z] | %" SCNu32 " to %" SCNu32,
+			       &type, &least, &most);
+
+		if (fields < 2)
+			continue;
+		if (fields < 3)
+			most = type == SYNC_HEAD ? least + LINEAGE_MAX * 16 : least;
+		cr_assert_eq(type, ++rows, "%s", line);
+		cr_assert(header_taken(type, least) && header_taken(type, most), "%s", line);
+		cr_assert(!header_taken(type, least - 1) && !header_taken(type, most + 1), "%s",
+			  line);
+	}
+	fclose(spec);
+	cr_assert_eq(rows, SYNC_RECORD_N - 1);
 }
 
 Test(sync_record, spec_6_R9_other_types_do_not_exist)
