@@ -7,7 +7,9 @@
 
 struct lineage_point lineage_head(const struct lineage *l)
 {
-	return l->n == 0 ? (struct lineage_point){0} : l->point[l->n - 1];
+	struct lineage_point none = {0};
+
+	return l->n == 0 ? none : l->point[l->n - 1];
 }
 
 bool lineage_valid(const struct lineage *l)
@@ -35,7 +37,7 @@ static uint64_t before(const struct lineage *l, unsigned i)
 	return i == 0 ? 0 : l->point[i - 1].number;
 }
 
-/* The newest generation that both have made, or got, in one and the same term. Terms are node-unique (SPEC 5.3), and in
+/* The newest generation that both have made, or got, in one and the same term. Terms are node-unique (SPEC 5.4), and in
  * a term its holder makes one generation after the other: so within it the lower number is an ancestor of the higher. */
 static uint64_t common_number(const struct lineage *a, const struct lineage *b)
 {

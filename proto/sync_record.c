@@ -85,7 +85,7 @@ static bool is_zero(const uint8_t *bytes, size_t len)
 	return len == 0;
 }
 
-/* SPEC 6.R7: one encoding. False if it is another. */
+/* SPEC 6.R10: one encoding. False if it is another. */
 static bool get_flag(struct cursor_reader *r, bool *flag)
 {
 	uint8_t value = cursor_get_u8(r);
@@ -103,6 +103,7 @@ static const uint8_t *get_view(struct cursor_reader *r, size_t len)
 	return at;
 }
 
+/* SPEC 6.R12 */
 static bool component_valid(const char *name, size_t len)
 {
 	bool dots = (len == 1 || len == 2) && name[0] == '.' && name[len - 1] == '.';
@@ -138,6 +139,7 @@ static bool name_rises(const uint8_t *a, size_t a_len, const uint8_t *b, size_t 
 	return order < 0 || (order == 0 && a_len < b_len);
 }
 
+/* SPEC 6.R13 */
 static bool xattr_valid(const uint8_t *xattr, size_t len)
 {
 	const uint8_t *previous = NULL;
@@ -307,7 +309,7 @@ bool sync_decode_end(const uint8_t *body, size_t len, struct sync_end *out)
 
 /* ---- ENTRY ---- */
 
-/* SPEC 6.R10: what an entry of each type has; the rest of it is zero. */
+/* SPEC 6.R14: what an entry of each type has; the rest of it is zero. */
 static bool entry_shape_valid(const struct sync_entry *e)
 {
 	static const struct {
