@@ -5,7 +5,7 @@
 _haagent() {
 	local cur=$2 prev=$3 option='' word
 	local -a actions=(--dump --history --test-connection --join --swap --suspend --resume --detach --remove
-		--force-active --is-active --check-config)
+		--force-active --is-active --sync --barrier --check-config)
 	COMPREPLY=()
 
 	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.
@@ -21,6 +21,10 @@ _haagent() {
 		;;
 	--suspend)
 		mapfile -t COMPREPLY < <(compgen -W "15m 1h 4h 1d" -- "$cur")
+		return
+		;;
+	--barrier)
+		mapfile -t COMPREPLY < <(compgen -W "10 30 60 300" -- "$cur")
 		return
 		;;
 	--config) prev=-c ;;
@@ -41,7 +45,7 @@ _haagent() {
 		case $word in
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
 		--dump | --history | --test-connection) options=(-c --config --json) ;;
-		--swap | --suspend | --resume | --is-active | --check-config) options=(-c --config) ;;
+		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config) options=(-c --config) ;;
 		esac
 	done
 	mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$cur")

@@ -58,6 +58,11 @@ Test(action, requests_have_what_their_action_takes)
 		       "{\"action\":\"force-active\"}");
 	assert_request(&(struct action){.verb = ACTION_IS_ACTIVE}, NULL,
 		       "{\"action\":\"is-active\"}");
+	assert_request(&(struct action){.verb = ACTION_SYNC}, NULL, "{\"action\":\"sync\"}");
+	assert_request(&(struct action){.verb = ACTION_BARRIER}, NULL,
+		       "{\"action\":\"barrier\",\"seconds\":10}");
+	assert_request(&(struct action){.verb = ACTION_BARRIER, .seconds = 3}, NULL,
+		       "{\"action\":\"barrier\",\"seconds\":3}");
 }
 
 Test(action, only_what_cannot_be_undone_asks)
@@ -109,6 +114,21 @@ Test(action, what_is_no_duration_is_refused_and_changes_nothing)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		cr_expect_not(action_duration(bad[i], &seconds), "'%s'", bad[i]);
 	cr_expect_eq(seconds, 17);
+}
+
+Test(action, a_barrier_waits_an_hour_at_most)
+{
+	uint32_t seconds = 0;
+
+	cr_expect(action_patience("3600", &seconds));
+	cr_expect_eq(seconds, 3600);
+	cr_expect(action_patience("2m", &seconds));
+	cr_expect_eq(seconds, 120);
+	cr_expect_not(action_patience("3601", &seconds));
+	cr_expect_not(action_patience("2h", &seconds));
+	cr_expect_not(action_patience("0", &seconds));
+	cr_expect_not(action_patience("json", &seconds));
+	cr_expect_eq(seconds, 120, "a no changes nothing");
 }
 
 #define ROW(result)                                                                                \
