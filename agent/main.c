@@ -10,6 +10,7 @@
 #include "agent/engine.h"
 #include "agent/guardian.h"
 #include "agent/steward.h"
+#include "agent/sync/syncer.h"
 
 enum option_code {
 	OPT_CONFIG = 'c',
@@ -149,6 +150,8 @@ int main(int argc, char **argv)
 		return engine_main();
 	if (argc == 2 && strcmp(argv[1], "steward") == 0)
 		return steward_main();
+	if (argc == 2 && strcmp(argv[1], "syncer") == 0)
+		return syncer_main();
 
 	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (c) {

@@ -1,0 +1,300 @@
+/* settle.c - when the trees are what they are: scans, changes as they happen, exports before them.
+ *
+ * Whoever holds watches its trees; what has changed waits for quiet (sync_debounce), but not for longer than ten times
+ * that, then is scanned, and then the trees are settled. Who does not hold has no business changing them: it scans at
+ * its start, when it is asked to, and now and then (sync_scrub).
+ *
+ * While a list is being told nothing is scanned: what is told is one generation.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "agent/log.h"
+#include "agent/sync/syncer_state.h"
+
+enum {
+	DEBOUNCES_MAX = 10,
+};
+
+static ha_time earlier(ha_time a, ha_time b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- exports ---- */
+
+static bool has_export(const struct syncer *s, unsigned section)
+{
+	return s->config.settings[section].export_command[0] != '\0';
+}
+
+static void export_start(struct syncer *s, unsigned section)
+{
+	if (!has_export(s, section) || (s->exporting >> section & 1) || s->engine < 0)
+		return;
+	s->exporting |= UINT32_C(1) << section;
+	s->watched &= ~(UINT32_C(1) << section);
+	s->export_at[section] = loop_now() + s->config.settings[section].export_interval;
+	syncer_run(s, section, false);
+}
+
+static void export_all(struct syncer *s)
+{
+	if (!s->self.holds)
+		return;
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		export_start(s, i);
+}
+
+void settle_exported(struct syncer *s, unsigned section)
+{
+	s->exporting &= ~(UINT32_C(1) << section);
+	s->flush = true; /* what it wrote is whole */
+	s->told_trees = false;
+}
+
+/* What the sections watch: a database's file, say, which is not itself synced. */
+static void watch_files(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
+			s->watch_of[i][k] =
+				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
+						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
+							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+}
+
+static void on_watch(void *arg, uint32_t events)
+{
+	struct syncer *s = arg;
+	_Alignas(struct inotify_event) char bytes[4096];
+	ssize_t n;
+
+	(void)events;
+	while ((n = read(s->watch, bytes, sizeof(bytes))) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *event = (const void *)(bytes + at);
+
+			at += (ssize_t)(sizeof(*event) + event->len);
+			for (unsigned i = 0; i < s->config.settings_n; i++)
+				for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
+					if (s->watch_of[i][k] == event->wd ||
+					    (event->mask & IN_Q_OVERFLOW))
+						s->watched |= UINT32_C(1) << i;
+		}
+	watch_files(s); /* a file that was replaced is another one now */
+}
+
+static void export_due(struct syncer *s, ha_time now)
+{
+	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
+		if (has_export(s, i) && ((s->watched >> i & 1) || now >= s->export_at[i]))
+			export_start(s, i);
+}
+
+/* ---- scans ---- */
+
+static void on_found(void *arg, uint8_t root, const char *path, size_t len)
+{
+	struct syncer *s = arg;
+
+	if (s->follow != NULL)
+		follow_directory(s->follow, root, path, len);
+}
+
+static void note_change(struct syncer *s, ha_time now)
+{
+	if (s->changed_first == HA_NEVER)
+		s->changed_first = now;
+	s->changed_last = now;
+}
+
+static void on_change(void *arg, uint32_t events)
+{
+	struct syncer *s = arg;
+
+	(void)events;
+	if (follow_read(s->follow))
+		note_change(s, loop_now());
+}
+
+static void stop_following(struct syncer *s)
+{
+	if (s->follow == NULL)
+		return;
+	loop_remove(&s->loop, follow_fd(s->follow));
+	follow_close(s->follow);
+	s->follow = NULL;
+}
+
+void settle_role(struct syncer *s)
+{
+	int error;
+
+	if (!s->self.holds) {
+		stop_following(s);
+		return;
+	}
+	if (s->follow != NULL)
+		return;
+	error = follow_open(&s->follow, &s->roots, s->scan);
+	if (error == 0)
+		error = loop_add(&s->loop, follow_fd(s->follow), on_change, s);
+	if (error != 0)
+		log_event(LOG_WARNING, "follow", "error=%s", strerror(-error));
+	settle_scan(s, true); /* finds the directories to be watched */
+}
+
+/* One whose directory was replaced is another: this process is confined to the old one, and has to start anew. */
+static void check_roots(struct syncer *s)
+{
+	if (roots_verify(&s->roots) == 0)
+		return;
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if (s->roots.root[i].fd < 0 && s->roots.root[i].error == -ESTALE) {
+			log_event(LOG_WARNING, "root_replaced", "path=%s", s->roots.root[i].name);
+			s->done = true;
+		}
+}
+
+void settle_scan(struct syncer *s, bool full)
+{
+	check_roots(s);
+	s->flush = true;
+	s->told_trees = false;
+	export_all(s);
+	if (s->follow != NULL && follow_read(s->follow))
+		note_change(s, loop_now());
+	if (full || s->follow == NULL || follow_blind(s->follow))
+		s->scan_after = true; /* behind the exports */
+}
+
+void settle_all(struct syncer *s)
+{
+	s->told_trees = false;
+	scan_all(s->scan, false);
+}
+
+/* May it be scanned now? */
+static bool may_scan(const struct syncer *s, ha_time now)
+{
+	if (s->list.on)
+		return false;
+	return s->flush || s->changed_first == HA_NEVER ||
+	       now >= s->changed_last + s->config.sync_debounce ||
+	       now >= s->changed_first + DEBOUNCES_MAX * s->config.sync_debounce;
+}
+
+static bool is_settled(const struct syncer *s)
+{
+	return s->changed_first == HA_NEVER && !s->scan_after && !scan_busy(s->scan);
+}
+
+static void step(struct syncer *s, ha_time now)
+{
+	if (s->scan_after && s->exporting == 0 && !s->list.on) {
+		s->scan_after = false;
+		scan_all(s->scan, false);
+	}
+	if (!may_scan(s, now))
+		return;
+	if (scan_step(s->scan, now + SYNCER_SLICE))
+		return;
+	s->changed_first = HA_NEVER;
+	if (s->exporting == 0)
+		s->flush = false;
+}
+
+static void fill_trees(const struct syncer *s, struct sync_trees *out,
+		       char reason[SYNC_REASON_MAX + 1])
+{
+	struct tree_totals totals;
+
+	memset(out, 0, sizeof(*out)); /* it is compared by its bytes */
+	tree_totals(s->tree, &totals);
+	out->settled = is_settled(s);
+	out->exporting = s->exporting != 0;
+	out->pending = tree_pending(s->tree);
+	out->floor = tree_floor(s->tree);
+	out->entries = totals.entries;
+	out->bytes = totals.bytes;
+	memcpy(out->key, s->ledger.key, HA_KEY_LEN);
+	tree_digest(s->tree, out->digest);
+	reason[0] = '\0';
+	for (unsigned i = 0; i < s->roots.n; i++) {
+		if (s->roots.root[i].fd >= 0)
+			continue;
+		out->broken = true;
+		snprintf(reason, SYNC_REASON_MAX + 1, "%.100s: %s", s->roots.root[i].name,
+			 strerror(-s->roots.root[i].error));
+	}
+}
+
+/* ---- the loop's ---- */
+
+int settle_open(struct syncer *s)
+{
+	int error = scan_open(&s->scan, &s->roots, s->tree, &s->digest, on_found, s);
+
+	s->changed_first = s->changed_last = HA_NEVER;
+	s->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (error == 0 && s->watch < 0)
+		error = -errno;
+	if (error == 0)
+		error = loop_add(&s->loop, s->watch, on_watch, s);
+	if (error != 0)
+		return error;
+	watch_files(s);
+	scan_all(s->scan, false);
+	return 0;
+}
+
+void settle_timer(struct syncer *s, ha_time now)
+{
+	export_due(s, now);
+	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
+		s->scrub_at = now + s->config.sync_scrub;
+		if (is_settled(s))
+			scan_all(s->scan, true);
+	}
+}
+
+void settle_after(struct syncer *s)
+{
+	struct sync_event event = {.type = SYNC_EV_TREES};
+
+	step(s, loop_now());
+	fill_trees(s, &event.trees, event.reason);
+	if (s->told_trees && memcmp(&event.trees, &s->trees, sizeof(s->trees)) == 0)
+		return;
+	/* While it works nothing is concluded from the numbers in between. */
+	if (s->told_trees && !event.trees.settled && !s->trees.settled)
+		return;
+	s->told_trees = true;
+	s->trees = event.trees;
+	syncer_feed(s, &event);
+}
+
+ha_time settle_deadline(const struct syncer *s)
+{
+	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
+
+	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
+		if (has_export(s, i))
+			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
+	if (s->list.on)
+		return at;
+	if (s->scan_after && s->exporting == 0)
+		return 0;
+	if (s->changed_first != HA_NEVER && !s->flush)
+		return earlier(at,
+			       earlier(s->changed_last + s->config.sync_debounce,
+				       s->changed_first + DEBOUNCES_MAX * s->config.sync_debounce));
+	return scan_busy(s->scan)
+		       ? earlier(at,
+				 scan_deadline(s->scan) == HA_NEVER ? 0 : scan_deadline(s->scan))
+		       : at;
+}

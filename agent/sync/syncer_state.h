@@ -1,0 +1,158 @@
+/* syncer_state.h - the struct behind syncer.h, and what its files ask of each other.
+ *
+ *   syncer.c   start, loop, timers; kin and what they are told    give.c  leading: entries and contents out
+ *   settle.c   scan, changes, exports: when the trees are settled  take.c  following: entries and contents in
+ *   carry.c    the actions of the settings machine                 outbox.c  records that wait to be sent
+ */
+#ifndef HA_AGENT_SYNC_SYNCER_STATE_H
+#define HA_AGENT_SYNC_SYNCER_STATE_H
+
+#include <sys/stat.h>
+
+#include "agent/config.h"
+#include "agent/ipc.h"
+#include "agent/loop.h"
+#include "agent/sync/bulk.h"
+#include "agent/sync/follow.h"
+#include "agent/sync/ledger.h"
+#include "agent/sync/outbox.h"
+#include "agent/sync/plan.h"
+#include "agent/sync/scan.h"
+#include "proto/sync.h"
+
+#define SYNCER_SLICE        (5 * HA_MS) /* of a scan, before frames have their turn */
+#define SYNCER_REPORT_EVERY (100 * HA_MS)
+#define SYNCER_ALIVE_EVERY  HA_SEC
+#define SYNCER_SAVE_EVERY   (10 * HA_SEC) /* the index: a cache */
+#define SYNCER_IMPORT_AGAIN (10 * HA_SEC)
+
+enum {
+	SYNCER_EVENTS_MAX = 16,
+};
+
+/* Leading: the list that is being told. */
+struct give_list {
+	bool on, begun;
+	bool full;
+	uint64_t since;
+	struct lineage lineage; /* as it was when the list began */
+	uint32_t cursor;
+};
+
+/* Leading: the content that is being sent. */
+struct give_file {
+	int fd; /* -1: none */
+	uint32_t ticket;
+	tree_id id;
+	uint64_t size, offset;
+	struct tree_stat stat;
+	struct stat status;
+	uint8_t *tags; /* of what the other one has, or NULL */
+	uint32_t tags_n;
+};
+
+struct syncer {
+	struct config config;
+	struct loop loop;
+	int guardian, engine; /* engine: -1 while there is none */
+	int state;            /* the directory of ledger, index, journal and conflicts */
+	bool confined, done;
+	int status;
+
+	struct roots roots;
+	struct digest digest;
+	struct ledger ledger;
+	struct tree *tree;
+	struct scan *scan;
+	struct follow *follow; /* NULL: not watching */
+	struct plan *plan;
+	struct bulk *bulk;
+	struct sync sync;
+	struct sync_self self;
+	struct sync_event
+		event[SYNCER_EVENTS_MAX]; /* what came up while actions were carried out */
+	unsigned event_n;
+	bool feeding;
+
+	/* settle.c */
+	ha_time changed_first,
+		changed_last; /* since the trees were settled; HA_NEVER = nothing has */
+	bool flush;           /* do not wait for quiet */
+	bool told_trees;
+	struct sync_trees trees; /* as the machine was told last */
+	uint32_t exporting;      /* bit i: the export of section i runs */
+	bool export_all;         /* they are to be run before the trees count as settled */
+	bool scan_after;         /* ... and all is to be scanned then */
+	uint32_t watched;        /* bit i: something that section i watches has changed */
+	ha_time export_at[CONFIG_SETTINGS_MAX];
+	ha_time scrub_at, save_at;
+	uint64_t saved_number;
+	int watch; /* inotify of what the sections watch */
+	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
+
+	/* give.c, take.c */
+	struct outbox control; /* HEAD, PULL, STATUS, COMPARE */
+	struct outbox
+		wants; /* following: what is wanted, held back until it is known that it fits */
+	struct outbox wanted; /* leading: bodies of the other's WANTs, oldest first */
+	struct give_list list;
+	struct give_file file;
+	bool planning, wants_open;
+	bool recover;      /* a commit failed: plan_recover() first */
+	bool plan_changed; /* the machine is to be told how far it is */
+	uint32_t touched;  /* bit i: the plan changes something of section i */
+	uint64_t conflicts;
+
+	/* imports */
+	uint32_t importing; /* bit i: runs */
+	ha_time import_at;
+
+	/* report */
+	struct sync_report report;
+	bool reported;
+	ha_time report_at, alive_at;
+	uint64_t rate_bytes, rate; /* progress as of rate_at */
+	ha_time rate_at;
+	bool committing;
+};
+
+/* ---- syncer.c ---- */
+/* Fills in the time, steps, carries out; what is fed meanwhile comes after that. */
+void syncer_feed(struct syncer *, struct sync_event *);
+void syncer_report(struct syncer *, bool now);
+void syncer_breathe(void *syncer);
+void syncer_run(struct syncer *, unsigned section,
+		bool import); /* asks the steward; IPC_RAN follows */
+uint8_t syncer_section(const struct syncer *, uint8_t root);
+
+/* ---- settle.c ---- */
+int settle_open(struct syncer *);
+void settle_scan(struct syncer *, bool full); /* SYNC_ACT_SCAN */
+void settle_all(struct syncer *);             /* the index was dropped: everything anew */
+void settle_role(struct syncer *); /* it began or ceased to hold: watch the trees, or not */
+void settle_exported(struct syncer *, unsigned section);
+void settle_timer(struct syncer *, ha_time now);
+void settle_after(struct syncer *); /* after each wake: tells the machine how the trees are */
+ha_time settle_deadline(const struct syncer *);
+
+/* ---- carry.c ---- */
+void carry_out(struct syncer *, const struct sync_actions *);
+int carry_recover(struct syncer *);               /* 0 or -errno */
+void carry_imports(struct syncer *, ha_time now); /* what is due */
+void carry_imported(struct syncer *, unsigned section, bool ok);
+
+/* ---- give.c ---- */
+void give_list_begin(struct syncer *, bool full, uint64_t since, const struct lineage *);
+bool give_wanted(struct syncer *, const uint8_t *body, size_t len); /* WANT */
+size_t give_fill(struct syncer *, uint8_t *out, size_t cap);
+void give_stop(struct syncer *); /* the stream has ended */
+
+/* ---- take.c ---- */
+bool take_entry(struct syncer *, const uint8_t *body, size_t len);
+bool take_block(struct syncer *, const uint8_t *body, size_t len);
+bool take_done(struct syncer *, const uint8_t *body, size_t len);
+void take_end(struct syncer *);   /* END: is there room? then the wants go out */
+void take_stop(struct syncer *);  /* the plan is void */
+void take_after(struct syncer *); /* after each wake: tells the machine how far the plan is */
+
+#endif
