@@ -181,6 +181,8 @@ static int make_directory(struct apply *a, struct op *op)
 			return plan_fail_op(a->p, op, "cannot be made", -errno);
 		if (S_ISDIR(st.st_mode))
 			return 0;
+		if ((op->flags & OP_EXISTING) != 0)
+			return plan_fail_op(a->p, op, "is no directory any more", -ENOTDIR);
 		if (unlinkat(dir, name, 0) != 0 || mkdirat(dir, name, 0700) != 0)
 			return plan_fail_op(a->p, op, "cannot be made", -errno);
 	}

@@ -220,13 +220,18 @@ static off_t hole_end(int fd, uint64_t size, uint64_t block)
 	return data > at ? data : -1;
 }
 
-/* Blocks that an earlier run staged: their tags are what they are now. */
+/* Blocks that an earlier run staged: their tags are what they are now. A hole is the base's block; without one it is
+ * zeros, which may be what the leader has. */
 static int resume(struct plan *p, struct op *op)
 {
 	struct content *c = op->content;
+	uint64_t of_base = c->offered;
+	digest_tag zeros;
 	off_t hole = -1;
 	int error;
 
+	memset(p->block, 0, sizeof(p->block));
+	digest_block(p->c.digest, p->block, sizeof(p->block), zeros);
 	for (uint64_t i = 0; i < c->blocks; i++) {
 		size_t len = block_len(op, i);
 		off_t at = (off_t)(i * SYNC_BLOCK_LEN);
@@ -234,12 +239,16 @@ static int resume(struct plan *p, struct op *op)
 		plan_work(p);
 		if (hole < at + (off_t)len)
 			hole = hole_end(c->fd, op->entry.size, i);
-		if (hole >= at + (off_t)len) /* the base's, or not there: zeros are no tag */
+		if (hole >= at + (off_t)len && i < of_base)
 			continue;
-		error = read_block(c->fd, p->block, len, at);
-		if (error != 0)
-			return error;
-		digest_block(p->c.digest, p->block, len, c->tags[i]);
+		if (hole >= at + (off_t)len && len == SYNC_BLOCK_LEN) {
+			memcpy(c->tags[i], zeros, sizeof(zeros));
+		} else {
+			error = read_block(c->fd, p->block, len, at);
+			if (error != 0)
+				return error;
+			digest_block(p->c.digest, p->block, len, c->tags[i]);
+		}
 		set(c, i);
 		if (i >= c->offered)
 			c->offered = i + 1;

@@ -49,7 +49,7 @@ static void put_op(struct cursor_writer *w, const struct op *op)
 	size_t len;
 
 	cursor_put_u8(w, op->kind);
-	cursor_put_u8(w, op->flags & OP_IMPLIED);
+	cursor_put_u8(w, op->flags & (OP_IMPLIED | OP_EXISTING));
 	if (op->kind == OP_RENAME || op->kind == OP_BLOCKS)
 		cursor_put_bytes(w, op->id, sizeof(op->id));
 	if (op->kind == OP_BLOCKS) {

@@ -103,7 +103,10 @@ void plan_reset(struct plan *p)
 	free(p->order);
 	p->order = NULL;
 	p->order_n = 0;
-	p->totals = (struct plan_totals){.conflicts = p->totals.conflicts};
+	p->totals = (struct plan_totals){
+		.conflicts = p->totals.conflicts,
+		.stayed = p->totals.stayed,
+	};
 }
 
 static uint32_t *slot_of(const struct plan *p, uint8_t root, const char *path, size_t len)

@@ -46,7 +46,10 @@ enum op_flag {
 	/* A directory that is no part of the plan but changes by it: gets its mtime back. */
 	OP_IMPLIED = 1 << 0,
 	OP_FIRST = 1 << 1, /* a removal that has to go before what takes its place */
-	OP_DONE = 1 << 2,  /* applied: stat is what it is now */
+	OP_EXISTING =
+		1
+		<< 2, /* a directory that is there: whatever else stands there is not cleared away */
+	OP_DONE = 1 << 3, /* applied: stat is what it is now */
 };
 
 /* Blocks that follow each other. */

@@ -137,7 +137,7 @@ static int add_implied(struct plan *p, uint32_t of, const char *path, size_t len
 		return out_of_memory(p);
 	op->kind = OP_DIRECTORY;
 	op->state = OP_READY;
-	op->flags = OP_IMPLIED;
+	op->flags = OP_IMPLIED | OP_EXISTING;
 	return 0;
 }
 
@@ -288,15 +288,37 @@ static int check_way(struct plan *p, const struct op *op)
 	return error;
 }
 
+/* Not what somebody has put in its place: that leads elsewhere. */
+static int check_directory(struct plan *p, struct op *op)
+{
+	const struct sync_entry *e = &op->entry;
+	int fd;
+
+	op->flags &= (uint8_t)~OP_EXISTING;
+	if (!is_directory_here(p, e))
+		return 0;
+	fd = roots_openat(&p->c.roots->root[e->root], e->path, e->path_len, O_PATH | O_DIRECTORY,
+			  0);
+	if (fd == -ENOENT) /* then it is made */
+		return 0;
+	if (fd < 0)
+		return plan_fail_op(p, op, "is no directory any more", fd);
+	close(fd);
+	op->flags |= OP_EXISTING;
+	return 0;
+}
+
 static int check(struct plan *p)
 {
 	int error = 0;
 
 	for (uint32_t i = 0; i < p->order_n && error == 0; i++) {
-		const struct op *op = &p->op[p->order[i]];
+		struct op *op = &p->op[p->order[i]];
 
 		plan_work(p);
-		if (op->kind == OP_ATTRIBUTES || op->kind == OP_BLOCKS)
+		if (op->kind == OP_DIRECTORY)
+			error = check_directory(p, op);
+		else if (op->kind == OP_ATTRIBUTES || op->kind == OP_BLOCKS)
 			error = check_base(p, op);
 		else if ((op->kind == OP_RENAME || (op->flags & OP_FIRST) != 0) &&
 			 is_directory_here(p, &op->entry))
