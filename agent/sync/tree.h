@@ -35,6 +35,8 @@ void tree_clear(struct tree *); /* all entries; pending again when they are foun
 
 /* Finds a name; tombstones count. TREE_NONE: never heard of. */
 tree_id tree_find(const struct tree *, uint8_t root, const char *path, size_t len);
+/* The same for one component, below what is (or was) a directory. */
+tree_id tree_find_child(const struct tree *, tree_id directory, const char *name, size_t len);
 
 /* The entry; path, xattr and target point into buffers of the tree that the next call of this or of a changing
  * function may overwrite. */
@@ -48,8 +50,10 @@ const digest_tag *tree_tags(const struct tree *, tree_id, size_t *n);
 
 /* Puts what was found, or committed: makes or changes the entry. number: TREE_PENDING, or that of the generation
  * that a commit made. Nothing changes, not even the number, if it is as before but for the tree_stat. Parents must
- * exist first; SYNC_GONE makes a tombstone, of all that is below too. tags may be NULL. *changed may be NULL. 0 or
- * -ENOMEM, -ENOSPC (too many entries), -EINVAL (no such parent). */
+ * exist first; SYNC_GONE makes a tombstone, of all that is below too, and so does what replaces a directory. Of a name
+ * never heard of it makes one only with a number: what came and went unseen was in no generation. tags may be NULL.
+ * *changed may be NULL. The entry may be one of tree_get(). 0 or -ENOMEM, -ENOSPC (too many entries), -EINVAL (its
+ * parent is no directory; no valid path; a root that is no directory). */
 int tree_put(struct tree *, const struct sync_entry *, const struct tree_stat *,
 	     const digest_tag *tags, size_t tags_n, uint64_t number, bool *changed);
 
@@ -64,19 +68,22 @@ tree_id tree_child(const struct tree *, tree_id directory,
 void tree_stamp(struct tree *, uint64_t number);
 uint64_t tree_pending(const struct tree *); /* how many are */
 void tree_prune(struct tree *,
-		uint64_t number);         /* forgets tombstones of generations up to number ... */
-uint64_t tree_floor(const struct tree *); /* ... so that "since" is known from here on */
+		uint64_t number); /* forgets tombstones of generations up to number ... */
+/* ... so that "since" is known from here on. TREE_PENDING: from none, before the first stamp. */
+uint64_t tree_floor(const struct tree *);
 
 struct tree_totals {
 	uint64_t entries, bytes; /* without tombstones */
-	uint64_t memory;         /* bytes that the index takes */
+	uint64_t tombstones;
+	uint64_t memory; /* bytes that the index takes */
 };
 void tree_totals(const struct tree *, struct tree_totals *out);
 void tree_digest(const struct tree *, uint8_t out[HA_KEY_LEN]);
 
-/* On disk, with a checksum; pending entries are written as such. It is a cache: what is missing or torn costs a scan
- * that reads every file. head: the lineage that the numbers belong to. roots: see sync_head. 0; -ENOENT;
- * -EBADMSG: torn, foreign, or for other roots; other -errno. */
+/* On disk, with a checksum, as name (and name.new while it is written); pending entries are written as such. It is a
+ * cache: what is missing or torn costs a scan that reads every file. A load replaces all that the tree had; a failed one
+ * leaves it empty. head: the lineage that the numbers belong to. roots: see sync_head. 0; -ENOENT; -EBADMSG: torn,
+ * foreign, for other roots or made with another digest key; other -errno. */
 int tree_save(const struct tree *, int directory, const char *name, const struct lineage *head,
 	      const uint8_t roots[SYNC_HASH_LEN]);
 int tree_load(struct tree *, int directory, const char *name, struct lineage *head,
