@@ -1,7 +1,7 @@
 # haagent: one Makefile, no recursion. `make help` lists the targets.
 #
 # Everything is built under build/, each variant in its own directory:
-#   release  what is installed          asan  gcc with AddressSanitizer and UBSan
+#   release  what is installed          asan  gcc with AddressSanitizer, UBSan and fault points (agent/sync/fault.h)
 #   clang    the second compiler
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
@@ -75,7 +75,7 @@ $(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(
 endef
 
 $(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
-$(eval $(call variant,asan,$$(CC),$(SAN)))
+$(eval $(call variant,asan,$$(CC),$(SAN) -DHA_FAULT_POINTS))
 $(eval $(call variant,clang,$$(CLANG),-D_FORTIFY_SOURCE=2))
 
 $(BUILD)/haagent: $(BUILD)/release/haagent

@@ -41,9 +41,11 @@ void plan_begin(struct plan *, bool full, uint64_t keep_above, const char *confl
 /* One entry. 0: nothing has to be fetched; 1: *want (ticket, and what is here of it) is to be sent, its pointers valid until the next
  * call; -errno. */
 int plan_entry(struct plan *, const struct sync_entry *, struct sync_want *want);
-/* A block of the content of a ticket. 0; -ENOENT: no such ticket any more (ignore it); -errno: the disk. */
+/* A block of the content of a ticket. 0; -ENOENT: no such ticket any more (ignore it); -EBADMSG: no block of such a
+ * file; -errno: the disk. */
 int plan_block(struct plan *, const struct sync_block *);
-/* Its content is complete. 0; -ENOENT; -EBADMSG: it is not what its entry says, it is wanted again (*want); -errno. */
+/* Its content is complete. 0; -ENOENT; -EBADMSG: it is not what its entry says, it is wanted again (*want, with another
+ * ticket); -EIO: for the third time, it is given up and the plan will not be complete; other -errno. */
 int plan_done(struct plan *, uint32_t ticket, struct sync_want *want);
 /* The leader does not have it any more: an ENTRY will replace it; until then the plan is not complete. */
 void plan_failed(struct plan *, uint32_t ticket);
@@ -55,12 +57,14 @@ struct plan_totals {
 	unsigned under_way; /* tickets */
 	unsigned waiting;   /* failed, and not replaced yet */
 	uint64_t conflicts; /* files kept aside by the last commit */
+	uint64_t stayed;    /* directories that it had to leave: they hold what is not synced */
 };
 void plan_totals(const struct plan *, struct plan_totals *out);
 bool plan_complete(const struct plan *); /* nothing is under way or waited for */
 
-/* Is there room for what is to be fetched? 0 or -ENOSPC, with the reason as text. */
-int plan_space(const struct plan *, char reason[SYNC_REASON_MAX + 1]);
+/* Is there room for what is to be fetched? 0 or -ENOSPC, with the reason as text. What an earlier plan left in the
+ * stage is removed for it. Of a file that is here in another version only what has come counts. */
+int plan_space(struct plan *, char reason[SYNC_REASON_MAX + 1]);
 
 /* The commit. It blocks. generation: as the lineage will be after it; the tree's entries get its number. 0 or -errno, with the reason as
  * text: then the old generation stands, or (after its point) plan_recover() is to be called again before anything else. */
