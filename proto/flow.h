@@ -44,8 +44,9 @@ uint64_t flow_send(struct flow_sender *, ha_time now);        /* a new one goes 
 bool flow_lost(struct flow_sender *, ha_time now,
 	       uint64_t *number); /* one to be repeated now; noted as sent */
 bool flow_acknowledge(struct flow_sender *, const struct sync_ack *,
-		      ha_time now);                /* false: nonsense, ignored */
-ha_time flow_deadline(const struct flow_sender *); /* HA_NEVER while nothing is under way */
+		      ha_time now); /* false: nonsense, ignored */
+/* HA_NEVER while nothing is under way, or something lost is still to be repeated. */
+ha_time flow_deadline(const struct flow_sender *);
 void flow_timer(struct flow_sender *,
 		ha_time now);               /* the timeout: flow_lost() gives what to repeat */
 bool flow_idle(const struct flow_sender *); /* all of it acknowledged */
@@ -58,9 +59,10 @@ enum flow_verdict {
 
 struct flow_receiver {
 	uint64_t cumulative;                   /* all below have arrived */
+	uint64_t top;                          /* one above the highest that has arrived */
 	uint64_t bitmap[FLOW_WINDOW_MAX / 64]; /* ring by number */
 	unsigned unacknowledged;
-	bool urgent; /* a gap, a duplicate, or a flush: acknowledge at once */
+	bool urgent; /* a gap opened, a duplicate, or a flush: acknowledge at once */
 };
 
 void flow_receiver_init(struct flow_receiver *);
