@@ -236,7 +236,7 @@ Test(flow, an_ack_is_due_after_so_many_or_at_once_when_it_matters)
 /* ---- both, and a wire between them ---- */
 
 enum {
-	IN_FLIGHT = 8192,
+	IN_FLIGHT = 4096,
 	FRAMES = 20000,
 	FRAME_NS = 10000, /* the sender takes so long for one */
 	WIRE_NS = 200000,
@@ -302,7 +302,8 @@ static void at_receiver(uint64_t number, const struct wire *back, ha_time now)
 	struct packet packet = {.is_ack = true};
 
 	cr_assert_neq(verdict, FLOW_BEYOND, "the sender has exceeded the window");
-	times_new[number] += verdict == FLOW_NEW;
+	if (verdict == FLOW_NEW)
+		times_new[number]++;
 	flow_received(&receiver, number, number == FRAMES - 1);
 	if (!flow_ack_due(&receiver))
 		return;
@@ -343,14 +344,13 @@ static ha_time run(ha_time now, ha_time until, uint64_t frames, const struct wir
 		} else if (packet->at > now) {
 			now = packet->at;
 		}
-		packet = next_packet();
-		if (packet->at > now)
-			continue;
-		if (packet->is_ack)
-			cr_assert(flow_acknowledge(&sender, &packet->ack, now));
-		else
-			at_receiver(packet->number, back, now);
-		packet->at = HA_NEVER;
+		while ((packet = next_packet())->at <= now) {
+			if (packet->is_ack)
+				cr_assert(flow_acknowledge(&sender, &packet->ack, now));
+			else
+				at_receiver(packet->number, back, now);
+			packet->at = HA_NEVER;
+		}
 	}
 	return now;
 }
@@ -417,7 +417,7 @@ Test(flow, everything_arrives_once_over_any_wire)
 
 	for (unsigned i = 0; i < sizeof(wires) / sizeof(wires[0]); i++)
 		for (unsigned w = 0; w < sizeof(windows) / sizeof(windows[0]); w++) {
-			uint64_t frames = windows[w] < 100 ? 500 : 4000;
+			uint64_t frames = windows[w] < 100 ? 100 : 4000;
 
 			begin(++seed, windows[w]);
 			run(0, 600 * HA_SEC, frames, &wires[i].there, &wires[i].back);
@@ -451,8 +451,6 @@ Test(flow, a_cut_in_either_direction_heals)
 Test(flow, a_wire_slower_than_the_timeout_is_learned)
 {
 	/* The round trip is ten times the shortest timeout: the first probes are in vain, then it is known. */
-	static const struct wire slow = {0};
-
 	begin(3, 256);
 	for (uint64_t round = 0, number; round < 50; round++) {
 		ha_time now = (ha_time)round * HA_SEC;
@@ -465,7 +463,6 @@ Test(flow, a_wire_slower_than_the_timeout_is_learned)
 		send_frames(1, now + 1);
 		acknowledge(2 * round + 2, NULL, now + 100 * HA_MS);
 	}
-	(void)slow;
 	cr_assert(sender.rtt > 50 * HA_MS && sender.rtt <= 100 * HA_MS);
 	cr_assert_lt(sender.timeouts, 20);
 }
