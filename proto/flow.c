@@ -60,12 +60,14 @@ static void mark_lost(struct flow_sender *f, uint64_t number)
 		f->lost_hint = number;
 }
 
-/* What has become known by one ACK: of those it is the first to tell of, the one sent last, and of those that were
- * sent only once, when. One that was repeated tells no time: nobody knows which of them has arrived. */
+/* What has become known by one ACK: of those it is the first to tell of, the ones sent last. Of a repeated one nobody
+ * knows which sending has arrived: it tells no time; and nothing of others either, if the same ACK tells of one that
+ * was sent only once. Else a receiver that slept over the timeout would cost a whole window: it gets what was sent at
+ * first, and that looks as if the repetition had overtaken everything.
+ */
 struct gain {
-	uint64_t newest;
-	uint64_t timed; /* order of the newest sent once; 0 = none */
-	ha_time sent;
+	uint64_t once, repeated; /* orders; 0 = none */
+	ha_time sent;            /* when the one of `once` was */
 };
 
 static void arrived(struct flow_sender *f, uint64_t number, struct gain *gain)
@@ -74,10 +76,10 @@ static void arrived(struct flow_sender *f, uint64_t number, struct gain *gain)
 
 	if (slot->order == 0)
 		return;
-	if (slot->order > gain->newest)
-		gain->newest = slot->order;
-	if (!slot->repeated && slot->order > gain->timed) {
-		gain->timed = slot->order;
+	if (slot->repeated && slot->order > gain->repeated)
+		gain->repeated = slot->order;
+	if (!slot->repeated && slot->order > gain->once) {
+		gain->once = slot->order;
 		gain->sent = slot->sent;
 	}
 	f->lost_n -= slot->lost;
@@ -110,7 +112,7 @@ static bool makes_sense(const struct flow_sender *f, const struct sync_ack *ack)
 
 static void measure(struct flow_sender *f, const struct gain *gain, ha_time now)
 {
-	if (gain->timed != 0) {
+	if (gain->once != 0) {
 		ha_time rtt = now > gain->sent ? now - gain->sent : 1;
 
 		f->rtt = f->rtt == 0 ? rtt : f->rtt + (rtt - f->rtt) / 8;
@@ -138,6 +140,7 @@ static void find_lost(struct flow_sender *f)
 bool flow_acknowledge(struct flow_sender *f, const struct sync_ack *ack, ha_time now)
 {
 	struct gain gain = {0};
+	uint64_t newest;
 
 	if (!makes_sense(f, ack))
 		return false;
@@ -150,12 +153,13 @@ bool flow_acknowledge(struct flow_sender *f, const struct sync_ack *ack, ha_time
 			if (selected(ack, bit) && ack->cumulative + 1 + bit >= f->base)
 				arrived(f, ack->cumulative + 1 + bit, &gain);
 	}
-	if (gain.newest == 0) /* it says nothing new */
+	newest = gain.once != 0 ? gain.once : gain.repeated;
+	if (newest == 0) /* it says nothing new */
 		return true;
 	while (f->base < f->next && slot_of(f, f->base)->order == 0)
 		f->base++;
-	if (gain.newest > f->newest)
-		f->newest = gain.newest;
+	if (newest > f->newest)
+		f->newest = newest;
 	measure(f, &gain, now);
 	find_lost(f);
 	return true;
@@ -170,15 +174,16 @@ ha_time flow_deadline(const struct flow_sender *f)
 
 void flow_timer(struct flow_sender *f, ha_time now)
 {
-	unsigned probes = 0;
+	uint64_t step = (f->next - f->base) / FLOW_PROBE_FRAMES;
 
 	if (now < flow_deadline(f))
 		return;
 	f->timeouts++;
 	f->timeout = f->timeout * 2 < FLOW_TIMEOUT_MAX ? f->timeout * 2 : FLOW_TIMEOUT_MAX;
-	for (uint64_t n = f->base; n < f->next && probes < FLOW_PROBE_FRAMES; n++) {
-		probes += slot_of(f, n)->order != 0;
+	/* Spread, so that no run of acknowledgements is of repeated ones alone unless only these have arrived. */
+	for (uint64_t i = 0, n = f->base; i < FLOW_PROBE_FRAMES && n < f->next; i++) {
 		mark_lost(f, n);
+		n += step > 0 ? step : 1;
 	}
 }
 

@@ -14,7 +14,8 @@
 enum {
 	FLOW_WINDOW_MAX = 1024, /* frames; what an ACK can tell of */
 	FLOW_ACK_EVERY = 32,    /* frames received, at the latest */
-	FLOW_PROBE_FRAMES = 8,  /* repeated when the timeout has passed */
+	FLOW_PROBE_FRAMES =
+		8, /* repeated when the timeout has passed, spread over what is under way */
 };
 
 #define FLOW_TIMEOUT_MIN (10 * HA_MS)
@@ -30,7 +31,7 @@ struct flow_sender {
 	uint32_t window;
 	uint64_t base, next; /* oldest not acknowledged, and next new number */
 	uint64_t order;      /* sendings so far */
-	uint64_t newest;     /* highest order acknowledged */
+	uint64_t newest;     /* highest order that has arrived for certain */
 	unsigned lost_n;
 	uint64_t lost_hint;         /* no lost one is below this number */
 	ha_time rtt, timeout;       /* smoothed, 0 = none measured; in force, with its doublings */

@@ -114,7 +114,7 @@ Test(flow, silence_is_ended_by_a_timeout_that_doubles)
 		flow_timer(&sender, now);
 		cr_assert_eq(flow_deadline(&sender), HA_NEVER, "there is something to repeat");
 		for (uint64_t n = 0; n < FLOW_PROBE_FRAMES; n++)
-			expect_lost(n, now);
+			expect_lost(2 * n, now);
 		expect_none_lost();
 		timeout = 2 * timeout < FLOW_TIMEOUT_MAX ? 2 * timeout : FLOW_TIMEOUT_MAX;
 	}
@@ -123,6 +123,34 @@ Test(flow, silence_is_ended_by_a_timeout_that_doubles)
 	acknowledge(1, NULL, now + HA_MS);
 	cr_assert_eq(sender.timeout, FLOW_TIMEOUT_MIN);
 	cr_assert_eq(sender.rtt, 0);
+}
+
+Test(flow, a_receiver_that_slept_over_the_timeout_costs_the_probes_and_no_more)
+{
+	/* All of it has arrived; the ACKs come late, and each tells of frames that were sent only once. */
+	flow_sender_init(&sender, 1024);
+	send_frames(1024, 0);
+	flow_timer(&sender, FLOW_TIMEOUT_MIN);
+	for (uint64_t n = 0; n < FLOW_PROBE_FRAMES; n++)
+		expect_lost(128 * n, FLOW_TIMEOUT_MIN);
+	for (uint64_t n = FLOW_ACK_EVERY; n <= 1024; n += FLOW_ACK_EVERY) {
+		acknowledge(n, NULL, FLOW_TIMEOUT_MIN + HA_MS);
+		expect_none_lost();
+	}
+	cr_assert(flow_idle(&sender));
+}
+
+Test(flow, when_only_probes_arrive_all_the_others_are_lost)
+{
+	flow_sender_init(&sender, 64);
+	send_frames(16, 0);
+	flow_timer(&sender, FLOW_TIMEOUT_MIN);
+	for (uint64_t n = 0; n < FLOW_PROBE_FRAMES; n++)
+		expect_lost(2 * n, FLOW_TIMEOUT_MIN);
+	acknowledge(1, AND(2, 4), FLOW_TIMEOUT_MIN + HA_MS);
+	for (uint64_t n = 1; n < 16; n += 2)
+		expect_lost(n, FLOW_TIMEOUT_MIN + HA_MS);
+	expect_none_lost();
 }
 
 Test(flow, the_round_trip_is_measured_on_what_was_sent_once)
