@@ -21,7 +21,7 @@ struct lineage_point {
 struct lineage {
 	unsigned n;                              /* 0: there is no generation yet */
 	struct lineage_point point[LINEAGE_MAX]; /* rising in both; the last one is the head */
-	uint8_t digest[HA_KEY_LEN];              /* of the head */
+	uint8_t digest[HA_KEY_LEN];              /* of the head; zeros while there is none */
 };
 
 enum lineage_relation {
@@ -32,17 +32,20 @@ enum lineage_relation {
 };
 
 /* How own stands to other. *common: number of the newest generation in both, 0 = none. The same head with different
- * digests is LINEAGE_DIVERGED, with *common one below the head. One with n = 0 is behind every other that has any. */
+ * digests is LINEAGE_DIVERGED, with *common one below the head. One with n = 0 is behind every other that has any. What
+ * gave way is not known to be common: two that have no term left in common are LINEAGE_DIVERGED, with *common 0, so
+ * that nothing is lost that one of them may have made. */
 enum lineage_relation lineage_compare(const struct lineage *own, const struct lineage *other,
 				      uint64_t *common);
 
-/* The next generation, made in term: never below the head's. */
+/* The next generation, made in term: never below the head's (asserted). */
 void lineage_extend(struct lineage *, uint64_t term, const uint8_t digest[HA_KEY_LEN]);
 
 /* Head, or zeros. */
 struct lineage_point lineage_head(const struct lineage *);
 
-/* May it come from elsewhere: n in range, points rising, numbers from 1, terms below 2^63. */
+/* May it come from elsewhere: n in range, points rising, numbers from 1, numbers and terms below 2^63, and no digest
+ * without a generation. */
 bool lineage_valid(const struct lineage *);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "proto/cursor.h"
 #include "proto/reason.h"
+#include "proto/sync_msg.h"
 
 #include <assert.h>
 
@@ -20,7 +21,7 @@ enum {
 
 static bool is_sync(unsigned type)
 {
-	return type >= MSG_SYNC_FIRST && type <= MSG_SYNC_LAST;
+	return type == MSG_SYNC_DATA || type == MSG_SYNC_ACK || type == MSG_SYNC_HELLO;
 }
 
 static bool is_known(unsigned type)
@@ -46,6 +47,10 @@ size_t msg_body_len(enum msg_type type)
 		return DETACH_LEN;
 	case MSG_DISOWN:
 		return DISOWN_LEN;
+	case MSG_SYNC_ACK:
+		return SYNC_ACK_LEN;
+	case MSG_SYNC_HELLO:
+		return SYNC_HELLO_LEN;
 	default:
 		return 0;
 	}
@@ -71,12 +76,20 @@ size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *h)
 	return cursor_written(&w);
 }
 
+/* A SYNC_DATA without a byte of the stream has nothing to say. */
+static size_t least_len(enum msg_type type)
+{
+	if (type == MSG_SYNC_DATA)
+		return SYNC_DATA_OVERHEAD + 1;
+	return MSG_HEADER_LEN + msg_tag_len(type);
+}
+
 /* SPEC 2.4, the checks of the length field: sums are in size_t, nothing is subtracted from it. */
 static enum ha_drop check_length(const struct msg_header *h, size_t present)
 {
 	size_t tag = msg_tag_len(h->type), body = msg_body_len(h->type);
 
-	if (h->length < MSG_HEADER_LEN + tag)
+	if (h->length < least_len(h->type))
 		return DROP_BAD_LENGTH;
 	if (h->length > (is_sync(h->type) ? MSG_SYNC_LEN_MAX : MSG_LEN_MAX))
 		return DROP_OVERSIZED;

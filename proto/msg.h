@@ -29,9 +29,14 @@ enum msg_type {
 	MSG_ANSWER = 5,
 	MSG_IDENTITY = 6,
 	MSG_JOIN = 7,
-	MSG_DETACH = 8,        /* the end of a pair in good order, over the sessions of the pair */
-	MSG_DISOWN = 9,        /* to a former peer that knocks: you are no member any more */
-	MSG_SYNC_FIRST = 0x40, /* SYNC_* are 0x40..0x4f; the engine never sees them */
+	MSG_DETACH = 8, /* the end of a pair in good order, over the sessions of the pair */
+	MSG_DISOWN = 9, /* to a former peer that knocks: you are no member any more */
+	/* SYNC_* (sync_msg.h) are between the syncers, the link only: the engine never sees them */
+	MSG_SYNC_DATA = 0x40,
+	MSG_SYNC_ACK = 0x41,
+	MSG_SYNC_HELLO = 0x42,
+
+	MSG_SYNC_FIRST = 0x40, /* the range that is theirs; of it the others do not exist yet */
 	MSG_SYNC_LAST = 0x4f,
 };
 
@@ -48,11 +53,12 @@ struct msg_header {
 	uint64_t counter;  /* nonce; 0 in BEACON, HANDSHAKE and DISOWN */
 };
 
-/* The body's length for the type, or 0 for a type without a fixed one (HANDSHAKE) or no such
- * type. */
+/* The body's length for the type, or 0 for a type without a fixed one (HANDSHAKE, SYNC_DATA) or no
+ * such type. */
 size_t msg_body_len(enum msg_type);
 
-/* How many bytes of tag follow the body: 16, or 0 for BEACON, HANDSHAKE and DISOWN. */
+/* How many bytes of tag follow the body: 16 (the MAC of a SYNC_HELLO is one), or 0 for BEACON,
+ * HANDSHAKE and DISOWN. */
 size_t msg_tag_len(enum msg_type);
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);

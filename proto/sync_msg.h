@@ -17,13 +17,13 @@
 #include "proto/msg.h"
 #include "proto/types.h"
 
+/* Offsets, frame numbers, generations, sizes and counts are below 2^63: a sum of two of them does not wrap, and none
+ * is UINT64_MAX. */
+#define SYNC_COUNT_MAX (UINT64_MAX / 2)
+
 /* ---- frames ---- */
 
 enum {
-	MSG_SYNC_DATA = 0x40,
-	MSG_SYNC_ACK = 0x41,
-	MSG_SYNC_HELLO = 0x42,
-
 	SYNC_SALT_LEN = 16,
 	SYNC_ACK_BITS = 1024,    /* frames behind the cumulative one that an ACK tells of */
 	SYNC_DATA_CLEAR_LEN = 9, /* offset and flags: associated data */
@@ -39,8 +39,8 @@ struct sync_hello {
 	uint8_t echo[SYNC_SALT_LEN]; /* the newest salt heard of the receiver; zero = none */
 	uint16_t mtu;                /* 576 to 9216: largest frame without its Ethernet header */
 	bool aes;                    /* AES-256-GCM is fast here; else ChaCha20-Poly1305 */
-	uint32_t window;             /* frames that it can receive beyond the cumulative one */
-	uint8_t reserved;            /* sent as zero, ignored */
+	uint32_t window;             /* 1 to SYNC_ACK_BITS: frames that it takes from the
+					cumulative one on. A reserved byte follows */
 };
 
 enum sync_data_flag {
@@ -116,7 +116,7 @@ struct sync_pull {
 
 struct sync_begin {
 	bool full;
-	uint64_t since; /* as in the PULL, if not full */
+	uint64_t since; /* as in the PULL, if not full; else not sent, and received as 0 */
 };
 
 enum sync_entry_type {
@@ -127,12 +127,14 @@ enum sync_entry_type {
 	SYNC_ENTRY_TYPE_N,
 };
 
-/* ENTRY: one name in a tree. Also what the digest of a generation is made of (SPEC 6.2). */
+/* ENTRY: one name in a tree. Also what the digest of a generation is made of (SPEC 6.2). What a type does not have is
+ * zero, or it is neither sent nor accepted: SYNC_GONE has root and path only; a directory no size, hash and target; a
+ * symlink no mode, size, hash and attributes; a file no target. */
 struct sync_entry {
-	uint8_t type;  /* enum sync_entry_type */
-	uint8_t root;  /* index of the configured root */
-	uint16_t mode; /* permission bits, 07777; symlink, gone: 0 */
-	uint32_t uid, gid;
+	uint8_t type;      /* enum sync_entry_type */
+	uint8_t root;      /* index of the configured root */
+	uint16_t mode;     /* permission bits, 07777; symlink, gone: 0 */
+	uint32_t uid, gid; /* never UINT32_MAX: to chown() that means "leave it" */
 	int64_t mtime_ns;
 	uint64_t size;               /* of a file; else 0 */
 	uint8_t hash[SYNC_HASH_LEN]; /* of a file's content; else zeros */
@@ -140,16 +142,16 @@ struct sync_entry {
 	 * itself, which is always a directory. Not terminated. */
 	const char *path;
 	uint16_t path_len;
-	/* Extended attributes, sorted by name: for each a byte of name length, the name, two bytes of value length,
-	 * the value. */
+	/* Extended attributes, rising by name (bytes; a shorter one first), each once: for each a byte of name length
+	 * (not 0), the name (no NUL), two bytes of value length, the value. */
 	const uint8_t *xattr;
 	uint32_t xattr_len;
-	const char *target; /* of a symlink, not terminated; no NUL */
+	const char *target; /* of a symlink, not empty, not terminated; no NUL */
 	uint16_t target_len;
 };
 
 struct sync_end {
-	struct lineage_point head;
+	struct lineage_point head; /* number from 1 */
 	uint8_t digest[HA_KEY_LEN];
 };
 
@@ -159,7 +161,7 @@ struct sync_want {
 	uint32_t ticket; /* the follower's, unique among those under way */
 	uint8_t root;
 	uint8_t hash[SYNC_HASH_LEN]; /* as in its ENTRY: another one by now is DONE with failed */
-	const char *path;
+	const char *path;            /* not "": that is no file */
 	uint16_t path_len;
 	const uint8_t *tags;
 	uint32_t tags_n;
@@ -189,18 +191,19 @@ enum sync_phase {
 
 struct sync_status {
 	uint8_t phase;               /* enum sync_phase */
-	uint64_t files, files_total; /* to be fetched, and fetched */
+	uint64_t files, files_total; /* fetched, and to be fetched in all */
 	uint64_t bytes, bytes_total;
-	char reason[SYNC_REASON_MAX + 1]; /* of an error, text as in SPEC 3.R3; else "" */
+	/* Text as in SPEC 3.R3: not "" in SYNC_PHASE_ERROR, "" in all others. */
+	char reason[SYNC_REASON_MAX + 1];
 };
 
-/* Writes the header of a record whose body of len bytes follows. */
+/* Writes the header of a record whose body of len bytes follows: a length that its type can have. */
 void sync_encode_record(uint8_t out[SYNC_RECORD_HEADER_LEN], enum sync_record_type, uint32_t len);
 /* False: no such type, or a length that its type cannot have. */
 bool sync_decode_record(const uint8_t in[SYNC_RECORD_HEADER_LEN], enum sync_record_type *,
 			uint32_t *len);
 
-/* Bodies. */
+/* Bodies. COMPARE has none. Decoders write *out exactly when they return true. */
 size_t sync_encode_head(uint8_t *out, size_t cap, const struct sync_head *);
 size_t sync_encode_pull(uint8_t *out, size_t cap, const struct sync_pull *);
 size_t sync_encode_begin(uint8_t *out, size_t cap, const struct sync_begin *);

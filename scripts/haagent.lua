@@ -1,29 +1,28 @@
--- haagent.lua - Wireshark dissector for the haagent protocol, EtherType 0x88B5 (proto/SPEC.md sections 1 to 3).
+-- haagent.lua - Wireshark dissector for the haagent protocol, EtherType 0x88B5 (proto/SPEC.md sections 1 to 3, 6.1).
 --
 --   wireshark -X lua_script:haagent.lua capture.pcap
 --   tshark -X lua_script:haagent.lua -r capture.pcap -Y 'haagent.claim == 2'
 --
--- or copy it to the plugins folder (Help > About Wireshark > Folders). It needs no keys: all messages but
--- SYNC_* are authenticated in the clear. It cannot verify a tag.
+-- or copy it to the plugins folder (Help > About Wireshark > Folders). It needs no keys: all messages are
+-- authenticated in the clear, but for the settings themselves in SYNC_DATA. It cannot verify a tag.
 
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
 local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
-local SYNC_FIRST, SYNC_LAST = 0x40, 0x4f
+local SYNC_DATA, SYNC_ACK, SYNC_HELLO = 0x40, 0x41, 0x42
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
 	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
+	[SYNC_DATA] = "SYNC_DATA", [SYNC_ACK] = "SYNC_ACK", [SYNC_HELLO] = "SYNC_HELLO",
 }
-for t = SYNC_FIRST, SYNC_LAST do
-	types[t] = string.format("SYNC_%x", t - SYNC_FIRST)
-end
 
 local body_len = {
 	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
-	[DISOWN] = 73,
+	[DISOWN] = 73, [SYNC_ACK] = 136, [SYNC_HELLO] = 40,
 }
+local SYNC_DATA_LEAST = 9 + 1 -- a body of it: what is in the clear, and a byte of the stream
 local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true}
 
 local paths = {[0] = "link", "management"}
@@ -105,11 +104,13 @@ field("uint64", "term", "Term")
 field("uint8", "heartbeat_flags", "Flags", base.HEX)
 field("uint16", "why_not", "Why not eligible", base.HEX)
 field("uint8", "identity_flags", "Flags", base.HEX)
+field("uint8", "sync_flags", "Flags", base.HEX)
 local bits = {
 	heartbeat_flags = {"eligible", "leaving", "degraded", "reach_ok", "carrier", "reserved"},
 	why_not = {"copy", "suspended", "check", "carrier", "deaf", "store", "guardian", "starting", "leaving",
 		"disproved"},
 	identity_flags = {"direct"},
+	sync_flags = {"flush"},
 }
 for parent, names in pairs(bits) do
 	for i, name in ipairs(names) do
@@ -167,6 +168,16 @@ field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
 field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
 field("uint8", "disown.why", "Why", base.DEC, partings)
 
+field("bytes", "sync.salt", "Salt")
+field("bytes", "sync.echo", "Newest salt heard of the receiver")
+field("uint16", "sync.mtu", "Largest frame")
+field("bool", "sync.aes", "AES-256-GCM is fast")
+field("uint32", "sync.window", "Window (frames)")
+field("bytes", "sync.reserved", "Reserved")
+field("uint64", "sync.offset", "Offset in the stream")
+field("uint64", "sync.cumulative", "All frames have arrived below")
+field("bytes", "sync.bitmap", "Frames beyond that have")
+
 local list = {}
 for _, one in pairs(f) do
 	list[#list + 1] = one
@@ -213,6 +224,7 @@ local function take_bits(c, tree, name, len)
 	for _, bit in ipairs(bits[name]) do
 		item:add(f[name .. "." .. bit], range)
 	end
+	return range
 end
 
 local function take_address(c, tree, label, with_prefix)
@@ -388,6 +400,39 @@ dissect[DISOWN] = function(c, tree)
 	return " " .. (partings[why:uint()] or "?")
 end
 
+-- The header's counter is the number of the frame.
+dissect[SYNC_DATA] = function(c, tree, len, counter)
+	local _, offset = c.take(tree, "sync.offset", 8)
+	local flags = take_bits(c, tree, "sync_flags", 1)
+
+	c.take(tree, "sealed", len - 9)
+	return string.format(" %s: %d bytes from %s%s", counter, len - 9, offset:uint64(),
+		flags:bitfield(7, 1) == 1 and ", flush" or "")
+end
+
+dissect[SYNC_ACK] = function(c, tree)
+	local _, cumulative = c.take(tree, "sync.cumulative", 8)
+	local _, bitmap = c.take(tree, "sync.bitmap", 128)
+	local beyond = 0
+
+	for bit = 0, 8 * bitmap:len() - 1 do
+		beyond = beyond + bitmap:bitfield(bit, 1)
+	end
+	return string.format(" all below %s, %d beyond", cumulative:uint64(), beyond)
+end
+
+dissect[SYNC_HELLO] = function(c, tree)
+	local _, mtu, window
+
+	c.take(tree, "sync.salt", 16)
+	c.take(tree, "sync.echo", 16)
+	_, mtu = c.take(tree, "sync.mtu", 2)
+	c.take(tree, "sync.aes", 1)
+	_, window = c.take(tree, "sync.window", 4)
+	c.take(tree, "sync.reserved", 1)
+	return string.format(" MTU %d, window %d", mtu:uint(), window:uint())
+end
+
 -- Is the length field one that the type may have, and is that much there?
 local function length_fits(kind, length, present)
 	local tag = untagged[kind] and 0 or TAG_LEN
@@ -395,23 +440,21 @@ local function length_fits(kind, length, present)
 	if length > present or length < HEADER_LEN + tag then
 		return false
 	end
+	if kind == SYNC_DATA then
+		return length >= HEADER_LEN + SYNC_DATA_LEAST + tag
+	end
 	return body_len[kind] == nil or length == HEADER_LEN + body_len[kind] + tag
 end
 
 local function dissect_body(buffer, kind, length, tree)
 	local tag = untagged[kind] and 0 or TAG_LEN
 	local len = length - HEADER_LEN - tag
-	local info = ""
+	local name = types[kind]:sub(1, 1) .. types[kind]:sub(2):lower():gsub("_", " ")
+	local body = buffer(HEADER_LEN, len)
+	local info = dissect[kind](cursor(body), tree:add(body, name), len, buffer(10, 8):uint64())
 
-	if dissect[kind] ~= nil then
-		local name = types[kind]:sub(1, 1) .. types[kind]:sub(2):lower()
-
-		info = dissect[kind](cursor(buffer(HEADER_LEN, len)), tree:add(buffer(HEADER_LEN, len), name), len)
-	elseif len > 0 then
-		tree:add(f.sealed, buffer(HEADER_LEN, len))
-	end
 	if tag > 0 then
-		tree:add(f.tag, buffer(length - tag, tag))
+		tree:add(kind == SYNC_HELLO and f.mac or f.tag, buffer(length - tag, tag))
 	end
 	return info
 end

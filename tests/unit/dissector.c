@@ -4,6 +4,7 @@
 #include "proto/reason.h"
 #include "proto/requirement.h"
 #include "proto/session.h"
+#include "proto/sync_msg.h"
 
 #include <criterion/criterion.h>
 
@@ -77,9 +78,11 @@ static void put_message(enum msg_type type, const uint8_t *body, size_t len, uin
 		.path = HA_PATH_LINK,
 		.length = (uint16_t)(total + more),
 		.receiver = 7,
+		.counter = 11,
 	};
 
-	cr_assert_eq(len, msg_body_len(type));
+	if (type != MSG_SYNC_DATA)
+		cr_assert_eq(len, msg_body_len(type));
 	msg_encode_header(frame, sizeof(frame), &h);
 	memcpy(frame + MSG_HEADER_LEN, body, len);
 	put_frame(frame, total + more);
@@ -121,6 +124,31 @@ static void put_disown(const struct msg_disown *m)
 	put_frame(frame, disown_seal(m, HA_PATH_LINK, secret, frame, sizeof(frame)));
 }
 
+static void put_sync_hello(const struct sync_hello *m)
+{
+	uint8_t body[256];
+
+	put_message(MSG_SYNC_HELLO, body, sync_encode_hello(body, sizeof(body), m), 0);
+}
+
+/* With that many bytes of the stream behind what is in the clear. */
+static void put_sync_data(const struct sync_data *m, size_t piece)
+{
+	uint8_t body[256];
+	size_t len = sync_encode_data(body, sizeof(body), m);
+
+	cr_assert_leq(len + piece, sizeof(body));
+	memset(body + len, 0x5e, piece);
+	put_message(MSG_SYNC_DATA, body, len + piece, 0);
+}
+
+static void put_sync_ack(const struct sync_ack *m)
+{
+	uint8_t body[256];
+
+	put_message(MSG_SYNC_ACK, body, sync_encode_ack(body, sizeof(body), m), 0);
+}
+
 /* What tshark says of the capture. */
 static const char *show(const char *options)
 {
@@ -160,6 +188,10 @@ Test(dissector, names_every_type)
 	put_detach(&(struct msg_detach){.op = DETACH_DONE}, 0);
 	put_detach(&(struct msg_detach){DETACH_REFUSE, DETACH_STORE, {0}}, 0);
 	put_disown(&(struct msg_disown){.why = PARTING_REMOVED});
+	put_sync_hello(&(struct sync_hello){.salt = {1}, .mtu = 9000, .window = 512});
+	put_sync_data(&(struct sync_data){.offset = 0x123456789a}, 7);
+	put_sync_data(&(struct sync_data){.flags = SYNC_FLUSH}, 1);
+	put_sync_ack(&(struct sync_ack){.cumulative = 4, .bitmap = {0x03, [127] = 0x80}});
 	cr_assert_str_eq(show("-T fields -e _ws.col.Info"),
 			 "BEACON on link\n"
 			 "HEARTBEAT on link 9 initializing, claim none, term 0\n"
@@ -170,7 +202,11 @@ Test(dissector, names_every_type)
 			 "JOIN on link report: requirements not met\n"
 			 "DETACH on link done\n"
 			 "DETACH on link refuse: could not write its cluster record\n"
-			 "DISOWN on link removed\n");
+			 "DISOWN on link removed\n"
+			 "SYNC_HELLO on link MTU 9000, window 512\n"
+			 "SYNC_DATA on link 11: 7 bytes from 78187493530\n"
+			 "SYNC_DATA on link 11: 1 bytes from 0, flush\n"
+			 "SYNC_ACK on link all below 4, 3 beyond\n");
 }
 
 Test(dissector, the_fields_of_the_life_cycle_can_be_filtered)
@@ -222,6 +258,26 @@ Test(dissector, the_fields_of_join_detach_and_disown_can_be_filtered)
 		",,,,,,,,,,,,,,,,,1,5\n");
 }
 
+Test(dissector, the_clear_parts_of_the_sync_can_be_filtered)
+{
+	put_sync_hello(&(struct sync_hello){
+		.salt = {1}, .echo = {2}, .mtu = 1500, .aes = true, .window = 1024});
+	put_sync_data(&(struct sync_data){.offset = 8, .flags = SYNC_FLUSH}, 3);
+	put_sync_ack(&(struct sync_ack){.cumulative = 9, .bitmap = {0xff}});
+	cr_assert_str_eq(
+		show("-T fields -E separator=, -e haagent.sync.salt -e haagent.sync.echo "
+		     "-e haagent.sync.mtu -e haagent.sync.aes -e haagent.sync.window "
+		     "-e haagent.mac -e haagent.sync.offset -e haagent.sync_flags.flush "
+		     "-e haagent.sealed -e haagent.sync.cumulative -e haagent.tag"),
+		"01000000000000000000000000000000,02000000000000000000000000000000,1500,1,1024,"
+		"00000000000000000000000000000000,,,,,\n"
+		",,,,,,8,1,5e5e5e,,00000000000000000000000000000000\n"
+		",,,,,,,,,9,00000000000000000000000000000000\n");
+	cr_assert_not_null(strstr(show("-O haagent -Y haagent.sync.cumulative"),
+				  "Frames beyond that have: ff00"));
+	cr_assert_not_null(strstr(shown, "    Sync ack\n"));
+}
+
 Test(dissector, every_value_of_every_list_has_a_name)
 {
 	for (unsigned i = 0; i < REASON_N; i++)
@@ -253,5 +309,21 @@ Test(dissector, a_length_that_does_not_fit_is_pointed_out)
 {
 	put_detach(&(struct msg_detach){.op = DETACH_REQUEST}, 0);
 	put_detach(&(struct msg_detach){.op = DETACH_REQUEST}, 1);
-	cr_assert_str_eq(show("-Y haagent.bad_length -T fields -e frame.number"), "2\n");
+	put_sync_data(&(struct sync_data){0}, 1);
+	put_sync_data(&(struct sync_data){0}, 0);
+	cr_assert_str_eq(show("-Y haagent.bad_length -T fields -e frame.number"), "2\n4\n");
+}
+
+Test(dissector, a_type_that_does_not_exist_is_pointed_out)
+{
+	for (unsigned type = MSG_SYNC_HELLO; type <= MSG_SYNC_LAST; type++) {
+		uint8_t frame[64] = {0};
+		const struct msg_header h = {
+			.version = MSG_VERSION, .type = (uint8_t)type, .length = sizeof(frame)};
+
+		msg_encode_header(frame, sizeof(frame), &h);
+		put_frame(frame, sizeof(frame));
+	}
+	cr_assert_str_eq(show("-Y haagent.bad_type -T fields -e haagent.type -E occurrence=f"),
+			 "67\n68\n69\n70\n71\n72\n73\n74\n75\n76\n77\n78\n79\n");
 }

@@ -14,9 +14,9 @@ static const struct msg_header sample = {
 	.counter = 0x1112131415161718,
 };
 
-static const enum msg_type types[] = {MSG_BEACON, MSG_HANDSHAKE,  MSG_HEARTBEAT, MSG_SOLICIT,
-				      MSG_ANSWER, MSG_IDENTITY,   MSG_JOIN,      MSG_DETACH,
-				      MSG_DISOWN, MSG_SYNC_FIRST, MSG_SYNC_LAST};
+static const enum msg_type types[] = {MSG_BEACON, MSG_HANDSHAKE, MSG_HEARTBEAT, MSG_SOLICIT,
+				      MSG_ANSWER, MSG_IDENTITY,  MSG_JOIN,      MSG_DETACH,
+				      MSG_DISOWN, MSG_SYNC_DATA, MSG_SYNC_ACK,  MSG_SYNC_HELLO};
 
 /* The verdict on a frame of the type with that length field, of which `present` bytes arrived. */
 static enum ha_drop verdict(enum msg_type type, size_t length, size_t present)
@@ -127,7 +127,6 @@ Test(msg, spec_2_2_unknown_types_are_dropped)
 
 		for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 			known |= type == types[i];
-		known |= type >= MSG_SYNC_FIRST && type <= MSG_SYNC_LAST;
 		cr_assert_eq(verdict(type, 17, 17 + 1) == DROP_BAD_TYPE, !known, "type %u", type);
 	}
 }
@@ -138,7 +137,8 @@ Test(msg, spec_2_R8_each_type_has_its_exact_length)
 		enum msg_type type;
 		size_t total;
 	} rows[] = {{MSG_BEACON, 58},    {MSG_HEARTBEAT, 190}, {MSG_SOLICIT, 42}, {MSG_ANSWER, 42},
-		    {MSG_IDENTITY, 561}, {MSG_JOIN, 89},       {MSG_DETACH, 52},  {MSG_DISOWN, 91}};
+		    {MSG_IDENTITY, 561}, {MSG_JOIN, 89},       {MSG_DETACH, 52},  {MSG_DISOWN, 91},
+		    {MSG_SYNC_ACK, 170}, {MSG_SYNC_HELLO, 74}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		enum msg_type type = rows[i].type;
@@ -164,7 +164,9 @@ Test(msg, spec_2_R6_length_holds_at_least_header_and_tag)
 			cr_assert_eq(verdict(types[i], length, 100), DROP_BAD_LENGTH);
 	}
 	cr_assert_eq(verdict(MSG_HANDSHAKE, 18, 18), DROP_NONE, "session.h judges its body");
-	cr_assert_eq(verdict(MSG_SYNC_FIRST, 34, 34), DROP_NONE);
+	for (size_t length = 0; length <= 44; length++) /* and one byte of the stream */
+		cr_assert_eq(verdict(MSG_SYNC_DATA, length, 100),
+			     length < 44 ? DROP_BAD_LENGTH : DROP_NONE);
 }
 
 Test(msg, spec_2_R7_oversized)
@@ -178,7 +180,7 @@ Test(msg, spec_2_R7_oversized)
 			cr_assert_eq(verdict(types[i], length, UINT16_MAX), DROP_OVERSIZED);
 	}
 	cr_assert_eq(verdict(MSG_HANDSHAKE, 1500, 1500), DROP_NONE);
-	cr_assert_eq(verdict(MSG_SYNC_LAST, 9216, 9216), DROP_NONE);
+	cr_assert_eq(verdict(MSG_SYNC_DATA, 9216, 9216), DROP_NONE);
 }
 
 Test(msg, spec_2_R9_a_frame_of_the_other_path_is_dropped)
@@ -230,7 +232,7 @@ Test(msg, spec_2_R3_all_but_beacon_handshake_and_disown_bear_a_tag)
 		cr_assert_eq(msg_tag_len(types[i]), bare ? 0 : 16);
 	}
 	cr_assert_eq(msg_body_len(MSG_HANDSHAKE), 0);
-	cr_assert_eq(msg_body_len(MSG_SYNC_FIRST), 0);
+	cr_assert_eq(msg_body_len(MSG_SYNC_DATA), 0);
 	cr_assert_eq(msg_body_len(0), 0);
 }
 
