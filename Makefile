@@ -86,7 +86,15 @@ $(BUILD)/tools/%: tests/system/tools/%.c Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -D_FORTIFY_SOURCE=2 $(CPPFLAGS) $(CFLAGS) $(LINK) $(LDFLAGS) -MF $@.d -o $@ $<
-DEPS += $(addsuffix .d,$(TOOLS))
+DEPS += $(addsuffix .d,$(filter-out %/bulkblast,$(TOOLS)))
+
+# One that measures the agent's own code.
+$(BUILD)/tools/bulkblast: $(BUILD)/release/tests/system/tools/bulkblast.o \
+		$(filter-out $(BUILD)/release/agent/main.o,$(release_OBJ))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 

@@ -14,7 +14,8 @@
 enum {
 	FLOW_WINDOW_MAX = 1024, /* frames; what an ACK can tell of */
 	FLOW_ACK_EVERY = 32,    /* frames received, at the latest */
-	FLOW_PROBE_FRAMES = 8,  /* repeated when the timeout has passed */
+	FLOW_PROBE_FRAMES =
+		8, /* repeated when the timeout has passed, spread over what is under way */
 };
 
 #define FLOW_TIMEOUT_MIN (10 * HA_MS)
@@ -30,7 +31,7 @@ struct flow_sender {
 	uint32_t window;
 	uint64_t base, next; /* oldest not acknowledged, and next new number */
 	uint64_t order;      /* sendings so far */
-	uint64_t newest;     /* highest order acknowledged */
+	uint64_t newest;     /* highest order that has arrived for certain */
 	unsigned lost_n;
 	uint64_t lost_hint;         /* no lost one is below this number */
 	ha_time rtt, timeout;       /* smoothed, 0 = none measured; in force, with its doublings */
@@ -44,8 +45,9 @@ uint64_t flow_send(struct flow_sender *, ha_time now);        /* a new one goes 
 bool flow_lost(struct flow_sender *, ha_time now,
 	       uint64_t *number); /* one to be repeated now; noted as sent */
 bool flow_acknowledge(struct flow_sender *, const struct sync_ack *,
-		      ha_time now);                /* false: nonsense, ignored */
-ha_time flow_deadline(const struct flow_sender *); /* HA_NEVER while nothing is under way */
+		      ha_time now); /* false: nonsense, ignored */
+/* HA_NEVER while nothing is under way, or something lost is still to be repeated. */
+ha_time flow_deadline(const struct flow_sender *);
 void flow_timer(struct flow_sender *,
 		ha_time now);               /* the timeout: flow_lost() gives what to repeat */
 bool flow_idle(const struct flow_sender *); /* all of it acknowledged */
@@ -58,9 +60,10 @@ enum flow_verdict {
 
 struct flow_receiver {
 	uint64_t cumulative;                   /* all below have arrived */
+	uint64_t top;                          /* one above the highest that has arrived */
 	uint64_t bitmap[FLOW_WINDOW_MAX / 64]; /* ring by number */
 	unsigned unacknowledged;
-	bool urgent; /* a gap, a duplicate, or a flush: acknowledge at once */
+	bool urgent; /* a gap opened, a duplicate, or a flush: acknowledge at once */
 };
 
 void flow_receiver_init(struct flow_receiver *);
