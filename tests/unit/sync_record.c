@@ -788,6 +788,17 @@ Test(sync_record, spec_6_R14_a_symlink_has_a_target)
 	cr_assert_not(entry_good(&e));
 }
 
+Test(sync_record, spec_6_R14_a_target_of_2_to_the_16_and_1_is_not_one_of_1)
+{
+	static uint8_t bytes[1024 + 65536];
+	size_t len = encode(bytes, sizeof(bytes),
+			    &(struct record){SYNC_ENTRY, .entry = plain[SYNC_SYMLINK]});
+
+	memset(bytes + len, 'x', 65536);
+	cr_assert(decode(SYNC_ENTRY, bytes, len));
+	cr_assert_not(decode(SYNC_ENTRY, bytes, len + 65536));
+}
+
 Test(sync_record, spec_6_R14_only_a_directory_can_be_the_root_itself)
 {
 	for (uint8_t type = 0; type < SYNC_ENTRY_TYPE_N; type++) {
