@@ -82,6 +82,10 @@ enum ipc_type {
 	IPC_TYPE_N,
 };
 
+enum {
+	IPC_RUN_APPLIED = 255, /* IPC_RUN: the settings-applied hook, as an import */
+};
+
 enum ipc_lease_status {
 	LEASE_HELD = 1, /* on: bit i = address i is on (IPv6: its RTM_NEWADDR has come) */
 	LEASE_DROPPED,  /* off the interface, confirmed; cause says why */

@@ -587,6 +587,8 @@ static int open_parts(struct syncer *s)
 
 	memcpy(bulk.ifname, s->config.link, sizeof(bulk.ifname));
 	if (error == 0)
+		(void)carry_recover(s);
+	if (error == 0)
 		error = bulk_open(&s->bulk, &bulk);
 	if (error == 0)
 		error = settle_open(s);
@@ -613,9 +615,9 @@ static int prepare(struct syncer *s)
 		error = open_index(s);
 	if (error == 0)
 		error = loop_init(&s->loop, on_timer, s);
-	sync_init(&s->sync, &s->ledger.lineage, loop_now());
 	if (error == 0)
 		error = open_parts(s);
+	sync_init(&s->sync, &s->ledger.lineage, loop_now());
 	if (error == 0)
 		error = loop_add(&s->loop, s->guardian, on_guardian, s);
 	return error;
@@ -640,9 +642,6 @@ int syncer_main(void)
 	}
 	s.save_at = HA_NEVER;
 	s.scrub_at = loop_now() + s.config.sync_scrub;
-	s.recover = true;
-	if (carry_recover(&s) == 1)
-		settle_all(&s);
 	while (!s.done) {
 		after(&s);
 		if (loop_run_once(&s.loop) != 0)

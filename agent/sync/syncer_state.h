@@ -137,7 +137,7 @@ ha_time settle_deadline(const struct syncer *);
 
 /* ---- carry.c ---- */
 void carry_out(struct syncer *, const struct sync_actions *);
-int carry_recover(struct syncer *);               /* 0 or -errno */
+int carry_recover(struct syncer *);               /* as plan_recover(), ledger and all */
 void carry_imports(struct syncer *, ha_time now); /* what is due */
 void carry_imported(struct syncer *, unsigned section, bool ok);
 
