@@ -20,7 +20,7 @@ static bool copy_is_configured(const struct engine *engine)
 	return engine->config.settings_n > 0;
 }
 
-/* SPEC 6.R30: no generation is made in a term before it is on disk that this node held under it. */
+/* SPEC 6.R27: no generation is made in a term before it is on disk that this node held under it. */
 static bool copy_holds(const struct engine *engine)
 {
 	const struct node *node = &engine->node;

@@ -91,7 +91,7 @@ void role_follow(struct engine *engine)
 		return; /* what it rests on goes first */
 	role_occasion(engine, occasion);
 	if (occasion->role == ROLE_ACTIVE && copy_is_busy(engine))
-		return; /* SPEC 6.R31: not on half of a generation */
+		return; /* SPEC 6.R37: not on half of a generation */
 	if (role_is_passing(engine, occasion) || engine->steward < 0 ||
 	    (engine->told && role_same(occasion, &engine->occasion)))
 		return;

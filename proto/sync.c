@@ -72,7 +72,7 @@ static enum lineage_relation relation(const struct sync *s, uint64_t *common)
 	*common = 0;
 	if (is_related(s))
 		r = lineage_compare(&s->lineage, &s->peer.lineage, common);
-	/* 6.R13: what was changed behind the back of a newer lineage gives it no lead over the holder. */
+	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder. */
 	if (r == LINEAGE_AHEAD && s->peer.holds && !sync_is_clean(s))
 		r = LINEAGE_DIVERGED;
 	if (r == LINEAGE_BEHIND && s->self.holds && !s->peer.clean)
@@ -118,6 +118,15 @@ static void drop_plan(struct sync *s, struct sync_actions *out)
 	}
 }
 
+static void succeed(struct sync *s)
+{
+	s->reason[0] = '\0';
+	s->retry = 0;
+	s->retry_at = s->now;
+	s->phase = SYNC_PHASE_IDLE;
+	s->status_due = true;
+}
+
 static void take_side(struct sync *s, struct sync_actions *out)
 {
 	enum sync_side side = decide_side(s);
@@ -129,6 +138,7 @@ static void take_side(struct sync *s, struct sync_actions *out)
 	if (s->side == SYNC_SIDE_LEADS)
 		s->pulled = s->pull_due = false;
 	s->side = side;
+	succeed(s); /* what failed on the other side is of no account on this one */
 }
 
 /* ---- events ---- */
@@ -228,15 +238,6 @@ static void fail(struct sync *s, const char *reason, struct sync_actions *out)
 	s->status_due = true;
 }
 
-static void succeed(struct sync *s)
-{
-	s->reason[0] = '\0';
-	s->retry = 0;
-	s->retry_at = s->now;
-	s->phase = SYNC_PHASE_IDLE;
-	s->status_due = true;
-}
-
 static void on_committed(struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
 	s->planning = s->ended = s->complete = false;
@@ -247,7 +248,7 @@ static void on_committed(struct sync *s, const struct sync_event *ev, struct syn
 		s->self.whole = true;
 		succeed(s);
 	} else if (!s->full_needed) {
-		s->full_needed = true; /* 6.R22: something else had changed here: compare all */
+		s->full_needed = true; /* 6.R34: something else had changed here: compare all */
 		s->asked = false;
 		s->phase = SYNC_PHASE_LIST;
 	} else {
@@ -357,7 +358,7 @@ static void observe(struct sync *s, const struct sync_event *ev, struct sync_act
 
 /* ---- leading ---- */
 
-/* 6.R10: whoever holds makes the generations, and not while it only lacks some. */
+/* 6.R26: whoever holds makes the generations, and not while it only lacks some. */
 static bool may_make(const struct sync *s)
 {
 	uint64_t common;
@@ -406,7 +407,7 @@ static void say_head(struct sync *s, struct sync_actions *out)
 	act(out, SYNC_ACT_SAY_HEAD);
 }
 
-/* 6.R16: what is said is what the generation is: nothing may be pending. */
+/* 6.R30: what is said is what the generation is: nothing may be pending. */
 static void say_list(struct sync *s, struct sync_actions *out)
 {
 	uint64_t head = lineage_head(&s->lineage).number;
@@ -436,7 +437,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	if (s->side != SYNC_SIDE_FOLLOWS || s->adopting || !s->trees.settled || s->trees.broken ||
 	    s->peer.lineage.n == 0)
 		return;
-	/* 6.R21: what has changed behind its back is asked for anew. */
+	/* 6.R35: what has changed behind its back is asked for anew. */
 	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s))
 		s->asked = false;
 	if (s->asked || !due(s, s->retry_at))
@@ -465,7 +466,7 @@ static void commit(struct sync *s, struct sync_actions *out)
 	act(out, SYNC_ACT_COMMIT)->lineage = s->target;
 }
 
-/* 6.R25: a COMPARE is answered when the trees were looked at and are what they should be. */
+/* 6.R40: a COMPARE is answered when the trees were looked at and are what they should be. */
 static void answer_compare(struct sync *s, struct sync_actions *out)
 {
 	uint64_t common;
@@ -573,7 +574,7 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 
 /* ---- a step ---- */
 
-/* 6.R27: what is behind for a moment is not out of sync. */
+/* 6.R38: what is behind for a moment is not out of sync. */
 static void judge_sync(struct sync *s)
 {
 	uint64_t common;

@@ -46,7 +46,7 @@ enum sync_state {
 /* This node, as the engine and the scan know it. */
 struct sync_self {
 	bool paired;
-	bool holds;    /* the virtual IP, and that it does is on disk (SPEC 6.R30) */
+	bool holds;    /* the virtual IP, and that it does is on disk (SPEC 6.R27) */
 	uint64_t term; /* that it holds under */
 	bool whole;    /* it has a whole copy: of this membership */
 	bool paused;
