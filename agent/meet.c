@@ -264,16 +264,6 @@ static void meet_joined(struct engine *engine)
 	control_answer(&engine->control, engine->join_request, CONTROL_DONE, text);
 }
 
-static void meet_tested(struct engine *engine)
-{
-	bool met = requirements_met(engine->join.cause);
-
-	meet_answer(engine, met ? CONTROL_DONE : CONTROL_REFUSED,
-		    met ? "all requirements are met: this appliance may join"
-			: "the cluster requirements are not met");
-	meet_open(engine, false);
-}
-
 static void meet_step(struct engine *engine, struct join_step step)
 {
 	switch (step.what) {
@@ -299,7 +289,8 @@ static void meet_step(struct engine *engine, struct join_step step)
 		}
 		break;
 	case JOIN_TESTED:
-		meet_tested(engine);
+		meet_answer(engine, step.refused ? CONTROL_REFUSED : CONTROL_DONE, step.text);
+		meet_open(engine, false);
 		break;
 	case JOIN_FAILED:
 		meet_answer(engine, step.refused ? CONTROL_REFUSED : CONTROL_ERROR, step.text);

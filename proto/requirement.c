@@ -84,18 +84,9 @@ static bool has_address(const struct msg_identity *who, const struct ha_address 
 	return false;
 }
 
-/* A length of zero makes no network: it has everybody in it. */
 static bool in_network(const struct ha_address *address, const struct msg_prefix *network)
 {
-	size_t whole = network->length / 8U;
-	unsigned rest = network->length % 8U;
-
-	if (address->family != network->address.family || network->length == 0 ||
-	    network->length > 8 * ha_address_len(address))
-		return false;
-	if (memcmp(address->b, network->address.b, whole) != 0)
-		return false;
-	return rest == 0 || (address->b[whole] ^ network->address.b[whole]) >> (8 - rest) == 0;
+	return ha_address_same_network(address, &network->address, network->length);
 }
 
 static bool in_networks_of(const struct msg_identity *who, const struct ha_address *address)
