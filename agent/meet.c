@@ -370,6 +370,12 @@ void meet_identity(struct engine *engine, const struct msg_identity *identity)
 	meet_consider(engine);
 }
 
+void meet_malformed(struct engine *engine)
+{
+	survey_malformed(&engine->survey);
+	meet_consider(engine);
+}
+
 static void meet_join_view(struct engine *engine, struct join_view *view)
 {
 	const struct node *node = &engine->node;
@@ -383,7 +389,8 @@ static void meet_join_view(struct engine *engine, struct join_view *view)
 		.peer_alive = record->paired && node_peer_audible(node, engine_now(engine)),
 		.store_ok = node->config.store_ok,
 		.vip_n = node->config.vip_n,
-		.surveyed = survey_complete(&engine->survey, engine->now),
+		.surveyed = survey_complete(&engine->survey, engine->now) ||
+			    engine->survey.facts.malformed,
 		.term = node->term_known,
 	};
 	meet_view(engine, &requirement);

@@ -54,6 +54,11 @@ void survey_beacon(struct survey *survey)
 		survey->facts.unverified = true;
 }
 
+void survey_malformed(struct survey *survey)
+{
+	survey->facts.malformed = true;
+}
+
 /* ---- the management segment ---- */
 
 static bool survey_same_network(const struct msg_prefix *a, const struct msg_prefix *b)
@@ -150,6 +155,7 @@ void survey_begin(struct survey *survey, const struct msg_identity *own,
 		    survey_same_questions(survey, question, n);
 
 	survey->peer = *peer;
+	survey->facts.malformed = false;
 	if (same && !survey_expired(survey, now))
 		return;
 	memcpy(survey->question, question, n * sizeof(*question));

@@ -329,12 +329,14 @@ static uint8_t judge_timing(const struct requirement_view *view)
 	return CAUSE_NONE;
 }
 
-/* Who was authenticated speaks the protocol, whatever else is heard; but one that then begins a handshake of its own
- * has left the session, and will not report. */
+/* Who was authenticated speaks the protocol, whatever else is heard, if it can say who it is; but one that then begins
+ * a handshake of its own has left the session, and will not report. */
 static uint8_t judge_protocol(const struct requirement_view *view)
 {
 	bool authentic = view->facts.heard || view->peer != NULL;
 
+	if (authentic && view->facts.malformed)
+		return CAUSE_IDENTITY;
 	if (authentic && !(view->facts.crossed && !view->reported))
 		return CAUSE_NONE;
 	if (!authentic && view->facts.other_version)
@@ -493,6 +495,8 @@ static const char *const remedies[CAUSE_N] = {
 		"Give one of the appliances another management address: both have the same.",
 	[CAUSE_CROSSED] = "Test or join from one of the two only, and try again: the other "
 			  "appliance did the same just now.",
+	[CAUSE_IDENTITY] = "Look at the configuration and the version of the other appliance: "
+			   "what it states of itself is malformed.",
 };
 
 const char *requirement_name(enum requirement requirement)
