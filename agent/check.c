@@ -66,10 +66,14 @@ enum check_do check_timer(struct check *check, ha_time now)
 	return CHECK_RUN;
 }
 
+bool check_is_down(enum check_state state)
+{
+	return state == CHECK_FAILING || state == CHECK_RECOVERING || state == CHECK_FAILED;
+}
+
 bool check_is_failing(const struct check *check)
 {
-	return check->state == CHECK_FAILING || check->state == CHECK_RECOVERING ||
-	       check->state == CHECK_FAILED;
+	return check_is_down(check->state);
 }
 
 bool check_has_failed(const struct check *check)

@@ -60,6 +60,7 @@ enum check_do check_timer(struct check *, ha_time now);
 enum check_do check_ran(struct check *, enum command_outcome, ha_time now);
 void check_recovered(struct check *, enum command_outcome, ha_time now);
 
+bool check_is_down(enum check_state);        /* whether or not beyond recovery */
 bool check_is_failing(const struct check *); /* down, whether or not beyond recovery */
 bool check_has_failed(const struct check *); /* beyond recovery */
 

@@ -223,6 +223,7 @@ void meet_open(struct engine *, bool initiator); /* the XX session on the link, 
 void meet_up(struct engine *);                   /* ... is up */
 void meet_heard(struct engine *, const struct ha_mac *from, bool relayed); /* a frame of it */
 void meet_identity(struct engine *, const struct msg_identity *);
+void meet_malformed(struct engine *); /* what is out of range instead */
 void meet_message(struct engine *, const struct msg_join *);
 void meet_segment(struct engine *, const struct segment_frame *);
 void meet_saved(struct engine *, uint64_t number, bool ok);

@@ -59,6 +59,8 @@ static enum ha_drop hear_identity(struct engine *engine, const struct session_ou
 	struct msg_identity identity;
 	enum ha_drop drop = msg_decode_identity(out->body, out->body_len, &identity);
 
+	if (drop && meeting)
+		meet_malformed(engine);
 	if (drop)
 		return drop;
 	if (meeting) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/ipc.h"
 #include "agent/text.h"
 
 #define TARGET_TIMEOUT (10 * HA_SEC)
@@ -24,14 +25,6 @@ const char *hook_name(enum hook hook)
 						 "registration"};
 
 	return hook < HOOK_N ? name[hook] : "?";
-}
-
-static bool flag_valid(const bool *flag)
-{
-	uint8_t byte;
-
-	memcpy(&byte, flag, 1);
-	return byte <= 1;
 }
 
 static bool addresses_valid(const struct ha_address *address, size_t n)
@@ -47,7 +40,7 @@ bool hook_occasion_valid(const struct hook_occasion *o)
 {
 	return o->role < ROLE_N && o->reason < REASON_N && addresses_valid(o->vip, HA_VIP_MAX) &&
 	       addresses_valid(o->peer, HA_ADDRESS_MAX) && addresses_valid(o->registration, 2) &&
-	       flag_valid(&o->registration_allowed) &&
+	       ipc_bool_valid(&o->registration_allowed) &&
 	       text_valid(o->peer_name, sizeof(o->peer_name));
 }
 

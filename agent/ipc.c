@@ -110,3 +110,11 @@ int ipc_receive(int fd, struct ipc_message *out, int *passed)
 		*passed = came;
 	return 1;
 }
+
+bool ipc_bool_valid(const bool *value)
+{
+	uint8_t byte;
+
+	memcpy(&byte, value, 1);
+	return byte <= 1;
+}

@@ -183,4 +183,7 @@ int ipc_send_fd(int fd, const struct ipc_message *, int passed);
  * expected. */
 int ipc_receive(int fd, struct ipc_message *out, int *passed);
 
+/* Is it one, by its byte? What another process has filled may be neither true nor false. */
+bool ipc_bool_valid(const bool *);
+
 #endif

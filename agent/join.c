@@ -198,7 +198,7 @@ struct join_step join_answer(struct join *join, const struct msg_join *answer)
 static const char *join_test_text(const struct join *join, bool met)
 {
 	if (met)
-		return "the cluster requirements are met";
+		return "all requirements are met: this appliance may join";
 	if (join->met)
 		return join_unmet;
 	return join->crossed ? "the other appliance asks to join this one at the same time: only "

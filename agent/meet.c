@@ -263,16 +263,6 @@ static void meet_joined(struct engine *engine)
 	control_answer(&engine->control, engine->join_request, CONTROL_DONE, text);
 }
 
-static void meet_tested(struct engine *engine)
-{
-	bool met = requirements_met(engine->join.cause);
-
-	meet_answer(engine, met ? CONTROL_DONE : CONTROL_REFUSED,
-		    met ? "all requirements are met: this appliance may join"
-			: "the cluster requirements are not met");
-	meet_open(engine, false);
-}
-
 static void meet_step(struct engine *engine, struct join_step step)
 {
 	switch (step.what) {
@@ -298,7 +288,8 @@ static void meet_step(struct engine *engine, struct join_step step)
 		}
 		break;
 	case JOIN_TESTED:
-		meet_tested(engine);
+		meet_answer(engine, step.refused ? CONTROL_REFUSED : CONTROL_DONE, step.text);
+		meet_open(engine, false);
 		break;
 	case JOIN_FAILED:
 		meet_answer(engine, step.refused ? CONTROL_REFUSED : CONTROL_ERROR, step.text);
@@ -378,6 +369,12 @@ void meet_identity(struct engine *engine, const struct msg_identity *identity)
 	meet_consider(engine);
 }
 
+void meet_malformed(struct engine *engine)
+{
+	survey_malformed(&engine->survey);
+	meet_consider(engine);
+}
+
 static void meet_join_view(struct engine *engine, struct join_view *view)
 {
 	const struct node *node = &engine->node;
@@ -391,7 +388,8 @@ static void meet_join_view(struct engine *engine, struct join_view *view)
 		.peer_alive = record->paired && node_peer_audible(node, engine_now(engine)),
 		.store_ok = node->config.store_ok,
 		.vip_n = node->config.vip_n,
-		.surveyed = survey_complete(&engine->survey, engine->now),
+		.surveyed = survey_complete(&engine->survey, engine->now) ||
+			    engine->survey.facts.malformed,
 		.term = node->term_known,
 	};
 	meet_view(engine, &requirement);

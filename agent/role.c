@@ -125,16 +125,11 @@ void role_identities(struct engine *engine)
 
 /* ---- what the steward says ---- */
 
-static bool role_is_down(enum check_state state)
-{
-	return state == CHECK_FAILING || state == CHECK_RECOVERING || state == CHECK_FAILED;
-}
-
 static void role_check_event(struct engine *engine, unsigned index, enum check_state from,
 			     const struct dump_check *check)
 {
 	const char *name = engine->config.check[index].name;
-	bool was_down = role_is_down(from), is_down = role_is_down(check->state);
+	bool was_down = check_is_down(from), is_down = check_is_down(check->state);
 
 	if (is_down && !was_down)
 		act_report(engine, EVENT_CHECK_FAILING, name, 0);
@@ -154,7 +149,7 @@ static void role_feed_checks(struct engine *engine)
 		enum check_state state = engine->check[i].state;
 
 		event.check.failed |= state == CHECK_FAILED;
-		event.check.failing |= role_is_down(state);
+		event.check.failing |= check_is_down(state);
 	}
 	engine_feed(engine, &event);
 }
@@ -180,7 +175,7 @@ void role_check(struct engine *engine, const struct ipc_message *message)
 		.status = message->u.check.status,
 	};
 	/* A new steward knows nothing yet; what was down is so until it is seen otherwise. */
-	if (check->state == CHECK_UNKNOWN && role_is_down(from))
+	if (check->state == CHECK_UNKNOWN && check_is_down(from))
 		check->state = from;
 	if (from == check->state)
 		return;

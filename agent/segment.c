@@ -174,16 +174,6 @@ unsigned segment_observe(struct segment *segment, const struct monitor_event *ev
 	return 0;
 }
 
-static bool segment_same_subnet(const struct segment_address *own, const struct ha_address *other)
-{
-	unsigned bytes = own->prefix_len / 8, bits = own->prefix_len % 8;
-	uint8_t mask = (uint8_t)(0xff00 >> bits);
-
-	if (memcmp(own->address.b, other->b, bytes) != 0)
-		return false;
-	return bits == 0 || ((own->address.b[bytes] ^ other->b[bytes]) & mask) == 0;
-}
-
 const struct ha_address *segment_sender(const struct segment *segment,
 					const struct ha_address *target)
 {
@@ -194,7 +184,7 @@ const struct ha_address *segment_sender(const struct segment *segment,
 
 		if (own->address.family != target->family)
 			continue;
-		if (segment_same_subnet(own, target))
+		if (ha_address_same_network(&own->address, target, own->prefix_len))
 			return &own->address;
 		if (any == NULL)
 			any = &own->address;

@@ -55,14 +55,6 @@ void steward_fresh_record(struct store_record *record, const struct config *conf
 	record->whole_copy = true; /* its settings are the settings */
 }
 
-static bool flag_valid(const bool *flag)
-{
-	uint8_t byte;
-
-	memcpy(&byte, flag, 1);
-	return byte <= 1;
-}
-
 static bool former_valid(const struct store_former *former)
 {
 	return former->why < PARTING_N && text_valid(former->name, sizeof(former->name));
@@ -71,9 +63,9 @@ static bool former_valid(const struct store_former *former)
 bool steward_record_valid(const struct store_record *record)
 {
 	if (record->mode >= HA_MODE_N || record->parting >= PARTING_N ||
-	    record->suspended_until < 0 || !flag_valid(&record->paired) ||
-	    !flag_valid(&record->suspended) || !flag_valid(&record->whole_copy) ||
-	    !flag_valid(&record->in_sync) || !flag_valid(&record->detached))
+	    record->suspended_until < 0 || !ipc_bool_valid(&record->paired) ||
+	    !ipc_bool_valid(&record->suspended) || !ipc_bool_valid(&record->whole_copy) ||
+	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;

@@ -54,18 +54,17 @@ void survey_beacon(struct survey *survey)
 		survey->facts.unverified = true;
 }
 
+void survey_malformed(struct survey *survey)
+{
+	survey->facts.malformed = true;
+}
+
 /* ---- the management segment ---- */
 
 static bool survey_same_network(const struct msg_prefix *a, const struct msg_prefix *b)
 {
-	unsigned bytes = a->length / 8, bits = a->length % 8;
-	uint8_t mask = (uint8_t)(0xff00 >> bits);
-
-	if (a->address.family != b->address.family || a->length != b->length ||
-	    a->length > 8 * ha_address_len(&a->address) ||
-	    memcmp(a->address.b, b->address.b, bytes) != 0)
-		return false;
-	return bits == 0 || ((a->address.b[bytes] ^ b->address.b[bytes]) & mask) == 0;
+	return a->length == b->length &&
+	       ha_address_same_network(&a->address, &b->address, a->length);
 }
 
 /* The peer's first management address of a family in a network that this side stands in, too. */
@@ -156,6 +155,7 @@ void survey_begin(struct survey *survey, const struct msg_identity *own,
 		    survey_same_questions(survey, question, n);
 
 	survey->peer = *peer;
+	survey->facts.malformed = false;
 	if (same && !survey_expired(survey, now))
 		return;
 	memcpy(survey->question, question, n * sizeof(*question));

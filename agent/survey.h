@@ -60,8 +60,9 @@ void survey_authentic(struct survey *, const struct ha_mac *from,
 		      enum survey_to); /* a frame of the peer's session */
 /* Any frame at all that came in, the peer's or another's. Not one that this interface has sent itself. */
 void survey_station(struct survey *, const struct ha_mac *from);
-void survey_version(struct survey *); /* a frame of another protocol version */
-void survey_beacon(struct survey *);  /* an appliance is there */
+void survey_version(struct survey *);   /* a frame of another protocol version */
+void survey_beacon(struct survey *);    /* an appliance is there */
+void survey_malformed(struct survey *); /* an identity of the peer's session that is out of range */
 
 /* ---- the management segment ---- */
 /* The peer's identity has come: what to ask follows from the two. Again: nothing changes, unless it is another

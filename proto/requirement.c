@@ -84,18 +84,9 @@ static bool has_address(const struct msg_identity *who, const struct ha_address 
 	return false;
 }
 
-/* A length of zero makes no network: it has everybody in it. */
 static bool in_network(const struct ha_address *address, const struct msg_prefix *network)
 {
-	size_t whole = network->length / 8U;
-	unsigned rest = network->length % 8U;
-
-	if (address->family != network->address.family || network->length == 0 ||
-	    network->length > 8 * ha_address_len(address))
-		return false;
-	if (memcmp(address->b, network->address.b, whole) != 0)
-		return false;
-	return rest == 0 || (address->b[whole] ^ network->address.b[whole]) >> (8 - rest) == 0;
+	return ha_address_same_network(address, &network->address, network->length);
 }
 
 static bool in_networks_of(const struct msg_identity *who, const struct ha_address *address)
@@ -338,12 +329,14 @@ static uint8_t judge_timing(const struct requirement_view *view)
 	return CAUSE_NONE;
 }
 
-/* Who was authenticated speaks the protocol, whatever else is heard; but one that then begins a handshake of its own
- * has left the session, and will not report. */
+/* Who was authenticated speaks the protocol, whatever else is heard, if it can say who it is; but one that then begins
+ * a handshake of its own has left the session, and will not report. */
 static uint8_t judge_protocol(const struct requirement_view *view)
 {
 	bool authentic = view->facts.heard || view->peer != NULL;
 
+	if (authentic && view->facts.malformed)
+		return CAUSE_IDENTITY;
 	if (authentic && !(view->facts.crossed && !view->reported))
 		return CAUSE_NONE;
 	if (!authentic && view->facts.other_version)
@@ -502,6 +495,8 @@ static const char *const remedies[CAUSE_N] = {
 		"Give one of the appliances another management address: both have the same.",
 	[CAUSE_CROSSED] = "Test or join from one of the two only, and try again: the other "
 			  "appliance did the same just now.",
+	[CAUSE_IDENTITY] = "Look at the configuration and the version of the other appliance: "
+			   "what it states of itself is malformed.",
 };
 
 const char *requirement_name(enum requirement requirement)

@@ -74,6 +74,7 @@ enum requirement_cause {
 	CAUSE_NO_FIRMWARE,  /* one of them states no firmware version */
 	CAUSE_SAME_ADDRESS, /* a management address is on both of them */
 	CAUSE_CROSSED,      /* the other one tests or joins this one at the same time */
+	CAUSE_IDENTITY,     /* what it states of itself is malformed: authentic, and of no use */
 	CAUSE_N,
 };
 
@@ -86,6 +87,7 @@ struct requirement_facts {
 	bool other_version; /* frames of another protocol version were */
 	bool unverified;    /* a beacon was, but no handshake succeeds */
 	bool crossed;       /* the peer begins handshakes of its own meanwhile */
+	bool malformed;     /* the newest identity that it states is out of range */
 	struct requirement_proof { /* of the other's management address, per family: [0] IPv4, [1] IPv6 */
 		bool asked, answered; /* with the MAC that it states */
 		bool other_mac;       /* with another one */

@@ -29,6 +29,17 @@ bool ha_address_equal(const struct ha_address *a, const struct ha_address *b)
 	return a->family == b->family && memcmp(a->b, b->b, ha_address_len(a)) == 0;
 }
 
+bool ha_address_same_network(const struct ha_address *a, const struct ha_address *b, unsigned bits)
+{
+	size_t whole = bits / 8U;
+	unsigned rest = bits % 8U;
+
+	if (a->family != b->family || bits == 0 || bits > 8 * ha_address_len(a) ||
+	    memcmp(a->b, b->b, whole) != 0)
+		return false;
+	return rest == 0 || (a->b[whole] ^ b->b[whole]) >> (8 - rest) == 0;
+}
+
 #define NAME_OF(table, i) ((size_t)(i) < sizeof(table) / sizeof(*(table)) ? (table)[i] : "?")
 
 const char *ha_path_name(enum ha_path path)

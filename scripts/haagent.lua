@@ -59,7 +59,7 @@ local causes = { -- SPEC 7
 	"address is not the other's", "not primary (active)", "both are active", "has a passive already",
 	"is in a pair already", "timing differs", "protocol version differs", "handshake does not verify",
 	"could not write its cluster record", "no model", "no firmware", "a management address is on both",
-	"the other one tests or joins at the same time",
+	"the other one tests or joins at the same time", "what the other one states of itself is malformed",
 }
 local detach_ops = {"request", "done", "refuse"}
 local detach_refusals = {

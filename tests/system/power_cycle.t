@@ -16,6 +16,17 @@ both_off() {
 	lab_power_off b
 }
 
+# Power is back for both: neither has a head start but what its own start takes.
+both_on() {
+	local n
+	for n in a b; do
+		lab_addresses $n - "$(lab_last $n)"
+		ip -n "$NS$n" link set eth3 up
+	done
+	lab_agent a start
+	lab_agent b start
+}
+
 # cycle LEADER STEP...: off or on of p (active at the beginning), of q, of both, and "wait" until the one that is left or
 # back serves. Then LEADER leads.
 cycle() {
@@ -25,6 +36,7 @@ cycle() {
 		case $step in p*) one=$p ;; q*) one=$q ;; esac
 		case $step in
 		pq-) both_off ;;
+		pq+) both_on ;;
 		?-) lab_power_off $one ;;
 		?+) lab_power_on $one ;;
 		wait) wait_for 20 '[ "$(holder)" = a ] || [ "$(holder)" = b ]' || diag "nobody serves" ;;
@@ -53,6 +65,10 @@ cycle q q- p- q+ wait p+
 # Both at one moment: the successor has had no time.
 cycle p pq- p+ q+
 cycle p pq- q+ p+
+cycle p pq- pq+
+# ... and back at one moment, whoever held last and however they went.
+cycle q p- wait q- pq+
+cycle p q- p- pq+
 # One alone.
 cycle q p- wait p+
 cycle p q- q+

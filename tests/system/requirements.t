@@ -73,6 +73,14 @@ check_table "another prefix" "network_segment=fail" b
 ip -n "${NS}b" address del 2001:db8:1::12/64 dev eth0
 lab_addresses b - 12
 
+ip -n "${NS}a" address add 192.0.2.50/24 dev eth0
+ip -n "${NS}b" address add 192.0.2.50/24 dev eth0
+check_table "a management address on both" "network_segment=fail" b
+check "... and it says so" 'row network_segment remedy | grep -q "both have the same"' || diag "$(row network_segment remedy)"
+ip -n "${NS}a" address del 192.0.2.50/24 dev eth0
+ip -n "${NS}b" address del 192.0.2.50/24 dev eth0
+check_table "on neither: all is as it should be" "" b
+
 # The appliance: b is started again, each time as another one.
 other() { # DESCRIPTION ROWS
 	lab_agent b restart

@@ -46,6 +46,15 @@ wait_for 20 'is_state a active'
 check_table "one of two virtual IPs is outside of the segment" "virtual_ip=fail" b
 lab_agent a stop
 
+lab_config a 192.0.2.11
+lab_agent a start
+wait_for 20 'is_state a active'
+check_table "the virtual IP is the active's own management address" "virtual_ip=fail" b
+check "... and it says so" 'row virtual_ip remedy | grep -qi "management address"' || diag "$(row virtual_ip remedy)"
+check "... which it keeps" 'ip -n "${NS}a" -o address show dev eth0 | grep -qF " 192.0.2.11/24 "'
+lab_agent a stop
+check "... also when it ends" 'ip -n "${NS}a" -o address show dev eth0 | grep -qF " 192.0.2.11/24 "'
+
 # Through a switch, as configured: one pair, and a third one that would join it.
 lab_wire bridge
 lab_options 'link_direct = false'

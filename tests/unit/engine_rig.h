@@ -66,7 +66,7 @@ static inline void rig_peer(struct engine_rig *rig, enum ha_claim claim)
 	struct engine *engine = &rig->engine;
 
 	engine->peer_known = engine->node.peer.known = true;
-	engine->node.peer.last.claim = claim;
+	engine->node.peer.last.claim = (uint8_t)claim;
 	engine->node.path[HA_PATH_LINK].session = true;
 	engine->node.path[HA_PATH_LINK].heard = engine->now;
 	strcpy(engine->peer.host_name, "first");

@@ -115,6 +115,7 @@ Test(join, test_ends_when_both_sides_know)
 	step = join_judged(&join, all_met, false, HA_SEC);
 	cr_assert_eq(step.what, JOIN_TESTED);
 	cr_assert_not(step.refused);
+	cr_assert_str_eq(step.text, "all requirements are met: this appliance may join");
 	cr_assert(join.tested && is_wiped(&join));
 	cr_assert_arr_eq(join.cause, all_met, REQUIREMENT_N);
 	cr_assert_eq(join_deadline(&join), HA_NEVER);

@@ -1,4 +1,4 @@
-/* Who may begin a test or a join, as the operator is told. */
+/* Who may begin a test or a join, as the operator is told, and how one ends whose peer makes no sense. */
 #include "tests/unit/engine_rig.h"
 
 static struct engine_rig rig;
@@ -56,4 +56,26 @@ Test(meet, one_whose_peer_is_gone_is_part_of_a_pair_all_the_same)
 {
 	engine->node.whole_copy = false;
 	expect_refused("this appliance is part of a pair already");
+}
+
+Test(meet, a_peer_whose_identity_is_malformed_has_a_row_for_that)
+{
+	static const struct ha_address address = {HA_IPV4, {192, 0, 2, 11}};
+	static const uint8_t key[HA_KEY_LEN] = {1}, secret[HA_KEY_LEN] = {2};
+	static const struct ha_mac from = {{2, 0, 0, 0, 3, 1}};
+
+	engine->record.paired = engine->node.config.paired = false;
+	join_start(&engine->join, &address, true, NULL, engine->now);
+	meet_open(engine, true);
+	join_up(&engine->join, key, secret, engine->now);
+	meet_heard(engine, &from, false);
+	meet_malformed(engine);
+	cr_assert_eq(engine->join.phase, JOIN_TESTING, "the next one may make sense");
+	engine->now += JOIN_TEST_TIMEOUT;
+	meet_malformed(engine);
+	cr_assert_eq(engine->join.phase, JOIN_IDLE);
+	cr_assert(engine->join.tested);
+	cr_expect_eq(engine->join.cause[REQUIREMENT_PROTOCOL], CAUSE_IDENTITY);
+	cr_expect_eq(engine->join.cause[REQUIREMENT_MODEL], CAUSE_NO_MODEL, "the own one");
+	cr_expect_eq(engine->join.cause[REQUIREMENT_TIMING], CAUSE_PENDING);
 }

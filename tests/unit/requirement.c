@@ -598,6 +598,24 @@ CHANGE(crossed_after_the_report)
 	s->facts.crossed = true;
 }
 
+/* Nothing of it is known, though it is who it is. */
+CHANGE(malformed)
+{
+	strange(s);
+	s->facts.malformed = true;
+}
+
+CHANGE(malformed_by_now)
+{
+	s->facts.malformed = true;
+}
+
+CHANGE(malformed_and_crossed)
+{
+	crossed_in_the_middle(s);
+	s->facts.malformed = true;
+}
+
 CHANGE(version_of_a_third)
 {
 	s->facts.other_version = s->facts.unverified = true;
@@ -789,6 +807,9 @@ static const struct scene_case cases[] = {
 	BOTH(17, crossed, PROTOCOL, CROSSED),
 	CASE(17, crossed_in_the_middle, PROTOCOL, CROSSED, CROSSED),
 	CASE(17, crossed_after_the_report, PROTOCOL, NONE, NONE),
+	BOTH(17, malformed, PROTOCOL, IDENTITY),
+	BOTH(17, malformed_by_now, PROTOCOL, IDENTITY),
+	BOTH(17, malformed_and_crossed, PROTOCOL, IDENTITY),
 	BOTH(17, version_of_a_third, PROTOCOL, NONE),
 	BOTH(17, link_lost, PROTOCOL, NONE),
 };
@@ -1028,6 +1049,7 @@ Test(requirement, 7_R2_numbers_stay_what_they_are)
 	cr_assert_eq(CAUSE_STORE, 33);
 	cr_assert_eq(CAUSE_SAME_ADDRESS, 36);
 	cr_assert_eq(CAUSE_CROSSED, 37);
+	cr_assert_eq(CAUSE_IDENTITY, 38);
 }
 
 Test(requirement, 7_R4_merge)
@@ -1175,6 +1197,7 @@ static void random_facts(struct requirement_facts *facts, uint64_t *state)
 		&facts->other_version,
 		&facts->unverified,
 		&facts->crossed,
+		&facts->malformed,
 		&facts->vip_over,
 		&facts->proof[0].asked,
 		&facts->proof[0].answered,

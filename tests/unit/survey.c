@@ -371,6 +371,21 @@ Test(survey, a_peer_that_is_another_every_time_does_not_make_it_ask_faster)
 	cr_assert_eq(timer(&survey, SURVEY_EVERY), 4);
 }
 
+Test(survey, an_identity_that_is_malformed_is_one_until_the_next)
+{
+	struct msg_identity own = own_identity(), peer = peer_identity();
+	struct survey survey = asking(false);
+
+	cr_assert_not(survey.facts.malformed);
+	survey_malformed(&survey);
+	cr_assert(survey.facts.malformed);
+	survey_begin(&survey, &own, &peer, HA_MS);
+	cr_assert_not(survey.facts.malformed, "the same as before");
+	survey_malformed(&survey);
+	survey_init(&survey, false, &own_mac);
+	cr_assert_not(survey.facts.malformed);
+}
+
 /* Each new session begins one anew, and anybody may begin sessions. */
 Test(survey, one_that_is_begun_anew_every_time_does_not_make_it_ask_faster)
 {

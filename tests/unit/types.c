@@ -39,6 +39,34 @@ Test(types, address_length_follows_the_family)
 	cr_assert_eq(ha_address_len(&a), 0);
 }
 
+Test(types, a_network_is_its_first_bits_in_one_family)
+{
+	for (unsigned family = HA_IPV4; family <= HA_IPV6; family += HA_IPV6 - HA_IPV4) {
+		const unsigned all = family == HA_IPV4 ? 32 : 128;
+		const struct ha_address a = {.family = (uint8_t)family, .b = {10, 20, 30, 40}};
+
+		for (unsigned differs = 0; differs < all; differs++) {
+			struct ha_address b = a;
+
+			b.b[differs / 8] ^= (uint8_t)(0x80 >> differs % 8);
+			for (unsigned bits = 1; bits <= all; bits++)
+				cr_assert_eq(ha_address_same_network(&a, &b, bits), bits <= differs,
+					     "bit %u, /%u", differs, bits);
+		}
+		cr_assert(ha_address_same_network(&a, &a, all));
+		cr_assert_not(ha_address_same_network(&a, &a, all + 1));
+		cr_assert_not(ha_address_same_network(&a, &a, 0), "everybody would be in it");
+	}
+}
+
+Test(types, a_network_has_one_family)
+{
+	const struct ha_address a = {HA_IPV4, {10}}, b = {HA_IPV6, {10}}, none = {0};
+
+	cr_assert_not(ha_address_same_network(&a, &b, 8));
+	cr_assert_not(ha_address_same_network(&none, &none, 8));
+}
+
 Test(types, addresses_are_equal_in_family_and_used_bytes)
 {
 	struct ha_address a = {HA_IPV4, {192, 0, 2, 1}}, b = a;
