@@ -323,6 +323,33 @@ lab_option() {
 # lab_appliance a|b|x NAME VALUE: of the appliance section.
 lab_appliance() { sed -i -E "/^appliance/s/($2 = )\"[^\"]*\"/\1\"$3\"/" "$LAB/$1/haagent.conf"; }
 
+# lab_settings [OPTIONS]: both appliances have settings, at a place of the same name, each its own tree: $LAB/a/etc, $LAB/b/etc.
+lab_settings() {
+	local n
+	mkdir -p "$LAB/etc"
+	for n in $LAB_BOXES; do
+		mkdir -p "$LAB/$n/etc"
+		printf 'settings { paths = {"%s"} %s }\n' "$LAB/etc" "${1:-}" >>"$LAB/$n/haagent.conf"
+	done
+}
+
+# lab_tree a|b: everything that is synced of a tree, one line each.
+lab_tree() {
+	(
+		cd "$LAB/$1/etc" || exit
+		find . -path ./.haagent-stage -prune -o -printf '%P %y %m %U:%G %T@ %l\n'
+		find . -path ./.haagent-stage -prune -o -type f -print0 | xargs -0r sha256sum
+	) | sort
+}
+trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
+sync_of() { dump "$1" ".sync.$2"; } # a|b FIELD
+is_synced() { [ "$(sync_of a status)" = "fully synced" ] && [ "$(sync_of b status)" = "fully synced" ]; }
+
+# check_trees DESCRIPTION: both trees are the same, byte by byte, with owners, modes and times.
+check_trees() {
+	check "$1" trees_same || diag "$(diff <(lab_tree a) <(lab_tree b) | head -20)"
+}
+
 # lab_check a|b|x NAME OPTIONS: a service check.
 lab_check() { printf 'check "%s" { interval_ms = 200 %s }\n' "$2" "$3" >>"$LAB/$1/haagent.conf"; }
 
@@ -370,8 +397,9 @@ lab_agent() {
 		name=$(lab_name "$n")
 		# shellcheck disable=SC2016 # for the inner shell
 		ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
-			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname; exec "$0" -c "$1"' \
-			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" >>"$LAB/$n/log" 2>&1 &
+			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname
+			[ ! -d "$3/etc" ] || mount --bind "$3/etc" "$3/../etc" && exec "$0" -c "$1"' \
+			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" "$LAB/$n" >>"$LAB/$n/log" 2>&1 &
 		echo $! >"$LAB/$n/pid"
 		disown $! # that it is killed is no news
 		;;
