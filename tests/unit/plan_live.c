@@ -848,3 +848,40 @@ Test(plan, a_root_that_was_replaced_is_not_written)
 	cr_expect_neq(r.reason[0], '\0');
 	rig_run("test -z \"$(ls -A '%s')\" && test ! -e '%s/moved/file'", r.here, r.top);
 }
+
+Test(plan, another_filesystem_below_is_not_written)
+{
+	char *before, *after;
+
+	rig_directory(r.leader, "d");
+	rig_text(r.leader, "d/file", "x");
+	rig_text(r.leader, "other", "x");
+	rig_begin(&r, true);
+	cr_assert_eq(rig_feed(&r), 0);
+	rig_directory(r.here, "d");
+	before = rig_describe(&r, r.here);
+	rig_run("mount -t tmpfs mounted '%s/d'", r.here);
+	cr_expect_eq(rig_commit(&r), -EXDEV);
+	cr_expect(strstr(r.reason, "here/d: is on another filesystem") != NULL, "%s", r.reason);
+	rig_run("test -z \"$(ls -A '%s/d')\" && umount '%s/d'", r.here, r.here);
+	after = rig_describe(&r, r.here);
+	cr_expect_str_eq(before, after);
+	free(before);
+	free(after);
+}
+
+/* Made here since the last scan: nobody knows what is in it. */
+Test(plan, an_unknown_directory_in_the_way_is_not_removed)
+{
+	rig_text(r.leader, "name", "a file");
+	rig_begin(&r, true);
+	cr_assert_eq(rig_feed(&r), 0);
+	rig_directory(r.here, "name");
+	rig_text(r.here, "name/unknown", "x");
+	cr_expect_eq(rig_commit(&r), -ENOTEMPTY);
+	cr_expect(strstr(r.reason, "here/name/unknown: is in the way") != NULL, "%s", r.reason);
+	rig_stat(r.here, "name/unknown");
+	rig_restart(&r);
+	cr_assert_eq(rig_sync(&r, true), 0, "known by now, it goes: %s", r.reason);
+	cr_expect(rig_same(&r));
+}
