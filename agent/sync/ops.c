@@ -165,18 +165,22 @@ static bool grow(struct plan *p)
 
 struct op *plan_op_make(struct plan *p, uint8_t root, const char *path, size_t len)
 {
-	struct op *op = plan_op(p, root, path, len);
 	const char *copy;
+	uint32_t *slot;
+	struct op *op;
 
-	if (op != NULL)
-		return op;
+	if (!grow(p))
+		return NULL;
+	slot = slot_of(p, root, path, len);
+	if (*slot != 0)
+		return &p->op[*slot - 1];
 	copy = plan_memory(p, path, len);
-	if (copy == NULL || !grow(p))
+	if (copy == NULL)
 		return NULL;
 	op = &p->op[p->op_n];
 	*op = (struct op){
 		.entry = {.root = root, .path = copy, .path_len = (uint16_t)len},
 	};
-	*slot_of(p, root, path, len) = ++p->op_n;
+	*slot = ++p->op_n;
 	return op;
 }

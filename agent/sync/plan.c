@@ -24,6 +24,8 @@ int plan_open(struct plan **out, const struct plan_config *config)
 		p->stage[i] = -1;
 	p->umask = umask(0);
 	umask(p->umask);
+	p->uid = geteuid();
+	p->gid = getegid();
 	randombytes_buf(p->hash_key, sizeof(p->hash_key));
 	randombytes_buf(&p->first_ticket, sizeof(p->first_ticket));
 	p->keep_above = UINT64_MAX;
@@ -317,11 +319,10 @@ int plan_entry(struct plan *p, const struct sync_entry *e, struct sync_want *wan
 		tree_get(p->c.tree, id, &here);
 	}
 	kind = needed(&here, e);
-	op = plan_op(p, e->root, e->path, e->path_len);
+	op = kind == OP_NONE ? plan_op(p, e->root, e->path, e->path_len)
+			     : plan_op_make(p, e->root, e->path, e->path_len);
 	if (op == NULL && kind == OP_NONE)
 		return 0;
-	if (op == NULL)
-		op = plan_op_make(p, e->root, e->path, e->path_len);
 	if (op == NULL)
 		return -ENOMEM;
 	count_out(p, op);

@@ -76,7 +76,8 @@ struct content {
 struct op {
 	struct sync_entry entry; /* its pointers: into the plan's memory, or the journal's */
 	uint8_t kind, state, flags, tries;
-	bool staged; /* there is something under its name in the stage */
+	uint8_t here; /* prepare(): the type of what is here */
+	bool staged;  /* there is something under its name in the stage */
 	uint32_t ticket;
 	uint8_t id[STAGE_ID_LEN];
 	struct content *content; /* or NULL */
@@ -112,6 +113,8 @@ struct plan {
 	bool leftover[SYNC_ROOTS_MAX];  /* something was in the stage when it was opened */
 	ino_t stage_of[SYNC_ROOTS_MAX]; /* the root's */
 	mode_t umask;
+	uid_t uid; /* what files belong to that this process makes */
+	gid_t gid;
 	struct content *open[STAGE_OPEN_MAX];
 	unsigned open_next;
 	uint8_t block[SYNC_BLOCK_LEN];

@@ -11,6 +11,27 @@
 
 #include "agent/sync/plan_state.h"
 
+static uint8_t type_here(const struct plan *p, uint8_t root, const char *path, size_t len)
+{
+	tree_id id = tree_find(p->c.tree, root, path, len);
+	struct sync_entry e;
+
+	if (id == TREE_NONE)
+		return SYNC_GONE;
+	tree_get(p->c.tree, id, &e);
+	return e.type;
+}
+
+static void look(struct plan *p)
+{
+	for (uint32_t i = 0; i < p->op_n; i++) {
+		struct op *op = &p->op[i];
+
+		plan_work(p);
+		op->here = type_here(p, op->entry.root, op->entry.path, op->entry.path_len);
+	}
+}
+
 static int out_of_memory(struct plan *p)
 {
 	return plan_fail(p, 0, "", 0, "cannot be prepared", -ENOMEM);
@@ -33,6 +54,7 @@ static int add_removal(struct plan *p, const struct sync_entry *e)
 	op->kind = OP_REMOVE;
 	op->state = OP_READY;
 	op->flags = 0;
+	op->here = e->type;
 	op->entry.type = SYNC_GONE;
 	op->entry.mode = 0;
 	op->entry.xattr_len = 0;
@@ -76,14 +98,9 @@ static int add_below(struct plan *p)
 		struct sync_entry e;
 		tree_id id, child;
 
-		if (op->kind != OP_REMOVE && op->kind != OP_RENAME)
+		if ((op->kind != OP_REMOVE && op->kind != OP_RENAME) || op->here != SYNC_DIRECTORY)
 			continue;
 		id = tree_find(p->c.tree, op->entry.root, op->entry.path, op->entry.path_len);
-		if (id == TREE_NONE)
-			continue;
-		tree_get(p->c.tree, id, &e);
-		if (e.type != SYNC_DIRECTORY)
-			continue;
 		for (child = tree_child(p->c.tree, id, TREE_NONE); child != TREE_NONE;
 		     child = tree_child(p->c.tree, id, child)) {
 			int error;
@@ -98,24 +115,13 @@ static int add_below(struct plan *p)
 	return 0;
 }
 
-static bool is_directory_here(const struct plan *p, const struct sync_entry *e)
-{
-	tree_id id = tree_find(p->c.tree, e->root, e->path, e->path_len);
-	struct sync_entry here;
-
-	if (id == TREE_NONE)
-		return false;
-	tree_get(p->c.tree, id, &here);
-	return here.type == SYNC_DIRECTORY;
-}
-
 /* Does it change the list of names of its directory? */
-static bool changes_parent(const struct plan *p, const struct op *op)
+static bool changes_parent(const struct op *op)
 {
 	if (op->entry.path_len == 0)
 		return false;
 	return op->kind == OP_RENAME || op->kind == OP_REMOVE ||
-	       (op->kind == OP_DIRECTORY && !is_directory_here(p, &op->entry));
+	       (op->kind == OP_DIRECTORY && op->here != SYNC_DIRECTORY);
 }
 
 static int add_implied(struct plan *p, uint32_t of, const char *path, size_t len)
@@ -138,6 +144,7 @@ static int add_implied(struct plan *p, uint32_t of, const char *path, size_t len
 	op->kind = OP_DIRECTORY;
 	op->state = OP_READY;
 	op->flags = OP_IMPLIED | OP_EXISTING;
+	op->here = SYNC_DIRECTORY;
 	return 0;
 }
 
@@ -152,7 +159,7 @@ static int add_parents(struct plan *p)
 		const char *path = op->entry.path, *slash;
 		size_t len;
 
-		if (!changes_parent(p, op))
+		if (!changes_parent(op))
 			continue;
 		slash = memrchr(path, '/', op->entry.path_len);
 		len = slash == NULL ? 0 : (size_t)(slash - path);
@@ -261,7 +268,7 @@ static int check_way(struct plan *p, const struct op *op)
 
 	fd = roots_openat(&p->c.roots->root[e->root], e->path, e->path_len, O_RDONLY | O_DIRECTORY,
 			  0);
-	if (fd == -ENOENT || fd == -ENOTDIR)
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return 0;
 	if (fd < 0)
 		return plan_fail_op(p, op, "cannot be opened", fd);
@@ -288,24 +295,53 @@ static int check_way(struct plan *p, const struct op *op)
 	return error;
 }
 
-/* Not what somebody has put in its place: that leads elsewhere. */
+/* Not what somebody has put in its place: that leads elsewhere. Nor where another filesystem is mounted. */
 static int check_directory(struct plan *p, struct op *op)
 {
 	const struct sync_entry *e = &op->entry;
 	int fd;
 
 	op->flags &= (uint8_t)~OP_EXISTING;
-	if (!is_directory_here(p, e))
-		return 0;
 	fd = roots_openat(&p->c.roots->root[e->root], e->path, e->path_len, O_PATH | O_DIRECTORY,
 			  0);
-	if (fd == -ENOENT) /* then it is made */
+	if (fd >= 0)
+		close(fd);
+	if (fd == -EXDEV)
+		return plan_fail_op(p, op, "is on another filesystem", fd);
+	if (op->here != SYNC_DIRECTORY || fd == -ENOENT) /* then it is made */
 		return 0;
 	if (fd < 0)
 		return plan_fail_op(p, op, "is no directory any more", fd);
-	close(fd);
 	op->flags |= OP_EXISTING;
 	return 0;
+}
+
+/* In a directory that is made by this commit nothing is in the way yet. */
+static bool is_in_new_directory(const struct plan *p, const struct op *op)
+{
+	const char *path = op->entry.path, *slash = memrchr(path, '/', op->entry.path_len);
+	const struct op *parent;
+
+	if (slash == NULL)
+		return false;
+	parent = plan_op(p, op->entry.root, path, (size_t)(slash - path));
+	return parent != NULL && parent->here == SYNC_GONE;
+}
+
+static int check_one(struct plan *p, struct op *op)
+{
+	switch (op->kind) {
+	case OP_DIRECTORY:
+		return check_directory(p, op);
+	case OP_ATTRIBUTES:
+	case OP_BLOCKS:
+		return check_base(p, op);
+	case OP_RENAME:
+		return is_in_new_directory(p, op) ? 0 : check_way(p, op);
+	default:
+		return op->here == SYNC_DIRECTORY && (op->flags & OP_FIRST) != 0 ? check_way(p, op)
+										 : 0;
+	}
 }
 
 static int check(struct plan *p)
@@ -313,16 +349,8 @@ static int check(struct plan *p)
 	int error = 0;
 
 	for (uint32_t i = 0; i < p->order_n && error == 0; i++) {
-		struct op *op = &p->op[p->order[i]];
-
 		plan_work(p);
-		if (op->kind == OP_DIRECTORY)
-			error = check_directory(p, op);
-		else if (op->kind == OP_ATTRIBUTES || op->kind == OP_BLOCKS)
-			error = check_base(p, op);
-		else if ((op->kind == OP_RENAME || (op->flags & OP_FIRST) != 0) &&
-			 is_directory_here(p, &op->entry))
-			error = check_way(p, op);
+		error = check_one(p, &p->op[p->order[i]]);
 	}
 	return error;
 }
@@ -331,6 +359,7 @@ int prepare(struct plan *p)
 {
 	int error = 0;
 
+	look(p);
 	if (p->full)
 		error = add_unnamed(p);
 	if (error == 0)

@@ -156,8 +156,8 @@ int stage_times(int fd, const struct sync_entry *e)
 
 int stage_attributes(struct plan *p, int fd, const struct sync_entry *e, const struct stat *was)
 {
-	uid_t uid = was == NULL ? geteuid() : was->st_uid;
-	gid_t gid = was == NULL ? getegid() : was->st_gid;
+	uid_t uid = was == NULL ? p->uid : was->st_uid;
+	gid_t gid = was == NULL ? p->gid : was->st_gid;
 	mode_t mode = was == NULL ? e->mode & 0777 & ~p->umask : was->st_mode & 07777;
 	bool chowned = uid != e->uid || gid != e->gid;
 	int error;

@@ -848,3 +848,94 @@ Test(plan, a_root_that_was_replaced_is_not_written)
 	cr_expect_neq(r.reason[0], '\0');
 	rig_run("test -z \"$(ls -A '%s')\" && test ! -e '%s/moved/file'", r.here, r.top);
 }
+
+Test(plan, another_filesystem_below_is_not_written)
+{
+	char *before, *after;
+
+	rig_directory(r.leader, "d");
+	rig_text(r.leader, "d/file", "x");
+	rig_text(r.leader, "other", "x");
+	rig_begin(&r, true);
+	cr_assert_eq(rig_feed(&r), 0);
+	rig_directory(r.here, "d");
+	before = rig_describe(&r, r.here);
+	rig_run("mount -t tmpfs mounted '%s/d'", r.here);
+	cr_expect_eq(rig_commit(&r), -EXDEV);
+	cr_expect(strstr(r.reason, "here/d: is on another filesystem") != NULL, "%s", r.reason);
+	rig_run("test -z \"$(ls -A '%s/d')\" && umount '%s/d'", r.here, r.here);
+	after = rig_describe(&r, r.here);
+	cr_expect_str_eq(before, after);
+	free(before);
+	free(after);
+}
+
+/* Made here since the last scan: nobody knows what is in it. */
+Test(plan, an_unknown_directory_in_the_way_is_not_removed)
+{
+	rig_text(r.leader, "name", "a file");
+	rig_begin(&r, true);
+	cr_assert_eq(rig_feed(&r), 0);
+	rig_directory(r.here, "name");
+	rig_text(r.here, "name/unknown", "x");
+	cr_expect_eq(rig_commit(&r), -ENOTEMPTY);
+	cr_expect(strstr(r.reason, "here/name/unknown: is in the way") != NULL, "%s", r.reason);
+	rig_stat(r.here, "name/unknown");
+	rig_restart(&r);
+	cr_assert_eq(rig_sync(&r, true), 0, "known by now, it goes: %s", r.reason);
+	cr_expect(rig_same(&r));
+}
+
+/* ---- more roots than one ---- */
+
+static void put_root(uint8_t root, const char *top)
+{
+	struct stat st = rig_stat(top, "");
+	struct sync_entry e = {.type = SYNC_DIRECTORY,
+			       .root = root,
+			       .mode = (uint16_t)(st.st_mode & 07777),
+			       .mtime_ns =
+				       st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+			       .path = ""};
+	struct tree_stat known = {.inode = st.st_ino};
+
+	cr_assert_eq(tree_put(r.tree, &e, &known, NULL, 0, TREE_PENDING, NULL), 0);
+}
+
+static int fetch_to(uint8_t root, const char *path, const char *text)
+{
+	struct sync_entry e = entry_of(path, (const uint8_t *)text, (uint32_t)strlen(text));
+	struct sync_want want;
+	struct sync_block b;
+
+	e.root = root;
+	cr_assert_eq(plan_entry(r.plan, &e, &want), 1);
+	cr_expect_eq(want.root, root);
+	b = block_of(&want, text, (uint32_t)strlen(text));
+	cr_assert_eq(plan_block(r.plan, &b), 0);
+	return plan_done(r.plan, want.ticket, &want);
+}
+
+/* The same name in both is two files; each is staged and kept aside for its own root, on a filesystem of its own. */
+Test(plan, each_root_gets_its_own)
+{
+	char second[128];
+
+	snprintf(second, sizeof(second), "%s/second", r.top);
+	rig_directory(r.top, "second");
+	rig_run("mount -t tmpfs other '%s'", second);
+	cr_assert_eq(roots_add(&r.roots, second), 0);
+	cr_assert_eq(roots_open(&r.roots, false), 0);
+	put_root(1, second);
+	r.keep_above = 0;
+	r.conflicts = "2-3";
+	for (int i = 0; i < 2; i++) {
+		rig_begin(&r, false);
+		cr_assert_eq(fetch_to(0, "name", i == 0 ? "a0" : "b0"), 0);
+		cr_assert_eq(fetch_to(1, "name", i == 0 ? "a1" : "b1"), 0);
+		cr_assert_eq(rig_commit(&r), 0, "%s", r.reason);
+	}
+	rig_run("test $(cat '%s/name' '%s/name' '%s'/conflicts/2-3/root-[01]/name) = b0b1a0a1",
+		r.here, second, r.state);
+	rig_run("umount -l '%s'", second);
+}
