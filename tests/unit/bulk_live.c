@@ -293,7 +293,6 @@ Test(bulk_live, a_wire_that_loses_a_fifth)
 
 Test(bulk_live, jumbo_frames_and_unequal_ends)
 {
-	/* Each side may receive what is larger than it may send, but not the other way round. */
 	run("ip link set ha0 mtu 9000 && ip link set ha1 mtu 9000");
 	AWAIT(both_up() && counters(0).mtu == 9000 && counters(1).mtu == 9000);
 	more(0, 100);
