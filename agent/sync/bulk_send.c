@@ -67,7 +67,7 @@ static size_t header(const struct bulk *b, uint8_t *frame, enum msg_type type, s
 {
 	struct msg_header h = {
 		.version = MSG_VERSION,
-		.type = type,
+		.type = (uint8_t)type,
 		.path = HA_PATH_LINK,
 		.length = (uint16_t)(MSG_HEADER_LEN + body_len + MSG_TAG_LEN),
 		.receiver = b->key_id,

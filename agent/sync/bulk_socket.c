@@ -191,7 +191,7 @@ void bulk_socket_close(struct bulk *b, ha_time retry_at)
 void bulk_socket_try(struct bulk *b, ha_time now)
 {
 	struct bulk_socket *s = &b->socket;
-	struct identity is;
+	struct identity is = {0};
 	int error = identify(b->config.ifname, &is);
 	bool other;
 
@@ -218,7 +218,7 @@ void bulk_socket_try(struct bulk *b, ha_time now)
 void bulk_socket_look(struct bulk *b, ha_time now)
 {
 	struct bulk_socket *s = &b->socket;
-	struct identity is;
+	struct identity is = {0};
 	int error = identify(b->config.ifname, &is);
 
 	s->look_at = now + LOOK_EVERY;

@@ -26,7 +26,6 @@
 #include "agent/sync/hello.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <string.h>
 
 static const hello_salt none;
@@ -52,15 +51,11 @@ static void ask_for(struct hello *h, ha_time now)
 
 void hello_init(struct hello *h, const hello_salt fresh, ha_time now)
 {
-	/* The salt that was for the next stream served none, and the peer may be about to echo it. */
-	bool kept = h->up;
-	hello_salt salt;
-
 	assert(!same(fresh, none));
-	set(salt, kept ? h->next : fresh);
 	*h = (struct hello){.sent = now - HELLO_GAP, .due = now};
-	set(h->own, salt);
-	sodium_memzero(salt, sizeof(salt));
+	/* The salt that was for the next stream is not kept: it may have been said with what does not hold any more, as
+	 * the MTU, and the peer takes up a stream by what it has heard. */
+	set(h->own, fresh);
 }
 
 static enum hello_verdict begin(struct hello *h, const hello_salt peer, const hello_salt fresh,
