@@ -162,8 +162,13 @@ static void copy_run(struct engine *engine, const struct ipc_message *message)
 {
 	struct ipc_message ran = *message;
 
+	if (message->u.run.section == IPC_RUN_APPLIED) {
+		if (engine->steward >= 0)
+			(void)ipc_send(engine->steward, message);
+		return;
+	}
 	if (message->u.run.section >= engine->config.settings_n)
-		engine_fatal("syncer", -EPROTO);
+		return;
 	if (engine->steward >= 0 && ipc_send(engine->steward, message) == 0) {
 		copy_command(engine, message)->running = true;
 		return;

@@ -175,6 +175,16 @@ static void begin_plan(struct syncer *s, const struct sync_action *a)
 	s->touched = 0;
 }
 
+/* What was as it should be already belongs to the generation, too. */
+static void stamp_rest(struct syncer *s, const struct lineage *lineage)
+{
+	uint8_t digest[HA_KEY_LEN];
+
+	tree_digest(s->tree, digest);
+	if (memcmp(digest, lineage->digest, sizeof(digest)) == 0)
+		tree_stamp(s->tree, lineage_head(lineage).number);
+}
+
 static void commit(struct syncer *s, const struct lineage *lineage)
 {
 	struct ledger next = s->ledger;
@@ -196,6 +206,8 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 	}
 	s->committing = false;
 	take_stop(s);
+	if (error == 0)
+		stamp_rest(s, lineage);
 	if (error != 0) {
 		s->recover = true;
 		feed_failed(s, reason);

@@ -323,13 +323,14 @@ lab_option() {
 # lab_appliance a|b|x NAME VALUE: of the appliance section.
 lab_appliance() { sed -i -E "/^appliance/s/($2 = )\"[^\"]*\"/\1\"$3\"/" "$LAB/$1/haagent.conf"; }
 
-# lab_settings [OPTIONS]: both appliances have settings, at a place of the same name, each its own tree: $LAB/a/etc, $LAB/b/etc.
+# lab_settings [OPTIONS]: before they start: both appliances have settings, at a place of the same name, each its own tree: $LAB/a/etc, $LAB/b/etc.
 lab_settings() {
 	local n
 	mkdir -p "$LAB/etc"
+	lab_options "${LAB_OPTIONS[@]}" "settings { paths = {\"$LAB/etc\"} ${1:-} }"
 	for n in $LAB_BOXES; do
 		mkdir -p "$LAB/$n/etc"
-		printf 'settings { paths = {"%s"} %s }\n' "$LAB/etc" "${1:-}" >>"$LAB/$n/haagent.conf"
+		lab_config "$n"
 	done
 }
 
