@@ -145,22 +145,21 @@ static void table_put(uint32_t *table, uint32_t cap, uint64_t hash, tree_id id)
 	table[place] = word_of(hash, id);
 }
 
-/* Never fuller than four fifths. */
+/* Never fuller than three quarters. */
 static int table_room(struct tree *t)
 {
 	uint32_t cap = t->table_cap + t->table_cap / 4 + SPARE_MIN;
 	uint32_t *now;
 
-	if ((t->table_n + 1) * UINT64_C(5) <= t->table_cap * UINT64_C(4))
+	if ((t->table_n + 1) * UINT64_C(4) <= t->table_cap * UINT64_C(3))
 		return 0;
 	now = malloc(cap * sizeof(*now));
 	if (now == NULL)
 		return -ENOMEM;
 	memset(now, 0xff, cap * sizeof(*now));
-	for (uint32_t i = 0; i < t->table_cap; i++) {
-		tree_id id = t->table[i] & TREE_SLOTS_MAX;
-
-		if (t->table[i] != TABLE_EMPTY)
+	/* In the order of the slots, where names are side by side, and not in that of the table. */
+	for (tree_id id = 0; id < t->slot_n; id++) {
+		if (slot_type(&t->slot[id]) != SLOT_FREE && t->slot[id].parent != TREE_NONE)
 			table_put(now, cap, hash_of(t, id), id);
 	}
 	free(t->table);
