@@ -262,11 +262,24 @@ void settle_timer(struct syncer *s, ha_time now)
 	}
 }
 
+/* The index was lost, or entries changed and changed back: what is as the lineage says belongs to it. */
+static void recognise(struct syncer *s)
+{
+	uint8_t digest[HA_KEY_LEN];
+
+	if (!is_settled(s) || s->ledger.lineage.n == 0 || tree_pending(s->tree) == 0)
+		return;
+	tree_digest(s->tree, digest);
+	if (memcmp(digest, s->ledger.lineage.digest, sizeof(digest)) == 0)
+		tree_stamp(s->tree, lineage_head(&s->ledger.lineage).number);
+}
+
 void settle_after(struct syncer *s)
 {
 	struct sync_event event = {.type = SYNC_EV_TREES};
 
 	step(s, loop_now());
+	recognise(s);
 	fill_trees(s, &event.trees, event.reason);
 	if (s->told_trees && memcmp(&event.trees, &s->trees, sizeof(s->trees)) == 0)
 		return;

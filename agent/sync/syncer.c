@@ -473,7 +473,8 @@ static void after(struct syncer *s)
 	syncer_report(s, false);
 	if (s->saved_number != number && s->save_at == HA_NEVER) {
 		s->saved_number = number;
-		s->save_at = loop_now() + SYNCER_SAVE_EVERY;
+		s->save_at =
+			loop_now() + (s->trees.entries < SYNCER_SMALL ? HA_SEC : SYNCER_SAVE_EVERY);
 	}
 	loop_arm(&s->loop, deadline(s));
 }

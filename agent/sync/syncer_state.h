@@ -23,7 +23,9 @@
 #define SYNCER_SLICE        (5 * HA_MS) /* of a scan, before frames have their turn */
 #define SYNCER_REPORT_EVERY (100 * HA_MS)
 #define SYNCER_ALIVE_EVERY  HA_SEC
-#define SYNCER_SAVE_EVERY   (10 * HA_SEC) /* the index: a cache */
+#define SYNCER_SAVE_EVERY                                                                          \
+	(10 * HA_SEC)             /* the index, a cache: after a generation; a second if small */
+#define SYNCER_SMALL        20000 /* entries */
 #define SYNCER_IMPORT_AGAIN (10 * HA_SEC)
 
 enum {

@@ -32,14 +32,15 @@ if ! lab_pair; then
 	done_testing
 fi
 eventually 20 "the first copy ends" is_synced
+check "a pipe is reported" '[ "$(sync_of a skipped)" -ge 1 ]'
 rm "$LAB/a/etc/pipe"
+check_done "a barrier returns" a --barrier
 check_trees "... the trees are the same"
 check "... what the passive had is replaced" '[ ! -e "$LAB/b/etc/own" ]'
 check "... a hard link is a file" '[ "$(stat -c %h "$LAB/b/etc/hard")" = 1 ]'
 check "... holes stay holes" '[ "$(stat -c %b "$LAB/b/etc/sparse")" -lt 100 ]'
 check "both say so, with the same digest" '[ -n "$(sync_of a digest)" ] && [ "$(sync_of a digest)" = "$(sync_of b digest)" ]'
 check "the active sends, the passive receives" '[ "$(sync_of a direction)" = sends ] && [ "$(sync_of b direction)" = receives ]'
-check "a pipe is reported" '[ "$(sync_of a skipped)" -ge 1 ]'
 
 # ---- changes
 echo changed >"$LAB/a/etc/deep/one"
@@ -90,6 +91,7 @@ echo 'of a' >"$LAB/a/etc/alone-a"
 eventually 5 "... and makes one of its own" '[ -n "$(sync_of a generation)" ] && sleep 1'
 lab_agent b start
 eventually 30 "they meet again" 'lab_settled a b && is_synced'
+check_done "... a barrier returns" a --barrier
 check_trees "... and are the same"
 check "... the holder's changes stand" '[ -e "$LAB/a/etc/alone-a" ]'
 check "... the other's are kept aside" 'grep -rqs "a alone" "$LAB/b/state/sync/conflicts"'
