@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/engine_state.h"
+#include "agent/settings.h"
 
 /* How long the processing of a new active waits for a commit that is being written. */
 #define COPY_PATIENCE (30 * HA_SEC)
@@ -149,6 +150,12 @@ static void copy_done(struct engine *engine, const struct ipc_message *message)
 		       message->u.sync.ok ? CONTROL_DONE : CONTROL_REFUSED, text);
 }
 
+/* settings-applied is of no section, and in no dump. */
+static bool copy_is_applied(const struct ipc_message *message)
+{
+	return message->u.run.section == IPC_RUN_APPLIED;
+}
+
 static struct dump_sync_command *copy_command(struct engine *engine,
 					      const struct ipc_message *message)
 {
@@ -158,35 +165,26 @@ static struct dump_sync_command *copy_command(struct engine *engine,
 }
 
 /* To the steward, who runs what the configuration says, and nothing else that is named here. */
-static void copy_run(struct engine *engine, const struct ipc_message *message)
+static int copy_run(struct engine *engine, const struct ipc_message *message)
 {
 	struct ipc_message ran = *message;
 
-	if (message->u.run.section == IPC_RUN_APPLIED) {
-		if (engine->steward >= 0)
-			(void)ipc_send(engine->steward, message);
-		return;
-	}
-	if (message->u.run.section >= engine->config.settings_n)
-		return;
+	if (!settings_valid(&engine->config, message))
+		return -EPROTO;
 	if (engine->steward >= 0 && ipc_send(engine->steward, message) == 0) {
-		copy_command(engine, message)->running = true;
-		return;
+		if (!copy_is_applied(message))
+			copy_command(engine, message)->running = true;
+		return 0;
 	}
 	ran.type = IPC_RAN;
 	ran.u.run.outcome = COMMAND_UNSTARTED;
 	ran.u.run.status = -EPIPE;
 	copy_send(engine, &ran);
+	return 0;
 }
 
-void copy_ran(struct engine *engine, const struct ipc_message *message)
+static void copy_note(struct dump_sync_command *command, const struct ipc_message *message)
 {
-	struct dump_sync_command *command;
-
-	if (message->u.run.section >= engine->config.settings_n ||
-	    message->u.run.outcome >= COMMAND_OUTCOME_N)
-		engine_fatal("steward", -EPROTO);
-	command = copy_command(engine, message);
 	command->running = false;
 	command->last = (enum command_outcome)message->u.run.outcome;
 	command->status = message->u.run.status;
@@ -196,9 +194,20 @@ void copy_ran(struct engine *engine, const struct ipc_message *message)
 	command->ended_ns = act_realtime();
 	memcpy(command->output, message->u.run.output, sizeof(command->output));
 	command->output[sizeof(command->output) - 1] = '\0';
-	if (command->last != COMMAND_PASSED)
-		act_report(engine, EVENT_SETTINGS_COMMAND,
-			   message->u.run.import ? "import" : "export", message->u.run.section);
+}
+
+void copy_ran(struct engine *engine, const struct ipc_message *message)
+{
+	bool applied = copy_is_applied(message);
+
+	if (!settings_valid(&engine->config, message) ||
+	    message->u.run.outcome >= COMMAND_OUTCOME_N)
+		engine_fatal("steward", -EPROTO);
+	if (!applied)
+		copy_note(copy_command(engine, message), message);
+	if (message->u.run.outcome != COMMAND_PASSED)
+		act_report(engine, EVENT_SETTINGS_COMMAND, settings_name(message),
+			   applied ? 0 : message->u.run.section);
 	if (engine->copy.fd >= 0)
 		copy_send(engine, message);
 }
@@ -233,7 +242,7 @@ static void copy_ready(void *arg, uint32_t events)
 		else if (message.type == IPC_SYNC_DONE)
 			copy_done(engine, &message);
 		else if (message.type == IPC_RUN)
-			copy_run(engine, &message);
+			got = copy_run(engine, &message);
 		else
 			got = -EPROTO;
 		if (got < 0)

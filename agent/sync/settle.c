@@ -255,6 +255,11 @@ int settle_open(struct syncer *s)
 void settle_timer(struct syncer *s, ha_time now)
 {
 	export_due(s, now);
+	if (s->follow != NULL && follow_blind(s->follow) && now >= s->blind_at) {
+		s->blind_at = now + FOLLOW_BLIND;
+		if (is_settled(s))
+			scan_all(s->scan, false);
+	}
 	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
 		s->scrub_at = now + s->config.sync_scrub;
 		if (is_settled(s))
@@ -295,6 +300,8 @@ ha_time settle_deadline(const struct syncer *s)
 {
 	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
 
+	if (s->follow != NULL && follow_blind(s->follow))
+		at = earlier(at, s->blind_at);
 	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
 		if (has_export(s, i))
 			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
@@ -306,8 +313,5 @@ ha_time settle_deadline(const struct syncer *s)
 		return earlier(at,
 			       earlier(s->changed_last + s->config.sync_debounce,
 				       s->changed_first + DEBOUNCES_MAX * s->config.sync_debounce));
-	return scan_busy(s->scan)
-		       ? earlier(at,
-				 scan_deadline(s->scan) == HA_NEVER ? 0 : scan_deadline(s->scan))
-		       : at;
+	return scan_busy(s->scan) ? 0 : earlier(at, scan_deadline(s->scan));
 }

@@ -221,6 +221,8 @@ static void engine_gone(struct syncer *s)
 	loop_remove(&s->loop, s->engine);
 	close(s->engine);
 	s->engine = -1;
+	/* A new one comes soon. If none does, the old one wants no more of this process. */
+	s->alone_until = loop_now() + SYNCER_ALONE;
 	/* What it was to run was not: its successor is asked. */
 	s->importing = 0;
 	for (unsigned i = 0; i < s->config.settings_n; i++)
@@ -262,6 +264,7 @@ static int connect_engine(struct syncer *s, int fd)
 	if (s->engine >= 0)
 		engine_gone(s);
 	s->engine = fd;
+	s->alone_until = HA_NEVER;
 	s->reported = false;
 	return loop_add(&s->loop, fd, on_engine, s);
 }
@@ -448,6 +451,8 @@ static void on_timer(void *arg, ha_time now)
 		feed_type(s, SYNC_EV_TIMER);
 	if (now >= s->save_at)
 		save_index(s, now);
+	if (now >= s->alone_until)
+		s->done = true;
 }
 
 static ha_time deadline(const struct syncer *s)
@@ -457,6 +462,7 @@ static ha_time deadline(const struct syncer *s)
 	at = earlier(at, settle_deadline(s));
 	at = earlier(at, s->alive_at);
 	at = earlier(at, s->save_at);
+	at = earlier(at, s->alone_until);
 	if (s->engine >= 0)
 		at = earlier(at, s->report_at + (scan_busy(s->scan) || s->planning ? 0 : HA_SEC));
 	if ((s->ledger.imports & ~s->importing) != 0)

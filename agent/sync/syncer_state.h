@@ -27,6 +27,7 @@
 	(10 * HA_SEC)             /* the index, a cache: after a generation; a second if small */
 #define SYNCER_SMALL        20000 /* entries */
 #define SYNCER_IMPORT_AGAIN (10 * HA_SEC)
+#define SYNCER_ALONE        (10 * HA_SEC) /* without an engine: then a new start */
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
@@ -58,6 +59,7 @@ struct syncer {
 	struct loop loop;
 	int guardian, engine; /* engine: -1 while there is none */
 	int state;            /* the directory of ledger, index, journal and conflicts */
+	ha_time alone_until;  /* HA_NEVER while there is an engine */
 	bool confined, done;
 	int status;
 
@@ -87,7 +89,7 @@ struct syncer {
 	bool scan_after;         /* ... and all is to be scanned then */
 	uint32_t watched;        /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
-	ha_time scrub_at, save_at;
+	ha_time scrub_at, blind_at, save_at;
 	uint64_t saved_number;
 	int watch; /* inotify of what the sections watch */
 	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
