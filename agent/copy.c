@@ -29,10 +29,12 @@ static bool copy_holds(const struct engine *engine)
 	return node->claim == HA_CLAIM_HOLDING && node->term == engine->copy.held_saved;
 }
 
-static void copy_send(struct engine *engine, const struct ipc_message *message)
+static bool copy_send(struct engine *engine, const struct ipc_message *message)
 {
-	if (ipc_send(engine->copy.fd, message) != 0)
-		engine->ipc_errors++;
+	if (engine->copy.fd >= 0 && ipc_send(engine->copy.fd, message) == 0)
+		return true;
+	engine->ipc_errors++;
+	return false;
 }
 
 static void copy_tell_self(struct engine *engine)
@@ -52,7 +54,7 @@ static void copy_tell_self(struct engine *engine)
 	    memcmp(&message.u.self, &engine->copy.self, sizeof(message.u.self)) == 0)
 		return;
 	memcpy(&engine->copy.self, &message.u.self, sizeof(message.u.self));
-	copy_send(engine, &message);
+	engine->copy.untold |= !copy_send(engine, &message);
 }
 
 static void copy_tell_key(struct engine *engine)
@@ -72,7 +74,7 @@ static void copy_tell_key(struct engine *engine)
 	}
 	message.u.key.valid = exporter != NULL;
 	message.u.key.lower = engine->node.config.lower;
-	copy_send(engine, &message);
+	copy->untold |= !copy_send(engine, &message);
 	sodium_memzero(&message, sizeof(message));
 }
 
@@ -80,9 +82,10 @@ void copy_follow(struct engine *engine)
 {
 	if (engine->copy.fd < 0)
 		return;
+	engine->copy.untold = false;
 	copy_tell_self(engine);
 	copy_tell_key(engine);
-	engine->copy.told = true;
+	engine->copy.told = !engine->copy.untold; /* else all of it again at the next wake */
 }
 
 /* ---- what it says ---- */
@@ -119,10 +122,25 @@ static void copy_events(struct engine *engine, const struct sync_report *report)
 			   (uint32_t)(report->conflicts - before->conflicts));
 }
 
-static void copy_report(struct engine *engine, const struct ipc_message *message)
+static bool copy_report_valid(const struct sync_report *report)
+{
+	const bool *flag[] = {&report->whole,    &report->in_sync,  &report->in_sync_known,
+			      &report->busy,     &report->scanning, &report->blind,
+			      &report->confined, &report->up,       &report->aes};
+
+	for (unsigned i = 0; i < sizeof(flag) / sizeof(flag[0]); i++)
+		if (!ipc_bool_valid(flag[i]))
+			return false;
+	return report->state < SYNC_STATE_N && report->side <= SYNC_SIDE_FOLLOWS &&
+	       report->phase < SYNC_PHASE_N && report->lineage.term <= MSG_TERM_MAX;
+}
+
+static int copy_report(struct engine *engine, const struct ipc_message *message)
 {
 	struct copy *copy = &engine->copy;
 
+	if (!copy_report_valid(&message->u.report))
+		return -EPROTO;
 	copy_events(engine, &message->u.report);
 	if (message->u.report.busy && !copy->report.busy)
 		copy->busy_since = engine_now(engine);
@@ -130,6 +148,7 @@ static void copy_report(struct engine *engine, const struct ipc_message *message
 	copy->report.reason[SYNC_REASON_MAX] = '\0';
 	copy->reported = true;
 	copy_feed(engine, &copy->report);
+	return 0;
 }
 
 static void copy_done(struct engine *engine, const struct ipc_message *message)
@@ -238,7 +257,7 @@ static void copy_ready(void *arg, uint32_t events)
 		if (!engine->running)
 			continue; /* it says it again */
 		if (message.type == IPC_SYNC_REPORT)
-			copy_report(engine, &message);
+			got = copy_report(engine, &message);
 		else if (message.type == IPC_SYNC_DONE)
 			copy_done(engine, &message);
 		else if (message.type == IPC_RUN)
@@ -322,14 +341,13 @@ static enum dump_sync_status copy_status(const struct engine *engine)
 		[SYNC_OUT_OF_SYNC] = DUMP_SYNC_OUT, [SYNC_ERROR] = DUMP_SYNC_ERROR,
 		[SYNC_PAUSED] = DUMP_SYNC_PAUSED,
 	};
-	const struct copy *copy = &engine->copy;
 
-	return copy->report.state < SYNC_STATE_N ? status[copy->report.state] : DUMP_SYNC_ERROR;
+	return status[engine->copy.report.state];
 }
 
 static void copy_progress(const struct sync_report *r, struct dump_sync *out)
 {
-	out->phase = r->phase < SYNC_PHASE_N ? (enum sync_phase)r->phase : SYNC_PHASE_IDLE;
+	out->phase = (enum sync_phase)r->phase;
 	out->files = r->files;
 	out->files_total = r->files_total;
 	out->bytes = r->bytes;
@@ -396,6 +414,11 @@ void copy_view(const struct engine *engine, const struct dump_view *view, struct
 	out->direction = r->side == SYNC_SIDE_LEADS     ? DUMP_SYNC_SENDS
 			 : r->side == SYNC_SIDE_FOLLOWS ? DUMP_SYNC_RECEIVES
 							: DUMP_SYNC_NEITHER;
+	if (out->status == DUMP_SYNC_NOT_STARTED && !r->up &&
+	    node_peer_audible(&engine->node, engine->now))
+		snprintf(out->reason, sizeof(out->reason),
+			 "the other appliance's settings are not heard of: are any configured "
+			 "there?");
 	if (out->reason[0] == '\0' || r->reason[0] != '\0') {
 		memcpy(out->reason, r->reason, sizeof(r->reason));
 		out->reason[sizeof(r->reason) - 1] = '\0';

@@ -75,8 +75,8 @@ enum {
 
 /* The syncer's side of things. */
 struct copy {
-	int fd; /* -1: there is none */
-	bool told;
+	int fd;            /* -1: there is none */
+	bool told, untold; /* what is told was taken; something was not */
 	struct {
 		bool paired, holds, whole, paused, peer_heard;
 		uint64_t term;

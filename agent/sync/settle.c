@@ -33,7 +33,8 @@ static bool has_export(const struct syncer *s, unsigned section)
 
 static void export_start(struct syncer *s, unsigned section)
 {
-	if (!has_export(s, section) || (s->exporting >> section & 1) || s->engine < 0)
+	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
+	    s->engine < 0)
 		return;
 	s->exporting |= UINT32_C(1) << section;
 	s->watched &= ~(UINT32_C(1) << section);
@@ -208,6 +209,23 @@ static void step(struct syncer *s, ha_time now)
 		s->flush = false;
 }
 
+/* SPEC 6.R43: what was full in the last generation and is empty at a start is not mounted, as far as anybody knows. */
+static bool is_unmounted(const struct syncer *s, unsigned root)
+{
+	tree_id id = tree_find(s->tree, (uint8_t)root, "", 0);
+
+	return (s->full_once >> root & 1) &&
+	       (id == TREE_NONE || tree_child(s->tree, id, TREE_NONE) == TREE_NONE);
+}
+
+/* Once something is in it, it is what it is. */
+static void note_mounted(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if ((s->full_once >> i & 1) && is_settled(s) && !is_unmounted(s, i))
+			s->full_once &= ~(UINT32_C(1) << i);
+}
+
 static void fill_trees(const struct syncer *s, struct sync_trees *out,
 		       char reason[SYNC_REASON_MAX + 1])
 {
@@ -225,6 +243,12 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	tree_digest(s->tree, out->digest);
 	reason[0] = '\0';
 	for (unsigned i = 0; i < s->roots.n; i++) {
+		if (s->roots.root[i].fd >= 0 && out->settled && is_unmounted(s, i)) {
+			out->broken = true;
+			snprintf(reason, SYNC_REASON_MAX + 1,
+				 "%.90s is empty, and was not: is it mounted?",
+				 s->roots.root[i].name);
+		}
 		if (s->roots.root[i].fd >= 0)
 			continue;
 		out->broken = true;
@@ -285,6 +309,7 @@ void settle_after(struct syncer *s)
 
 	step(s, loop_now());
 	recognise(s);
+	note_mounted(s);
 	fill_trees(s, &event.trees, event.reason);
 	if (s->told_trees && memcmp(&event.trees, &s->trees, sizeof(s->trees)) == 0)
 		return;

@@ -470,12 +470,26 @@ static ha_time deadline(const struct syncer *s)
 	return at;
 }
 
+/* Tombstones that the other one has no use for any more. One that is further behind is told everything. */
+static void prune(struct syncer *s)
+{
+	struct tree_totals totals;
+	uint64_t peer;
+
+	tree_totals(s->tree, &totals);
+	if (totals.tombstones < SYNCER_TOMBSTONES + totals.entries / 4 || s->list.on)
+		return;
+	peer = lineage_head(&s->sync.peer.lineage).number;
+	tree_prune(s->tree, peer != 0 ? peer : lineage_head(&s->ledger.lineage).number);
+}
+
 static void after(struct syncer *s)
 {
 	uint64_t number = lineage_head(&s->ledger.lineage).number;
 
 	settle_after(s);
 	take_after(s);
+	prune(s);
 	syncer_report(s, false);
 	if (s->saved_number != number && s->save_at == HA_NEVER) {
 		s->saved_number = number;
@@ -509,7 +523,8 @@ static int open_roots(struct syncer *s)
 		error = roots_exclude(&s->roots, s->config.exclude[i]);
 	if (error != 0)
 		return error;
-	error = roots_open(&s->roots, true);
+	/* Missing at a first start, it is made; missing later, somebody has to look. */
+	error = roots_open(&s->roots, faccessat(s->state, LEDGER_FILE, F_OK, 0) != 0);
 	if (error != 0) /* the others serve nobody alone, but the dump says which it is */
 		log_event(LOG_ERR, "roots", "error=%s", strerror(-error));
 	roots_fingerprint(&s->roots, s->self.roots);
@@ -566,6 +581,12 @@ static int open_index(struct syncer *s)
 	if (error != 0 && error != -ENOENT)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
 	/* The numbers in it are of one lineage, and of no other. */
+	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
+		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
+
+		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
+			s->full_once |= UINT32_C(1) << i;
+	}
 	if (error == 0 && memcmp(&head, &s->ledger.lineage, sizeof(head)) != 0)
 		tree_clear(s->tree);
 	return 0;

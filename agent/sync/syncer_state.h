@@ -31,6 +31,7 @@
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
+	SYNCER_TOMBSTONES = 1000, /* so many are kept, and a quarter of the entries */
 };
 
 /* Leading: the list that is being told. */
@@ -84,10 +85,12 @@ struct syncer {
 	bool flush;           /* do not wait for quiet */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
-	uint32_t exporting;      /* bit i: the export of section i runs */
-	bool export_all;         /* they are to be run before the trees count as settled */
-	bool scan_after;         /* ... and all is to be scanned then */
-	uint32_t watched;        /* bit i: something that section i watches has changed */
+	uint32_t
+		full_once; /* bit i: root i had something in it when this process started, and has not been seen so since */
+	uint32_t exporting; /* bit i: the export of section i runs */
+	bool export_all;    /* they are to be run before the trees count as settled */
+	bool scan_after;    /* ... and all is to be scanned then */
+	uint32_t watched;   /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
 	ha_time scrub_at, blind_at, save_at;
 	uint64_t saved_number;
