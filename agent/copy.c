@@ -37,23 +37,28 @@ static bool copy_send(struct engine *engine, const struct ipc_message *message)
 	return false;
 }
 
+static bool copy_same_self(const struct copy_self *a, const struct copy_self *b)
+{
+	return a->paired == b->paired && a->holds == b->holds && a->whole == b->whole &&
+	       a->paused == b->paused && a->peer_heard == b->peer_heard && a->term == b->term;
+}
+
 static void copy_tell_self(struct engine *engine)
 {
 	const struct node *node = &engine->node;
-	struct ipc_message message;
+	struct ipc_message message = {.type = IPC_SELF};
+	const struct copy_self self = {
+		.paired = node->config.paired,
+		.holds = copy_holds(engine),
+		.whole = node->whole_copy,
+		.paused = engine->mismatch,
+		.peer_heard = node_peer_audible(node, engine->now),
+		.term = node->term,
+	};
 
-	memset(&message, 0, sizeof(message)); /* it is compared by its bytes */
-	message.type = IPC_SELF;
-	message.u.self.paired = node->config.paired;
-	message.u.self.holds = copy_holds(engine);
-	message.u.self.whole = node->whole_copy;
-	message.u.self.paused = engine->mismatch;
-	message.u.self.peer_heard = node_peer_audible(node, engine->now);
-	message.u.self.term = node->term;
-	if (engine->copy.told &&
-	    memcmp(&message.u.self, &engine->copy.self, sizeof(message.u.self)) == 0)
+	if (engine->copy.told && copy_same_self(&self, &engine->copy.self))
 		return;
-	memcpy(&engine->copy.self, &message.u.self, sizeof(message.u.self));
+	engine->copy.self = message.u.self = self;
 	engine->copy.untold |= !copy_send(engine, &message);
 }
 
@@ -151,13 +156,23 @@ static int copy_report(struct engine *engine, const struct ipc_message *message)
 	return 0;
 }
 
+/* Was it asked for? Nobody else's request is the syncer's to answer. */
+static bool copy_waits(struct engine *engine, uint32_t number)
+{
+	for (unsigned i = 0; i < COPY_WAITS_MAX && number != 0; i++)
+		if (engine->copy.wait[i] == number) {
+			engine->copy.wait[i] = 0;
+			return true;
+		}
+	return false;
+}
+
 static void copy_done(struct engine *engine, const struct ipc_message *message)
 {
 	char text[CONTROL_TEXT_MAX];
 
-	for (unsigned i = 0; i < COPY_WAITS_MAX; i++)
-		if (engine->copy.wait[i] == message->u.sync.number)
-			engine->copy.wait[i] = 0;
+	if (!copy_waits(engine, message->u.sync.number))
+		return;
 	if (message->u.sync.ok)
 		snprintf(text, sizeof(text), "%s",
 			 message->u.sync.compare ? "both appliances have the same settings"
@@ -217,18 +232,36 @@ static void copy_note(struct dump_sync_command *command, const struct ipc_messag
 
 void copy_ran(struct engine *engine, const struct ipc_message *message)
 {
-	bool applied = copy_is_applied(message);
+	bool applied = copy_is_applied(message), news = true;
 
 	if (!settings_valid(&engine->config, message) ||
 	    message->u.run.outcome >= COMMAND_OUTCOME_N)
 		engine_fatal("steward", -EPROTO);
-	if (!applied)
+	if (!applied) {
+		news = copy_command(engine, message)->last != message->u.run.outcome;
 		copy_note(copy_command(engine, message), message);
-	if (message->u.run.outcome != COMMAND_PASSED)
+	}
+	/* Once, not at each of the attempts that follow. */
+	if (message->u.run.outcome != COMMAND_PASSED && news)
 		act_report(engine, EVENT_SETTINGS_COMMAND, settings_name(message),
 			   applied ? 0 : message->u.run.section);
 	if (engine->copy.fd >= 0)
 		copy_send(engine, message);
+}
+
+/* What it was to run has not run, as far as anybody will ever know. */
+void copy_steward_gone(struct engine *engine)
+{
+	struct ipc_message ran = {.type = IPC_RAN};
+
+	ran.u.run.outcome = COMMAND_UNSTARTED;
+	ran.u.run.status = -EPIPE;
+	for (unsigned i = 0; i < 2 * engine->config.settings_n; i++) {
+		ran.u.run.section = (uint8_t)(i / 2);
+		ran.u.run.import = i % 2 != 0;
+		if (copy_command(engine, &ran)->running)
+			copy_ran(engine, &ran);
+	}
 }
 
 static void copy_gone(struct engine *engine)

@@ -36,10 +36,11 @@ static void export_start(struct syncer *s, unsigned section)
 	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
 	    s->engine < 0)
 		return;
+	if (!syncer_run(s, section, false))
+		return;
 	s->exporting |= UINT32_C(1) << section;
 	s->watched &= ~(UINT32_C(1) << section);
 	s->export_at[section] = loop_now() + s->config.settings[section].export_interval;
-	syncer_run(s, section, false);
 }
 
 static void export_all(struct syncer *s)
@@ -231,7 +232,7 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 {
 	struct tree_totals totals;
 
-	memset(out, 0, sizeof(*out)); /* it is compared by its bytes */
+	*out = (struct sync_trees){0};
 	tree_totals(s->tree, &totals);
 	out->settled = is_settled(s);
 	out->exporting = s->exporting != 0;
@@ -255,6 +256,14 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 		snprintf(reason, SYNC_REASON_MAX + 1, "%.100s: %s", s->roots.root[i].name,
 			 strerror(-s->roots.root[i].error));
 	}
+}
+
+static bool same_trees(const struct sync_trees *a, const struct sync_trees *b)
+{
+	return a->settled == b->settled && a->broken == b->broken && a->exporting == b->exporting &&
+	       a->pending == b->pending && a->floor == b->floor && a->entries == b->entries &&
+	       a->bytes == b->bytes && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
 }
 
 /* ---- the loop's ---- */
@@ -311,7 +320,7 @@ void settle_after(struct syncer *s)
 	recognise(s);
 	note_mounted(s);
 	fill_trees(s, &event.trees, event.reason);
-	if (s->told_trees && memcmp(&event.trees, &s->trees, sizeof(s->trees)) == 0)
+	if (s->told_trees && same_trees(&event.trees, &s->trees))
 		return;
 	/* While it works nothing is concluded from the numbers in between. */
 	if (s->told_trees && !event.trees.settled && !s->trees.settled)

@@ -164,14 +164,13 @@ static size_t on_fill(void *arg, uint8_t *out, size_t cap)
 
 /* ---- the engine ---- */
 
-void syncer_run(struct syncer *s, unsigned section, bool import)
+bool syncer_run(struct syncer *s, unsigned section, bool import)
 {
 	struct ipc_message message = {.type = IPC_RUN};
 
 	message.u.run.section = (uint8_t)section;
 	message.u.run.import = import;
-	if (s->engine >= 0)
-		(void)ipc_send(s->engine, &message);
+	return s->engine >= 0 && s->self_known && ipc_send(s->engine, &message) == 0;
 }
 
 static void on_ran(struct syncer *s, const struct ipc_message *message)
@@ -192,6 +191,7 @@ static void on_self(struct syncer *s, const struct ipc_message *message)
 	struct sync_event event = {.type = SYNC_EV_SELF};
 	bool held = s->self.holds;
 
+	s->self_known = true;
 	s->self.paired = message->u.self.paired;
 	s->self.holds = message->u.self.holds;
 	s->self.whole = message->u.self.whole;
@@ -221,6 +221,7 @@ static void engine_gone(struct syncer *s)
 	loop_remove(&s->loop, s->engine);
 	close(s->engine);
 	s->engine = -1;
+	s->self_known = false;
 	/* A new one comes soon. If none does, the old one wants no more of this process. */
 	s->alone_until = loop_now() + SYNCER_ALONE;
 	/* What it was to run was not: its successor is asked. */
@@ -280,7 +281,7 @@ static void on_guardian(void *arg, uint32_t events)
 	(void)events;
 	while ((got = ipc_receive(s->guardian, &message, &fd)) > 0)
 		if (message.type != IPC_ENGINE || fd < 0 || connect_engine(s, fd) != 0)
-			got = -EPROTO, s->done = true;
+			s->done = true;
 	if (got < 0)
 		s->done = true;
 }
@@ -465,7 +466,7 @@ static ha_time deadline(const struct syncer *s)
 	at = earlier(at, s->alone_until);
 	if (s->engine >= 0)
 		at = earlier(at, s->report_at + (scan_busy(s->scan) || s->planning ? 0 : HA_SEC));
-	if ((s->ledger.imports & ~s->importing) != 0)
+	if ((s->ledger.imports & ~s->importing) != 0 && s->self_known)
 		at = earlier(at, s->import_at);
 	return at;
 }
@@ -587,7 +588,7 @@ static int open_index(struct syncer *s)
 		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
 			s->full_once |= UINT32_C(1) << i;
 	}
-	if (error == 0 && memcmp(&head, &s->ledger.lineage, sizeof(head)) != 0)
+	if (error == 0 && !lineage_equal(&head, &s->ledger.lineage))
 		tree_clear(s->tree);
 	return 0;
 }

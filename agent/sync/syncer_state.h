@@ -74,6 +74,7 @@ struct syncer {
 	struct bulk *bulk;
 	struct sync sync;
 	struct sync_self self;
+	bool self_known; /* the engine that is there has told it */
 	struct sync_event
 		event[SYNCER_EVENTS_MAX]; /* what came up while actions were carried out */
 	unsigned event_n;
@@ -113,6 +114,7 @@ struct syncer {
 	/* imports */
 	uint32_t importing; /* bit i: runs */
 	ha_time import_at;
+	bool applied_due; /* the settings-applied hook, behind the imports */
 
 	/* report */
 	struct sync_report report;
@@ -128,8 +130,8 @@ struct syncer {
 void syncer_feed(struct syncer *, struct sync_event *);
 void syncer_report(struct syncer *, bool now);
 void syncer_breathe(void *syncer);
-void syncer_run(struct syncer *, unsigned section,
-		bool import); /* asks the steward; IPC_RAN follows */
+/* Asks the steward; IPC_RAN follows. False: it was not asked. */
+bool syncer_run(struct syncer *, unsigned section, bool import);
 uint8_t syncer_section(const struct syncer *, uint8_t root);
 
 /* ---- settle.c ---- */

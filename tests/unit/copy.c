@@ -218,3 +218,30 @@ Test(copy, r39_a_barrier_is_the_actives)
 	cr_assert(copy_start(engine, true, HA_NEVER, 10, &answer));
 	cr_expect_neq(answer.text[0], '\0');
 }
+
+Test(copy, the_syncer_answers_no_request_but_its_own)
+{
+	struct control_answer answer = {0};
+	struct ipc_message message = {.type = IPC_SYNC_DONE};
+
+	engine->node.claim = HA_CLAIM_HOLDING;
+	cr_assert_not(copy_start(engine, false, engine->now + HA_SEC, 9, &answer));
+	message.u.sync.number = 8;
+	say(&message);
+	cr_expect_eq(engine->copy.wait[0], 9, "somebody else waits for 8");
+	message.u.sync.number = 9;
+	say(&message);
+	cr_expect_eq(engine->copy.wait[0], 0);
+}
+
+Test(copy, what_a_steward_that_died_was_to_run_has_not_run)
+{
+	struct ipc_message message = {.type = IPC_RUN};
+
+	say(&message);
+	cr_assert(engine->copy.section[0].export.running);
+	copy_steward_gone(engine);
+	cr_expect_not(engine->copy.section[0].export.running);
+	cr_assert_eq(heard(&message), IPC_RAN);
+	cr_expect_eq(message.u.run.outcome, COMMAND_UNSTARTED);
+}
