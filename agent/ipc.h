@@ -101,6 +101,14 @@ enum ipc_lease_cause {
 	LEASE_GONE,      /* the interface is gone */
 };
 
+/* What the syncer has to know of this node. */
+struct copy_self {
+	bool paired, paused, peer_heard;
+	bool holds;    /* the virtual IP, and that it does is on disk */
+	bool whole;    /* it has a whole copy */
+	uint64_t term; /* the newest that it held under */
+};
+
 struct ipc_message {
 	uint32_t type; /* enum ipc_type */
 	int32_t error; /* IPC_LEASE, IPC_SAVED, IPC_RECORD: -errno or 0 */
@@ -131,10 +139,7 @@ struct ipc_message {
 		} record;
 		struct store_event event;
 		struct hook_occasion role; /* IPC_ROLE */
-		struct {
-			bool paired, holds, whole, paused, peer_heard;
-			uint64_t term;
-		} self;
+		struct copy_self self;     /* IPC_SELF */
 		struct {
 			bool valid; /* else there is no session */
 			bool lower; /* the own static key is the lower one */

@@ -16,17 +16,9 @@
 
 static const char applied[] = "settings-applied";
 
-static bool flag_valid(const bool *flag)
-{
-	uint8_t byte;
-
-	memcpy(&byte, flag, 1);
-	return byte <= 1;
-}
-
 bool settings_valid(const struct config *config, const struct ipc_message *message)
 {
-	if (!flag_valid(&message->u.run.import))
+	if (!ipc_bool_valid(&message->u.run.import))
 		return false;
 	if (message->u.run.section == IPC_RUN_APPLIED)
 		return message->u.run.import;

@@ -154,6 +154,16 @@ int carry_record(void *syncer, const struct lineage *generation, bool recovered)
 	return error;
 }
 
+/* A journal that cannot be read, or is of other roots, says nothing of what is here: it is put aside, and the trees are
+ * compared. */
+static void distrust_journal(struct syncer *s)
+{
+	if (plan_disown(s->plan) != 0)
+		return;
+	log_event(LOG_ERR, "recover", "what=%s", "the journal was put aside: all is compared");
+	s->recover = false;
+}
+
 /* Before anything else, at the start and after a commit that failed. */
 int carry_recover(struct syncer *s)
 {
@@ -164,6 +174,8 @@ int carry_recover(struct syncer *s)
 	s->recover = got < 0;
 	if (got < 0)
 		log_event(LOG_ERR, "recover", "error=%s", reason);
+	if (got == -EBADMSG || got == -ESTALE)
+		distrust_journal(s);
 	if (got != 1)
 		return got;
 	log_event(LOG_NOTICE, "recovered", "generation=%llu",
@@ -225,23 +237,23 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 		feed_failed(s, reason);
 		return;
 	}
-	if (totals.entries > 0 || s->touched != 0)
-		syncer_run(s, IPC_RUN_APPLIED, true);
+	s->applied_due |= totals.entries > 0;
 	s->import_at = loop_now();
 	feed_trees(s, SYNC_EV_COMMITTED);
 }
 
+/* Imports, each once after the commit and again later if it failed; then the hook, whatever became of them. */
 void carry_imports(struct syncer *s, ha_time now)
 {
 	uint32_t waiting = s->ledger.imports & importable(s) & ~s->importing;
 
-	if (waiting == 0 || s->engine < 0 || now < s->import_at)
+	if (s->engine < 0 || !s->self_known)
 		return;
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		if (waiting >> i & 1) {
+	for (unsigned i = 0; i < s->config.settings_n && now >= s->import_at; i++)
+		if ((waiting >> i & 1) && syncer_run(s, i, true))
 			s->importing |= UINT32_C(1) << i;
-			syncer_run(s, i, true);
-		}
+	if (s->applied_due && s->importing == 0 && syncer_run(s, IPC_RUN_APPLIED, true))
+		s->applied_due = false;
 }
 
 void carry_imported(struct syncer *s, unsigned section, bool ok)

@@ -79,4 +79,8 @@ int plan_commit(struct plan *, const struct lineage *generation, char reason[SYN
  * scanned after a 1. */
 int plan_recover(struct plan *, struct lineage *generation, char reason[SYNC_REASON_MAX + 1]);
 
+/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE): puts it aside as journal.bad. 0 or -errno; then the
+ * trees are what they are, and have to be compared. */
+int plan_disown(struct plan *);
+
 #endif

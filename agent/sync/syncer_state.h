@@ -31,6 +31,7 @@
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
+	SYNCER_TOMBSTONES = 1000, /* so many are kept, and a quarter of the entries */
 };
 
 /* Leading: the list that is being told. */
@@ -73,6 +74,7 @@ struct syncer {
 	struct bulk *bulk;
 	struct sync sync;
 	struct sync_self self;
+	bool self_known; /* the engine that is there has told it */
 	struct sync_event
 		event[SYNCER_EVENTS_MAX]; /* what came up while actions were carried out */
 	unsigned event_n;
@@ -84,10 +86,12 @@ struct syncer {
 	bool flush;           /* do not wait for quiet */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
-	uint32_t exporting;      /* bit i: the export of section i runs */
-	bool export_all;         /* they are to be run before the trees count as settled */
-	bool scan_after;         /* ... and all is to be scanned then */
-	uint32_t watched;        /* bit i: something that section i watches has changed */
+	uint32_t
+		full_once; /* bit i: root i had something in it when this process started, and has not been seen so since */
+	uint32_t exporting; /* bit i: the export of section i runs */
+	bool export_all;    /* they are to be run before the trees count as settled */
+	bool scan_after;    /* ... and all is to be scanned then */
+	uint32_t watched;   /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
 	ha_time scrub_at, blind_at, save_at;
 	uint64_t saved_number;
@@ -110,6 +114,7 @@ struct syncer {
 	/* imports */
 	uint32_t importing; /* bit i: runs */
 	ha_time import_at;
+	bool applied_due; /* the settings-applied hook, behind the imports */
 
 	/* report */
 	struct sync_report report;
@@ -125,8 +130,8 @@ struct syncer {
 void syncer_feed(struct syncer *, struct sync_event *);
 void syncer_report(struct syncer *, bool now);
 void syncer_breathe(void *syncer);
-void syncer_run(struct syncer *, unsigned section,
-		bool import); /* asks the steward; IPC_RAN follows */
+/* Asks the steward; IPC_RAN follows. False: it was not asked. */
+bool syncer_run(struct syncer *, unsigned section, bool import);
 uint8_t syncer_section(const struct syncer *, uint8_t root);
 
 /* ---- settle.c ---- */

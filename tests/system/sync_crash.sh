@@ -56,6 +56,8 @@ dies() {
 }
 
 # A guardian has less and less patience with a process that dies.
+engine_starts() { dump "$1" .guardian.engine_starts; } # since its agent was started
+
 soothe() {
 	lab_agent "$1" restart
 	wait_for 20 'is_state a active && lab_settled a b && is_synced' || fail "the pair is whole again"

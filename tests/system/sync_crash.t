@@ -37,6 +37,7 @@ dies b new journal renamed blocks applied journal-kept
 soothe b
 all new index index-saved
 
+check "no other process died with it" '[ "$(engine_starts b)" = 1 ]'
 check "nothing was taken for a change of its own" '[ "$(conflicts_of b)" = 0 ]'
 
 done_testing

@@ -31,7 +31,8 @@ dies a new index
 dies a new index-saved
 dies a old generation generation-made list list-told wanted
 check "no generation has its number from another one" '[ "$(dump a .sync.generation.number)" -gt "$made" ]'
-check "a stays active" 'is_state a active && is_state b passive'
+check "no other process died with it" '[ "$(engine_starts a)" = 1 ]'
+check "... and a stays active" 'is_state a active && is_state b passive'
 
 # What the passive's dies of while there is something to be kept aside.
 soothe a

@@ -368,11 +368,13 @@ Test(settings, each_section_has_a_time_of_its_own_and_settings_applied_that_of_t
 	cr_expect_eq(settings_deadline(&settings), settings.command.started + 200 * HA_MS);
 	ask_applied();
 	ask_export(1);
-	while (answers < 2)
+	while (answers < 1)
 		step();
 	expect_answer(0, 0, false, COMMAND_TIMEOUT);
+	cr_assert_eq(settings_deadline(&settings), settings.command.started + 300 * HA_MS);
+	while (answers < 2)
+		step();
 	expect_answer(1, IPC_RUN_APPLIED, true, COMMAND_TIMEOUT);
-	cr_expect_geq(answer[1].u.run.took_ms, 300);
 	cr_expect_eq(settings_deadline(&settings), settings.command.started + 30 * HA_SEC);
 	let_go();
 	expect_answer(2, 1, false, COMMAND_PASSED);
