@@ -20,6 +20,7 @@
 #include "agent/privileges.h"
 #include "agent/runtime.h"
 #include "agent/sync/confine.h"
+#include "agent/sync/fault.h"
 #include "agent/sync/syncer_state.h"
 #include "agent/text.h"
 
@@ -434,7 +435,9 @@ static void save_index(struct syncer *s, ha_time now)
 	s->save_at = now + SYNCER_SAVE_EVERY;
 	if (scan_busy(s->scan) || !sync_is_clean(&s->sync))
 		return;
+	fault_point("index");
 	error = tree_save(s->tree, s->state, INDEX_FILE, &s->ledger.lineage, s->self.roots);
+	fault_point("index-saved");
 	if (error != 0)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
 	s->save_at = HA_NEVER;
@@ -601,6 +604,7 @@ static int open_parts(struct syncer *s)
 		.digest = &s->digest,
 		.tree = s->tree,
 		.breathe = syncer_breathe,
+		.record = carry_record,
 		.arg = s,
 	};
 	struct bulk_config bulk = {
@@ -617,6 +621,7 @@ static int open_parts(struct syncer *s)
 	memcpy(bulk.ifname, s->config.link, sizeof(bulk.ifname));
 	if (error == 0)
 		(void)carry_recover(s);
+	fault_point("recovered");
 	if (error == 0)
 		error = bulk_open(&s->bulk, &bulk);
 	if (error == 0)

@@ -146,6 +146,7 @@ ha_time settle_deadline(const struct syncer *);
 
 /* ---- carry.c ---- */
 void carry_out(struct syncer *, const struct sync_actions *);
+int carry_record(void *syncer, const struct lineage *, bool recovered); /* plan_config.record */
 int carry_recover(struct syncer *);               /* as plan_recover(), ledger and all */
 void carry_imports(struct syncer *, ha_time now); /* what is due */
 void carry_imported(struct syncer *, unsigned section, bool ok);
