@@ -553,7 +553,9 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		answer(w, never, out);
 		return;
 	}
-	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->making && !may_make(s)) {
+	/* 6.R39: what the holder has changed is a generation by then, and not only something that none may be made of now. */
+	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->making &&
+	    (!s->self.holds || sync_is_clean(s))) {
 		w->flushed = true;
 		w->number = lineage_head(leads ? &s->lineage : &s->peer.lineage).number;
 	}

@@ -644,6 +644,27 @@ Test(sync, a_barrier_is_answered_when_the_passive_has_all_of_it)
 	cr_assert_eq(p.side[B].cell[5], 6);
 }
 
+/* A new stream has just come up, so that no generation may be made yet: what has changed is in none. */
+Test(sync, a_barrier_waits_for_the_generation_that_cannot_be_made_yet)
+{
+	struct pair p;
+
+	synced(&p);
+	feed_type(&p, A, SYNC_EV_UP);
+	change(&p, A, 5, 6);
+	ask(&p, A, SYNC_EV_BARRIER, 10 * HA_SEC);
+	feed_trees(&p, A);
+	feed_type(&p, B, SYNC_EV_UP);
+	while (p.side[B].cell[5] != 6 && p.side[B].n > 0) {
+		deliver(&p, B);
+		cr_assert(p.side[A].answers == 0 || p.side[B].cell[5] == 6,
+			  "the passive does not have it");
+	}
+	settle(&p, HA_SEC);
+	cr_assert(p.side[A].answers == 1 && p.side[A].answer_ok);
+	cr_assert_eq(p.side[B].cell[5], 6);
+}
+
 Test(sync, a_barrier_that_cannot_be_met_is_refused_with_the_reason)
 {
 	struct pair p;
