@@ -39,7 +39,8 @@ LINK := -pie -Wl,-z,relro,-z,now
 SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c agent/sync/*.c)
-UNIT_SRC  := $(wildcard tests/unit/*.c)
+SIM_SRC   := $(filter-out tests/sim/sim.c,$(wildcard tests/sim/*.c))
+UNIT_SRC  := $(wildcard tests/unit/*.c) $(SIM_SRC)
 TOOL_SRC  := $(wildcard tests/system/tools/*.c)
 TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 SYSTEM    := $(sort $(wildcard tests/system/*.t))
@@ -50,7 +51,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system lint bench format install uninstall clean help tools built
+.PHONY: all check unit asan clang system sim lint bench format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -91,6 +92,14 @@ $(BUILD)/fault/haagent: $(FAULT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Whole pairs in virtual time. Of the agent it takes the guardian's lease, and nothing else.
+SIM_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(SIM_SRC) tests/sim/sim.c $(wildcard proto/*.c) agent/hold.c)
+DEPS += $(BUILD)/release/tests/sim/sim.d
+
+$(BUILD)/sim: $(SIM_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 $(BUILD)/haagent: $(BUILD)/release/haagent
 	$(Q)ln -sf release/haagent $@
 
@@ -111,7 +120,7 @@ DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
-built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
+built: all tools $(BUILD)/sim $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
 
 check: built ## every test: unit, unit under asan, clang, lint, system
 	$(Q)scripts/check --built
@@ -126,6 +135,10 @@ clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the s
 
 system: all tools $(BUILD)/fault/haagent ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
+
+sim: $(BUILD)/sim ## simulated pairs from seeds: SEEDS=1000 with sessions, ten times as many without
+	$(Q)$< --keep-going --seeds $(or $(SEEDS),1000)
+	$(Q)$< --keep-going --plain --seeds $(or $(SEEDS),1000)0
 
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint

@@ -1,5 +1,5 @@
 /* node_boot.c - SPEC 5.4: T5 and the start without a pair. */
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 /* node_pair.c - whole stories of a pair, each as people would tell it. */
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
 #include <criterion/criterion.h>
 

@@ -1,7 +1,7 @@
 /* node_soak.c - seeded random faults and operators, then everything is healed: exactly one holds, soon, and stays. A pair
  * that ended meanwhile has left it with the one that keeps it, if there is one; it joins again, and is ready. On a
  * failure the seed is in the message; the same seed gives the same story. */
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
 #include <criterion/criterion.h>
 

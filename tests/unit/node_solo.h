@@ -2,7 +2,7 @@
 #ifndef HA_TESTS_UNIT_NODE_SOLO_H
 #define HA_TESTS_UNIT_NODE_SOLO_H
 
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
 struct solo {
 	struct world w;

@@ -1,15 +1,10 @@
 /* world_life.c - a pair's beginning and end as the engines and stewards carry them out; see world.h. */
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
 #include <string.h>
 
-static const char *name(int i)
-{
-	return i == A ? "a" : "b";
-}
-
 /* The record is on its way to the disk; what follows from it happens when it is there. */
-static void part_later(struct world *w, int i, enum msg_parting why, bool by_peer, ha_time at)
+void world_part_later(struct world *w, int i, enum msg_parting why, bool by_peer, ha_time at)
 {
 	struct world_node *n = &w->n[i];
 	struct world_message *m = world_tell_engine(w, i, EV_UNPAIRED, at);
@@ -36,14 +31,15 @@ void world_part(struct world *w, int i, struct node_event *ev)
 	n->store.paired = false;
 	n->store.parting = ev->unpaired.why;
 	n->store.parted = w->order;
-	memset(w->n[A].session, 0, sizeof(w->n[A].session));
-	memset(w->n[B].session, 0, sizeof(w->n[B].session));
+	world_drop_sessions(w, A);
+	world_drop_sessions(w, B);
+	world_sealed_part(w, i);
 	world_engine_step(w, i, ev);
 	node_durable(&n->node, &n->store.disk);
-	world_tell(w, "%s %s", name(i), ev->unpaired.keeps ? "keeps it" : "is standalone");
+	world_tell(w, "%s %s", world_name(i), ev->unpaired.keeps ? "keeps it" : "is standalone");
 	if (asked_by_peer && w->n[1 - i].running && w->n[1 - i].store.paired &&
 	    heard(w, i, 1 - i)) /* DONE */
-		part_later(w, 1 - i, PARTING_DETACHED, false,
+		world_part_later(w, 1 - i, PARTING_DETACHED, false,
 			   w->now + HA_MS + w->n[1 - i].store.delay);
 }
 
@@ -55,7 +51,7 @@ void world_detach(struct world *w, int i)
 	if (w->now < n->blocked_until)
 		return; /* nobody listens */
 	if (refusal) {
-		world_tell(w, "%s detach: %s", name(i), node_refusal_text(refusal));
+		world_tell(w, "%s detach: %s", world_name(i), node_refusal_text(refusal));
 		return;
 	}
 	if (!peer->running || w->now < peer->blocked_until || !peer->store.paired ||
@@ -63,10 +59,10 @@ void world_detach(struct world *w, int i)
 		return; /* the request is lost */
 	if (node_may_be_detached(&peer->node, world_local(w, 1 - i, w->now)) != DETACH_OK ||
 	    peer->store.failing) {
-		world_tell(w, "%s refuses to be detached", name(1 - i));
+		world_tell(w, "%s refuses to be detached", world_name(1 - i));
 		return;
 	}
-	part_later(w, 1 - i, PARTING_DETACHED, true, w->now + peer->store.delay);
+	world_part_later(w, 1 - i, PARTING_DETACHED, true, w->now + peer->store.delay);
 }
 
 void world_remove(struct world *w, int i)
@@ -76,9 +72,9 @@ void world_remove(struct world *w, int i)
 	if (w->now < w->n[i].blocked_until)
 		return; /* nobody listens */
 	if (refusal)
-		world_tell(w, "%s remove: %s", name(i), node_refusal_text(refusal));
+		world_tell(w, "%s remove: %s", world_name(i), node_refusal_text(refusal));
 	else
-		part_later(w, i, PARTING_LEFT, false, w->now + w->n[i].store.delay);
+		world_part_later(w, i, PARTING_LEFT, false, w->now + w->n[i].store.delay);
 }
 
 /* SPEC 4.8: a beacon of one that was in the pair is answered by one that is not in it any more. */
@@ -94,7 +90,7 @@ void world_disown(struct world *w, enum ha_path path)
 		    !world_passes(w, path, 1 - i, i))
 			continue;
 		w->handshake_until[path] = w->now + HA_SEC;
-		part_later(w, i, keeps ? PARTING_REMOVED : PARTING_DETACHED, false,
+		world_part_later(w, i, keeps ? PARTING_REMOVED : PARTING_DETACHED, false,
 			   w->now + HA_MS + (keeps ? 0 : n->store.delay));
 	}
 }
@@ -104,10 +100,15 @@ void world_join(struct world *w, int holder)
 	bool terms_unchecked = w->terms_unchecked;
 	struct node_event ev = {.type = EV_PAIRED};
 
+	world_sealed_keys(w, ++w->pairs);
 	for (int k = A; k <= B; k++) {
 		w->n[k].store.paired = true;
 		w->n[k].store.parting = PARTING_NONE;
+		w->n[k].member_since = w->pairs;
+		world_sealed_open(w, k);
 	}
+	if (w->mirrored)
+		mirror_joined(w, 1 - holder);
 	ev.paired.term = w->n[holder].node.term_known; /* JOIN_ACCEPT: the active's */
 	w->terms_unchecked = true; /* the join itself is what makes it durable */
 	for (int k = 0; k < 2; k++) {
@@ -135,8 +136,8 @@ void world_check_parted(const struct world *w, int i)
 	if (n->config.paired)
 		return;
 	if (n->mode == HA_MODE_STANDALONE && n->lease.wanted)
-		world_fail(w, "a standalone node wants the virtual IP");
+		world_broken(w, INV_PARTED, "a standalone node wants the virtual IP");
 	if (n->suspended || n->reserved || n->peer.known || n->handover.giving ||
 	    n->handover.own.phase != HANDOVER_NONE)
-		world_fail(w, "something of the former peer is left");
+		world_broken(w, INV_PARTED, "something of the former peer is left");
 }

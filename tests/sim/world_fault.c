@@ -1,7 +1,5 @@
 /* world_fault.c - what a test does to the two nodes; see world.h. */
-#include "tests/unit/world.h"
-
-#include <string.h>
+#include "tests/sim/world.h"
 
 static ha_time later(ha_time a, ha_time b)
 {
@@ -31,9 +29,10 @@ void world_power_on(struct world *w, int i)
 	if (n->powered)
 		return;
 	n->powered = true;
-	n->base = 10 * HA_SEC - w->now; /* CLOCK_BOOTTIME begins anew */
-	n->blocked_until = n->frozen_until = 0;
-	n->guardian.blocked_until = n->guardian.valid_until = 0;
+	n->base = 10 * HA_SEC - w->now - w->now / HA_MS * n->ppm; /* CLOCK_BOOTTIME begins anew */
+	n->blocked_until = n->frozen_until = n->store.busy_until = 0;
+	n->guardian.blocked_until = 0;
+	world_guardian_init(w, i);
 	n->carrier[HA_PATH_MANAGEMENT] = true;
 	if (w->n[1 - i].powered)
 		for (int k = A; k <= B; k++)
@@ -45,22 +44,21 @@ void world_engine_kill(struct world *w, int i)
 {
 	w->n[i].running = false;
 	w->n[i].life++;
-	memset(w->n[i].session, 0, sizeof(w->n[i].session));
+	world_drop_sessions(w, i);
 }
 
 void world_power_off(struct world *w, int i)
 {
 	struct world_node *n = &w->n[i];
-	unsigned kept = 0;
 
+	if (!n->powered)
+		return;
 	world_engine_kill(w, i);
 	n->powered = false;
-	n->guardian.on = 0;
-	n->guardian.lease = 0;
-	for (unsigned k = 0; k < w->messages; k++)
-		if (w->message[k].to != i)
-			w->message[kept++] = w->message[k];
-	w->messages = kept;
+	world_drop_messages(w, i);
+	world_guardian_init(w, i);
+	if (w->mirrored)
+		mirror_power_off(w, i);
 	n->carrier[HA_PATH_LINK] = n->carrier[HA_PATH_MANAGEMENT] = false;
 	world_carrier(w, 1 - i, HA_PATH_LINK, false);
 }
@@ -91,8 +89,7 @@ void world_freeze(struct world *w, int i, ha_time duration)
 	world_suspend(w, i, duration);
 	n->frozen_since = w->now;
 	n->frozen_until = w->now + duration;
-	n->base -= duration;
-	n->guardian.deadline += duration;
+	n->base -= world_local(w, i, n->frozen_until) - world_local(w, i, w->now);
 	n->guardian.fence_until += duration;
 	n->guardian.valid_until += duration;
 }
@@ -122,9 +119,32 @@ void world_loss(struct world *w, unsigned percent)
 		w->wire[path][A][B].loss = w->wire[path][B][A].loss = percent;
 }
 
+void world_jitter(struct world *w, enum ha_path path, ha_time jitter)
+{
+	w->wire[path][A][B].jitter = w->wire[path][B][A].jitter = jitter;
+}
+
+void world_twice(struct world *w, enum ha_path path, unsigned percent)
+{
+	w->wire[path][A][B].twice = w->wire[path][B][A].twice = percent;
+}
+
+void world_switch_restart(struct world *w)
+{
+	for (int i = A; i <= B; i++)
+		world_carrier(w, i, HA_PATH_MANAGEMENT, false);
+	for (unsigned v = 0; v < WORLD_VIPS; v++)
+		w->learned[v] = NOBODY;
+}
+
 void world_heal(struct world *w)
 {
 	world_loss(w, 0);
+	for (int path = 0; path < HA_PATH_N; path++) {
+		world_jitter(w, (enum ha_path)path, 0);
+		world_twice(w, (enum ha_path)path, 0);
+		w->wire[path][A][B].delay = w->wire[path][B][A].delay = 50 * HA_US;
+	}
 	world_isolate(w, A, false);
 	world_isolate(w, B, false);
 	world_split(w, HA_PATH_LINK, false);
@@ -134,9 +154,14 @@ void world_heal(struct world *w)
 
 		n->resigned_lost = n->taking_lost = false;
 		n->guardian.failing = n->guardian.dead = false;
+		n->guardian.slow = 0;
+		n->guardian.delay = 100 * HA_US;
+		n->guardian.want = 3;
 		n->store.failing = false;
+		n->store.delay = 2 * HA_MS;
 		if (!n->powered)
 			continue;
+		world_interface(w, i, true);
 		world_carrier(w, i, HA_PATH_MANAGEMENT, true);
 		world_carrier(w, i, HA_PATH_LINK, w->n[1 - i].powered);
 	}

@@ -1,7 +1,6 @@
 /* world.c - time, wires and faults; see world.h. */
-#include "tests/unit/world.h"
+#include "tests/sim/world.h"
 
-#include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,9 +80,28 @@ ha_time world_when(const struct world *w, const char *line)
 	return (ha_time)(ms * 1000 + 0.5) * HA_US;
 }
 
+static void fail(const struct world *w, enum invariant broken, const char *what)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%.60s: %.90s", invariant_name(broken), what);
+	if (w->catch == NULL) {
+		world_give_up(w, line);
+		return;
+	}
+	w->catch->broken = broken;
+	memcpy(w->catch->what, line, sizeof(line));
+	longjmp(w->catch->jump, 1);
+}
+
+void world_broken(const struct world *w, enum invariant broken, const char *what)
+{
+	fail(w, broken, what);
+}
+
 void world_fail(const struct world *w, const char *what)
 {
-	cr_assert_fail("%.3f ms: %s\n%s", (double)w->now / (double)HA_MS, what, w->trace);
+	fail(w, INV_WORLD, what);
 }
 
 /* --- chance and time --- */
@@ -96,9 +114,31 @@ uint64_t world_chance(struct world *w, uint64_t below)
 	return w->chance % below;
 }
 
+void world_hash(struct world *w, uint64_t what)
+{
+	w->hash = (w->hash ^ what) * UINT64_C(0x100000001b3);
+	w->hash ^= w->hash >> 29;
+}
+
+/* Its clock gains ppm ns in each ms. */
 ha_time world_local(const struct world *w, int i, ha_time at)
 {
-	return at + w->n[i].base;
+	return at + w->n[i].base + at / HA_MS * w->n[i].ppm;
+}
+
+ha_time world_global(const struct world *w, int i, ha_time local)
+{
+	const struct world_node *n = &w->n[i];
+	ha_time at = local - n->base;
+
+	if (local == HA_NEVER)
+		return HA_NEVER;
+	if (n->ppm == 0)
+		return at;
+	at -= at / HA_MS * n->ppm;
+	while (world_local(w, i, at) < local)
+		at += local - world_local(w, i, at);
+	return at;
 }
 
 static ha_time later(ha_time a, ha_time b)
@@ -116,7 +156,7 @@ bool world_holds(const struct world *w, int i)
 	const struct world_node *n = &w->n[i];
 	const struct world_guardian *g = &n->guardian;
 
-	return n->powered && g->on && w->now < g->valid_until &&
+	return n->powered && g->on && !g->absent && w->now < g->valid_until &&
 	       (!g->fence || w->now < g->fence_until) && w->now >= n->frozen_until;
 }
 
@@ -141,20 +181,71 @@ static void advance(struct world *w, ha_time to)
 	w->now = to;
 }
 
-/* --- messages --- */
+/* --- messages: a heap of slots, by when they are due --- */
+
+static bool before(const struct world *w, unsigned a, unsigned b)
+{
+	if (w->heap[a].due != w->heap[b].due)
+		return w->heap[a].due < w->heap[b].due;
+	if (w->heap[a].at != w->heap[b].at)
+		return w->heap[a].at < w->heap[b].at;
+	return w->heap[a].order < w->heap[b].order;
+}
+
+static void exchange(struct world *w, unsigned a, unsigned b)
+{
+	__typeof__(w->heap[0]) kept = w->heap[a];
+
+	w->heap[a] = w->heap[b];
+	w->heap[b] = kept;
+}
+
+static void sift_up(struct world *w, unsigned i)
+{
+	for (; i > 0 && before(w, i, (i - 1) / 2); i = (i - 1) / 2)
+		exchange(w, i, (i - 1) / 2);
+}
+
+static void sift_down(struct world *w, unsigned i)
+{
+	for (;;) {
+		unsigned least = i;
+
+		for (unsigned child = 2 * i + 1; child <= 2 * i + 2 && child < w->messages; child++)
+			if (before(w, child, least))
+				least = child;
+		if (least == i)
+			return;
+		exchange(w, i, least);
+		i = least;
+	}
+}
+
+static unsigned slot(struct world *w)
+{
+	return w->free_n ? w->free[--w->free_n] : w->slots++;
+}
 
 struct world_message *world_post(struct world *w, enum world_kind kind, int to, ha_time at)
 {
 	struct world_message *m;
+	unsigned i = w->messages;
 
-	if (w->messages == WORLD_MESSAGES)
+	if (i == WORLD_MESSAGES)
 		world_fail(w, "too much under way");
-	m = &w->message[w->messages++];
-	memset(m, 0, sizeof(*m));
+	w->heap[i].due = w->heap[i].at = at;
+	w->heap[i].order = ++w->order;
+	w->heap[i].slot = slot(w);
+	m = &w->message[w->heap[i].slot];
+	w->messages++;
+	sift_up(w, i);
+	memset(m, 0, offsetof(struct world_message, body));
+	m->body_len = 0;
+	memset(&m->event, 0, sizeof(*m) - offsetof(struct world_message, event));
 	m->kind = kind;
 	m->to = to;
 	m->at = at;
-	m->order = ++w->order;
+	m->order = w->order;
 	return m;
 }
 
@@ -172,69 +263,130 @@ bool world_passes(struct world *w, enum ha_path path, int from, int to)
 /* Whoever it is for may be stopped. */
 static ha_time due(const struct world *w, const struct world_message *m)
 {
-	if (m->to == STATION || m->kind == QUESTION || m->kind == TO_STORE)
+	switch (m->kind) {
+	case QUESTION:
+	case TO_STORE:
 		return m->at;
-	return later(m->at, m->kind == TO_GUARDIAN ? w->n[m->to].guardian.blocked_until
-						   : w->n[m->to].blocked_until);
-}
-
-static unsigned first_message(const struct world *w, ha_time *at)
-{
-	unsigned first = w->messages;
-
-	*at = HA_NEVER;
-	for (unsigned i = 0; i < w->messages; i++) {
-		const struct world_message *m = &w->message[i];
-		ha_time t = due(w, m);
-
-		if (first == w->messages || t < *at ||
-		    (t == *at &&
-		     (m->at < w->message[first].at ||
-		      (m->at == w->message[first].at && m->order < w->message[first].order)))) {
-			first = i;
-			*at = t;
-		}
+	case TO_SYNCER:
+	case STREAM:
+		return later(m->at, w->n[m->to].frozen_until);
+	case TO_GUARDIAN:
+		return later(m->at, w->n[m->to].guardian.blocked_until);
+	default:
+		return m->to == STATION ? m->at : later(m->at, w->n[m->to].blocked_until);
 	}
-	return first;
 }
 
-static void deliver(struct world *w, unsigned i)
+/* What comes to one that is stopped waits on: its place in the heap is looked at again when it is its turn. */
+unsigned world_first(struct world *w)
+{
+	for (;;) {
+		ha_time at = due(w, &w->message[w->heap[0].slot]);
+
+		if (at <= w->heap[0].due)
+			return w->heap[0].slot;
+		w->heap[0].due = at;
+		sift_down(w, 0);
+	}
+}
+
+/* Takes the first one out. */
+void world_take(struct world *w, struct world_message *out)
+{
+	unsigned first = w->heap[0].slot;
+
+	*out = w->message[first];
+	w->free[w->free_n++] = first;
+	w->heap[0] = w->heap[--w->messages];
+	sift_down(w, 0);
+}
+
+void world_drop_messages(struct world *w, int to)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < w->messages; i++) {
+		if (w->message[w->heap[i].slot].to != to)
+			w->heap[kept++] = w->heap[i];
+		else
+			w->free[w->free_n++] = w->heap[i].slot;
+	}
+	w->messages = kept;
+	for (unsigned i = kept; i-- > 0;)
+		sift_down(w, i);
+}
+
+void world_remove_message(struct world *w, unsigned at)
+{
+	w->free[w->free_n++] = w->heap[at].slot;
+	w->heap[at] = w->heap[--w->messages];
+	if (at == w->messages)
+		return;
+	sift_down(w, at);
+	sift_up(w, at);
+}
+
+static void deliver(struct world *w)
 {
 	static struct world_message m;
 
-	m = w->message[i];
-	w->message[i] = w->message[--w->messages];
+	world_take(w, &m);
+	world_hash(w, (uint64_t)w->now);
+	world_hash(w, (uint64_t)m.kind << 8 | (uint64_t)m.to);
 	world_deliver(w, &m);
 }
 
-/* The next timer of an engine or a guardian, after the messages of the same moment. */
+enum timer {
+	ENGINE,
+	GUARDIAN,
+	SYNCER,
+	TIMER_N,
+};
+
+static ha_time timer_at(const struct world *w, int i, enum timer what)
+{
+	const struct world_node *n = &w->n[i];
+
+	switch (what) {
+	case ENGINE:
+		return !n->running ? HA_NEVER
+				   : later(world_global(w, i, world_engine_next(w, i)),
+					   n->blocked_until);
+	case GUARDIAN:
+		return !n->powered || n->guardian.dead ? HA_NEVER : world_guardian_next(w, i);
+	default:
+		return !n->mirror.running ? HA_NEVER : world_global(w, i, mirror_next(w, i));
+	}
+}
+
+/* The next timer of an engine, a guardian or a syncer, after the messages of the same moment. */
 static bool timer(struct world *w, ha_time until)
 {
-	ha_time at = HA_NEVER;
-	int who = 0;
+	ha_time first = HA_NEVER;
+	enum timer what = ENGINE;
+	int who = A;
 
-	for (int i = A; i <= B; i++) {
-		const struct world_node *n = &w->n[i];
-		const struct world_guardian *g = &n->guardian;
-		ha_time engine = later(node_deadline(&n->node) - n->base, n->blocked_until);
-		ha_time guardian = later(g->deadline, g->blocked_until);
+	for (int i = A; i <= B; i++)
+		for (int t = ENGINE; t < TIMER_N; t++) {
+			ha_time at = timer_at(w, i, (enum timer)t);
 
-		if (n->running && engine < at) {
-			at = engine;
-			who = i;
+			if (at < first) {
+				first = at;
+				what = (enum timer)t;
+				who = i;
+			}
 		}
-		if (n->powered && g->lease && !g->dead && guardian < at) {
-			at = guardian;
-			who = i + 2;
-		}
-	}
-	if (at >= until)
+	if (first >= until)
 		return false;
-	advance(w, later(at, w->now));
-	if (who < 2)
-		world_engine_step(w, who, &(struct node_event){.type = EV_TIMER});
+	advance(w, later(first, w->now));
+	world_hash(w, (uint64_t)w->now);
+	world_hash(w, (uint64_t)what << 16 | (uint64_t)who);
+	if (what == ENGINE)
+		world_engine_timer(w, who);
+	else if (what == GUARDIAN)
+		world_guardian_timer(w, who);
 	else
-		world_guardian_expire(w, who - 2);
+		mirror_timer(w, who);
 	return true;
 }
 
@@ -243,24 +395,29 @@ void world_check_holders(struct world *w)
 	int holder = world_holder(w);
 
 	if (holder == BOTH && !w->dual_allowed)
-		world_fail(w, "both hold");
+		world_broken(w, INV_DUAL, "both hold");
 	if (holder != w->holder) {
 		w->holder = holder;
 		w->held_at = w->now;
+		world_hash(w, (uint64_t)(holder + 2));
 	}
+	invariant_check(w);
 }
 
 /* One thing that happens before `until`, which is the end of the run or the moment it waits for. */
 static bool happen(struct world *w, ha_time until)
 {
-	ha_time at;
-	unsigned m = first_message(w, &at);
+	ha_time at = HA_NEVER;
 
-	if (m < w->messages && at <= until) {
+	if (w->messages > 0) {
+		(void)world_first(w);
+		at = w->heap[0].due;
+	}
+	if (at <= until) {
 		if (timer(w, later(at, w->now)))
 			return true;
 		advance(w, later(at, w->now));
-		deliver(w, m);
+		deliver(w);
 		return true;
 	}
 	return timer(w, until + 1);
@@ -280,7 +437,7 @@ static void run_until(struct world *w, ha_time end, int holder)
 		at_once = w->now == before ? at_once + 1 : 0;
 		before = w->now;
 		if (at_once > STEPS_AT_ONCE)
-			world_fail(w, "time stands still");
+			world_broken(w, INV_SPIN, "time stands still");
 	}
 }
 
@@ -313,12 +470,10 @@ void world_init(struct world *w, uint64_t seed)
 	for (int i = A; i <= B; i++) {
 		struct world_node *n = &w->n[i];
 
-		n->guardian.delay = 100 * HA_US;
-		n->guardian.fence = true;
-		n->guardian.want = 3;
+		world_guardian_init(w, i);
 		n->store.delay = 2 * HA_MS;
 		n->store.paired = n->store.readable = true;
-		n->store.boot = 10;
+		n->store.boot = n->store.peer_boot = 10;
 		n->store.disk = (struct node_durable){
 			.term = 2,
 			.held_term = i == A ? 2 : 0,
@@ -329,7 +484,12 @@ void world_init(struct world *w, uint64_t seed)
 			.suspended_until = HA_NEVER,
 		};
 		n->lineage = (struct msg_lineage){.term = 2, .number = 7};
+		n->member_since = 1;
 	}
+	for (unsigned v = 0; v < WORLD_VIPS; v++)
+		w->learned[v] = NOBODY;
+	w->pairs = 1;
+	invariant_init(w);
 	world_forget(w);
 }
 
