@@ -207,8 +207,8 @@ static void check_switch(struct world *w)
 	if (t->clear[h] > since || w->now - since <= 2 * w->timing.heartbeat + 150 * HA_MS)
 		return;
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
-		if (w->learned[v] == 1 - h)
-			world_broken(w, INV_SWITCH, "the client's packets go to the other one");
+		if (w->learned[v] != h)
+			world_broken(w, INV_SWITCH, "the client's packets go elsewhere");
 }
 
 void invariant_check(struct world *w)

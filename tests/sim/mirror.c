@@ -9,6 +9,7 @@
 #define SCAN     (5 * HA_MS)
 #define DEBOUNCE (20 * HA_MS)
 #define FETCH    (2 * HA_MS)
+#define FETCH_1ST (500 * HA_MS) /* the first copy of all */
 #define AGAIN    (20 * HA_MS) /* a lost frame is repeated */
 #define BARRIER  (10 * HA_SEC)
 
@@ -291,6 +292,7 @@ static void on_committed(struct world *w, int i)
 	apply(w, s);
 	s->committing = s->plan.on = false;
 	s->busy_until = 0;
+	w->n[i].whole = true;
 	w->past.committed++;
 	world_tell(w, "%s commits %llu.%llu", world_name(i),
 		   (unsigned long long)lineage_head(&s->lineage).term,
@@ -377,7 +379,7 @@ static void hear_list(struct world *w, int i, const struct mirror_said *what)
 	s->plan.ended = true;
 	ev = (struct sync_event){.type = SYNC_EV_END, .end = what->end};
 	feed(w, i, &ev);
-	run_errand(w, i, ERRAND_FETCHED, w->now + FETCH);
+	run_errand(w, i, ERRAND_FETCHED, w->now + (w->n[i].whole ? FETCH : FETCH_1ST));
 }
 
 static void hear(struct world *w, int i, const struct mirror_said *what)
@@ -642,8 +644,10 @@ void mirror_start(struct world *w, int i)
 	s->n = s->first = 0;
 	memset(s->barrier, 0, sizeof(s->barrier));
 	s->index = s->disk;
-	if (s->journal)
+	if (s->journal) {
 		apply(w, s);
+		w->n[i].whole = true;
+	}
 	sync_init(&s->sync, &s->lineage, world_local(w, i, w->now));
 	scan(w, i, SCAN);
 	if (s->key != 0)

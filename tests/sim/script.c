@@ -128,6 +128,7 @@ void script_draw(struct script *s, uint64_t seed, bool sealed)
 	s->timing_name = timings[t].name;
 	s->wires = draw(&state, 2) != 0;
 	s->no_witness = draw(&state, 10) == 0;
+	s->fresh = draw(&state, 6) == 0;
 	for (int i = A; i <= B; i++)
 		s->ppm[i] = (int)draw(&state, 401) - 200;
 	s->n = 4 + (unsigned)draw(&state, SCRIPT_DEEDS - 4);
@@ -454,9 +455,15 @@ static void begin(const struct script *s, enum mutant mutant, struct world *w,
 		w->n[i].guardian.ticks = true;
 	}
 	world_sealed_keys(w, 1);
+	for (int i = A; i <= B && s->fresh; i++) {
+		w->n[i].store.paired = false;
+		w->n[i].store.disk.mode = i == A ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
+	}
 	world_power_on(w, A);
 	world_power_on(w, B);
 	world_run(w, 4 * HA_SEC);
+	if (s->fresh)
+		world_join(w, A);
 }
 
 static void play(const struct script *s, uint32_t deeds, struct world *w)

@@ -81,6 +81,7 @@ struct script {
 	bool sealed; /* with sessions */
 	bool wires;  /* not only what one appliance can suffer: two may hold, but not for long */
 	bool no_witness;
+	bool fresh; /* the two have just joined */
 	int ppm[2];
 	unsigned n;
 	struct script_deed deed[SCRIPT_DEEDS];

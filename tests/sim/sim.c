@@ -66,6 +66,8 @@ static void print_script(const struct script *s, uint32_t deeds)
 	       s->sealed ? "sessions" : "plain", s->timing_name,
 	       s->wires ? "appliances and wires" : "appliances only", s->ppm[A], s->ppm[B],
 	       s->no_witness ? ", no witness" : "");
+	if (s->fresh)
+		printf("# they have just joined\n");
 	for (unsigned k = 0; k < s->n; k++) {
 		script_tell(&s->deed[k], line, sizeof(line));
 		if (deeds >> k & 1)

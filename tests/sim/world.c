@@ -484,7 +484,7 @@ void world_init(struct world *w, uint64_t seed)
 			.suspended_until = HA_NEVER,
 		};
 		n->lineage = (struct msg_lineage){.term = 2, .number = 7};
-		n->member_since = 1;
+		n->whole = true;
 	}
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
 		w->learned[v] = NOBODY;

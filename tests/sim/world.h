@@ -108,7 +108,7 @@ struct world_node {
 	bool resigned_lost;                 /* faults by content: frames that say so never leave */
 	bool taking_lost;
 	uint64_t term_seen, term_used; /* in this boot, ever */
-	uint64_t member_since;         /* counts the pairs that it was in */
+	bool whole;                    /* it has a whole copy of this membership, as the world knows */
 	unsigned steps, promotions;
 	ha_time promoted_at;
 };

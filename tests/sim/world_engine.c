@@ -16,11 +16,8 @@ const char *world_name(int i)
 static void check_promotion(const struct world *w, int i, const struct node_action *a)
 {
 	const struct world_node *n = &w->n[i];
-	bool whole = w->mirrored ? n->store.disk.whole_copy || n->mirror.sync.self.whole
-				 : n->store.disk.whole_copy;
 
-	if (n->store.paired && w->n[i].node.config.paired && !whole && a->reason != REASON_FORCED &&
-	    a->reason != REASON_JOINED)
+	if (n->store.paired && n->node.config.paired && !n->whole && a->reason != REASON_FORCED)
 		world_broken(w, INV_FIRST_SYNC, "took over without a whole copy");
 }
 

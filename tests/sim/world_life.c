@@ -31,6 +31,7 @@ void world_part(struct world *w, int i, struct node_event *ev)
 	n->store.paired = false;
 	n->store.parting = ev->unpaired.why;
 	n->store.parted = w->order;
+	n->whole = true; /* its settings are its own from now on */
 	world_drop_sessions(w, A);
 	world_drop_sessions(w, B);
 	world_sealed_part(w, i);
@@ -104,7 +105,7 @@ void world_join(struct world *w, int holder)
 	for (int k = A; k <= B; k++) {
 		w->n[k].store.paired = true;
 		w->n[k].store.parting = PARTING_NONE;
-		w->n[k].member_since = w->pairs;
+		w->n[k].whole = k == holder || !w->mirrored;
 		world_sealed_open(w, k);
 	}
 	if (w->mirrored)
