@@ -72,10 +72,11 @@ static enum lineage_relation relation(const struct sync *s, uint64_t *common)
 	*common = 0;
 	if (is_related(s))
 		r = lineage_compare(&s->lineage, &s->peer.lineage, common);
-	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder. */
+	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder; and what the holder
+	 * has changed is a generation of its own, if not by name. */
 	if (r == LINEAGE_AHEAD && s->peer.holds && !sync_is_clean(s))
 		r = LINEAGE_DIVERGED;
-	if (r == LINEAGE_BEHIND && s->self.holds && !s->peer.clean)
+	if (r == LINEAGE_BEHIND && s->self.holds && (!s->peer.clean || s->trees.pending > 0))
 		r = LINEAGE_DIVERGED;
 	return r;
 }
@@ -135,8 +136,7 @@ static void take_side(struct sync *s, struct sync_actions *out)
 		return;
 	if (s->side == SYNC_SIDE_FOLLOWS)
 		drop_plan(s, out);
-	if (s->side == SYNC_SIDE_LEADS)
-		s->pulled = s->pull_due = false;
+	/* What the other one has asked for stands as long as the stream: it may not have seen that this one doubted to lead. */
 	s->side = side;
 	succeed(s); /* what failed on the other side is of no account on this one */
 }
@@ -180,6 +180,12 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 
 	if (s->side != SYNC_SIDE_FOLLOWS || !s->asked)
 		return;
+	/* 6.R29: an answer to what was asked under another lineage says nothing of what has to go from this one. */
+	if (!ev->full && !(s->planning && s->plan_full) &&
+	    (!s->self.whole || relation(s, &common) == LINEAGE_DIVERGED)) {
+		drop_plan(s, out);
+		return;
+	}
 	s->ended = s->complete = false;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
@@ -195,6 +201,7 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 	else
 		a->keep_above = lineage_head(&s->lineage).number;
 	s->planning = true;
+	s->plan_full = ev->full;
 }
 
 static void on_end(struct sync *s, const struct sync_event *ev)

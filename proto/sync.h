@@ -176,6 +176,7 @@ struct sync {
 	enum sync_phase phase;
 	bool adopting, asked;  /* ADOPT is under way; PULL was said on this stream */
 	bool planning, ended;  /* BEGIN has come: there is a plan; and its END */
+	bool plan_full;        /* ... of everything */
 	bool complete;         /* all content is here */
 	bool full_needed;      /* the digest did not fit: compare all */
 	struct lineage target; /* valid if ended */

@@ -428,6 +428,14 @@ static void synced(struct pair *p)
 	cr_assert(same(p));
 }
 
+static void ask(struct pair *p, unsigned who, enum sync_event_type type, ha_time within)
+{
+	struct sync_event ev = {.type = type, .request = 7, .until = p->now + within};
+
+	p->side[who].answers = 0;
+	feed(p, who, &ev);
+}
+
 Test(sync, the_first_copy_makes_the_follower_whole_and_asks_nobody)
 {
 	struct pair p;
@@ -545,6 +553,88 @@ Test(sync, what_the_old_active_made_by_itself_is_kept_aside)
 	cr_assert_eq(p.side[A].kept_value[0], 1000);
 }
 
+/* It is asked for all new generations once a stream. That it was in two minds about leading, between two of them, the other
+ * one never saw. */
+Test(sync, who_doubted_to_lead_still_tells_what_it_was_asked_for)
+{
+	struct sync_event ev = {.type = SYNC_EV_TREES};
+	struct pair p;
+
+	synced(&p);
+	change(&p, A, 0, 100);
+	feed_trees(&p, A);
+	deliver(&p, A); /* HEAD: there is something newer */
+	p.side[B].holds = true;
+	p.side[B].term = 5;
+	change(&p, A, 1, 200);
+	ev.trees = trees_of(&p.side[A]);
+	ev.trees.settled = false;
+	feed(&p, A, &ev); /* not what its lineage says ... */
+	feed_self(&p, B); /* ... and the other one holds, too */
+	deliver(&p, B);
+	cr_assert_eq(p.side[A].sync.side, SYNC_SIDE_NONE);
+	cr_assert(p.side[A].sync.pulled);
+	feed_trees(&p, A);
+	settle(&p, HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[B].cell[1], 200);
+}
+
+/* Both held, and each has made something. What is told of it as news is not all that makes the one like the other. */
+Test(sync, of_one_that_has_diverged_nothing_is_overwritten_by_a_list_of_news)
+{
+	struct sync_event news = {.type = SYNC_EV_BEGIN};
+	struct pair p;
+
+	synced(&p);
+	p.side[B].holds = true;
+	p.side[B].term = 5;
+	feed_self(&p, B);
+	settle(&p, HA_MS);
+	change(&p, A, 0, 100);
+	feed_trees(&p, A);
+	change(&p, B, 1, 200);
+	feed_trees(&p, B);
+	settle(&p, HA_MS);
+	p.side[B].holds = false;
+	feed_self(&p, B);
+	cr_assert(p.side[B].sync.side == SYNC_SIDE_FOLLOWS && p.side[B].sync.asked);
+	feed(&p, B, &news);
+	cr_assert_not(p.side[B].planning);
+	settle(&p, 10 * HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[A].cell[0], 100);
+	cr_assert_eq(p.side[B].kept, 1);
+	cr_assert_eq(p.side[B].kept_value[0], 200);
+}
+
+/* The new holder lacks something, but has changed something itself, which no generation has yet. */
+Test(sync, a_new_holder_with_changes_of_its_own_leads)
+{
+	struct pair p;
+
+	synced(&p);
+	cut(&p);
+	change(&p, A, 0, 1000); /* the passive never hears of it */
+	feed_trees(&p, A);
+	p.side[B].holds = true;
+	p.side[B].term = 5;
+	p.side[A].holds = false;
+	feed_self(&p, A);
+	feed_self(&p, B);
+	change(&p, B, 1, 2000);
+	p.connected = true;
+	feed_type(&p, A, SYNC_EV_UP);
+	feed_type(&p, B, SYNC_EV_UP); /* before it has looked at its trees */
+	ask(&p, B, SYNC_EV_BARRIER, 10 * HA_SEC);
+	feed_self(&p, A);
+	feed_self(&p, B);
+	settle(&p, 2 * HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[A].cell[1], 2000, "what is saved where the pair works is in force");
+	cr_assert_eq(p.side[A].kept_value[0], 1000, "and the other kept aside");
+}
+
 Test(sync, a_new_holder_that_changed_nothing_takes_what_the_old_one_has_more)
 {
 	struct pair p;
@@ -620,14 +710,6 @@ Test(sync, two_versions_pause_it)
 	}
 	settle(&p, HA_SEC);
 	cr_assert(same(&p));
-}
-
-static void ask(struct pair *p, unsigned who, enum sync_event_type type, ha_time within)
-{
-	struct sync_event ev = {.type = type, .request = 7, .until = p->now + within};
-
-	p->side[who].answers = 0;
-	feed(p, who, &ev);
 }
 
 Test(sync, a_barrier_is_answered_when_the_passive_has_all_of_it)
@@ -818,7 +900,7 @@ static bool somewhere(const struct pair *p, uint32_t value)
 
 Test(sync, whatever_happens_both_have_the_same_in_the_end_and_nothing_is_thrown_away)
 {
-	for (uint32_t run = 1; run <= 3000; run++) {
+	for (uint32_t run = 1; run <= 12000; run++) {
 		uint32_t seed = run, value = 1000 * run, last[2][CELLS];
 		bool must[2][CELLS];
 		struct pair p;
