@@ -95,13 +95,22 @@ static int write_ledger(struct syncer *s, const struct ledger *ledger,
 
 /* ---- leading ---- */
 
+/* SPEC 6.R27: first the files, then their name. Programs do not sync what they write, and after a power failure old files under
+ * a new name would look like changes, which the next generation would be made of. */
 static void make_generation(struct syncer *s, const struct lineage *lineage)
 {
 	struct ledger next = s->ledger;
 	char reason[SYNC_REASON_MAX + 1];
+	int error = roots_sync(&s->roots);
 
 	next.lineage = *lineage;
 	fault_point("generation");
+	if (error != 0) {
+		snprintf(reason, sizeof(reason), "cannot sync the settings to disk: %s",
+			 strerror(-error));
+		feed_failed(s, reason);
+		return;
+	}
 	if (write_ledger(s, &next, reason) != 0) {
 		feed_failed(s, reason);
 		return;

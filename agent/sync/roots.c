@@ -168,6 +168,21 @@ static bool is_stage(const char *path, size_t len)
 	       (len == stage || path[stage] == '/');
 }
 
+/* Each filesystem once. */
+int roots_sync(const struct roots *roots)
+{
+	for (unsigned i = 0; i < roots->n; i++) {
+		bool done = roots->root[i].fd < 0;
+
+		for (unsigned j = 0; j < i; j++)
+			done |= roots->root[j].fd >= 0 &&
+				roots->root[j].device == roots->root[i].device;
+		if (!done && syncfs(roots->root[i].fd) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
 bool roots_excluded(const struct roots *r, const char *path, size_t len)
 {
 	char prefix[SYNC_PATH_MAX + 1];

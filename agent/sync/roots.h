@@ -52,6 +52,9 @@ void roots_close(struct roots *);
  * not open are not looked at. */
 int roots_verify(struct roots *);
 
+/* What programs have written in them is on disk. 0 or -errno. */
+int roots_sync(const struct roots *);
+
 bool roots_excluded(const struct roots *, const char *path, size_t len); /* also ROOTS_STAGE */
 void roots_fingerprint(const struct roots *,
 		       uint8_t out[SYNC_HASH_LEN]); /* of names and excludes */
