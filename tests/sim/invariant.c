@@ -76,8 +76,8 @@ static bool is_awake(const struct world *w, int i)
 	const struct world_node *n = &w->n[i];
 
 	return n->running && w->now >= n->blocked_until && w->now >= n->frozen_until &&
-	       w->now >= n->guardian.blocked_until && !n->guardian.dead &&
-	       !n->resigned_lost && !n->taking_lost;
+	       w->now >= n->guardian.blocked_until && !n->guardian.dead && !n->resigned_lost &&
+	       !n->taking_lost;
 }
 
 /* Both run, and some path connects them in both directions. */

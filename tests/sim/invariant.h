@@ -6,10 +6,10 @@
 
 enum invariant {
 	INV_NONE = 0,
-	INV_ANNOUNCED,  /* no announcement without the address */
-	INV_DUAL,       /* two hold only where a cut or a pause excuses it, and not for long after it */
-	INV_HEALED,     /* after heal exactly one holds, and stays */
-	INV_NOBODY,     /* nobody holds for a bounded time while a ready node is alive */
+	INV_ANNOUNCED, /* no announcement without the address */
+	INV_DUAL,   /* two hold only where a cut or a pause excuses it, and not for long after it */
+	INV_HEALED, /* after heal exactly one holds, and stays */
+	INV_NOBODY, /* nobody holds for a bounded time while a ready node is alive */
 	INV_FIRST_SYNC, /* a passive without a whole copy never takes over */
 	INV_TERM,       /* terms never go back, and none is used twice or before it is on disk */
 	INV_PARTIAL,    /* the copy of one that follows is one whole generation */

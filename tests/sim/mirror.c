@@ -6,12 +6,12 @@
 
 #define NO_NUMBER UINT64_MAX
 
-#define SCAN     (5 * HA_MS)
-#define DEBOUNCE (20 * HA_MS)
-#define FETCH    (2 * HA_MS)
+#define SCAN      (5 * HA_MS)
+#define DEBOUNCE  (20 * HA_MS)
+#define FETCH     (2 * HA_MS)
 #define FETCH_1ST (500 * HA_MS) /* the first copy of all */
-#define AGAIN    (20 * HA_MS) /* a lost frame is repeated */
-#define BARRIER  (10 * HA_SEC)
+#define AGAIN     (20 * HA_MS)  /* a lost frame is repeated */
+#define BARRIER   (10 * HA_SEC)
 
 /* --- generations --- */
 
@@ -180,7 +180,6 @@ void mirror_change(struct world *w, int i, unsigned cell)
 		run_errand(w, i, ERRAND_CHANGED, w->now + HA_MS);
 }
 
-
 static void sync_files(struct world *w, struct mirror *s)
 {
 	if (w->mutant != MUTANT_LAZY_DISK)
@@ -238,6 +237,7 @@ static void apply(struct world *w, struct mirror *s)
 				s->file[c] = p->cell[c];
 		}
 		foreign |= s->file[c] != s->index.cell[c] && w->mutant != MUTANT_HALF_COMMIT;
+		foreign |= s->index.number[c] == NO_NUMBER;
 	}
 	s->lineage = p->target;
 	s->foreign = foreign;
@@ -336,6 +336,7 @@ static void end_stream(struct world *w, int i)
 
 	s->stream = 0;
 	s->n = s->first = 0;
+	s->stuck = false;
 	if (up)
 		feed_type(w, i, SYNC_EV_DOWN);
 }
@@ -356,8 +357,12 @@ static void say(struct world *w, int i, const struct mirror_said *what)
 
 	if (s->stream == 0)
 		return;
-	if (s->n == MIRROR_SAID)
-		world_fail(w, "too much is said");
+	if (s->n == MIRROR_SAID) { /* nothing goes through: a new stream says what matters then */
+		s->n = 0;
+		s->stuck = true;
+	}
+	if (s->stuck)
+		return;
 	s->said[(s->first + s->n++) % MIRROR_SAID] = *what;
 	if (s->n == 1)
 		launch(w, i, 0);
@@ -415,6 +420,11 @@ void mirror_on_stream(struct world *w, const struct world_message *m)
 
 	if (m->stream != from->stream || !from->running)
 		return;
+	if (from->stuck && w->now >= from->busy_until && w->now >= w->n[m->from].frozen_until) {
+		end_stream(w, m->from);
+		open_later(w, m->from, w->now + AGAIN);
+		return;
+	}
 	if (m->stream != to->stream || !to->running || w->now < to->busy_until ||
 	    !world_passes(w, HA_PATH_LINK, m->from, m->to)) {
 		launch(w, m->from, AGAIN);
@@ -453,8 +463,8 @@ static void on_stream_due(struct world *w, int i)
 	if (s->key == 0 || s->stream != 0)
 		return;
 	if (!peer->running || peer->key != s->key || w->now < peer->busy_until ||
-	    w->now < w->n[1 - i].frozen_until ||
-	    !world_passes(w, HA_PATH_LINK, i, 1 - i) || !world_passes(w, HA_PATH_LINK, 1 - i, i)) {
+	    w->now < w->n[1 - i].frozen_until || !world_passes(w, HA_PATH_LINK, i, 1 - i) ||
+	    !world_passes(w, HA_PATH_LINK, 1 - i, i)) {
 		open_later(w, i, w->now + AGAIN);
 		return;
 	}
@@ -493,8 +503,7 @@ static void acknowledge(struct world *w, const uint32_t cell[MIRROR_CELLS])
 	for (unsigned c = 0; c < MIRROR_CELLS; c++) {
 		for (int k = A; k <= B; k++)
 			if (!is_written(&w->n[k].mirror, c, cell[c]))
-				world_broken(w, INV_BARRIER,
-					     "acknowledged, and not on both disks");
+				world_broken(w, INV_BARRIER, "acknowledged, and not on both disks");
 		if (cell[c] > w->past.acked[c])
 			w->past.acked[c] = cell[c];
 	}

@@ -65,7 +65,7 @@ struct mirror {
 	struct sync_self told; /* by the engine, or under way */
 	struct mirror_index index;
 	uint32_t file[MIRROR_CELLS]; /* as programs see them */
-	bool foreign;                  /* programs have changed them since the newest generation here */
+	bool foreign; /* programs have changed them since the newest generation here */
 	uint32_t kept[MIRROR_CELLS]; /* the newest values that were put aside */
 	/* what a power failure leaves */
 	uint32_t platter[MIRROR_CELLS];
@@ -75,7 +75,7 @@ struct mirror {
 	struct mirror_plan journaled;
 	/* the stream to the other one */
 	uint64_t key, stream; /* of the session that it is under; 0: none */
-	bool opening;
+	bool opening, stuck;
 	struct mirror_said said[MIRROR_SAID];
 	unsigned first, n;
 	struct { /* operators who wait */
@@ -95,7 +95,7 @@ struct past {
 		uint32_t cell[MIRROR_CELLS];
 	} generation[MIRROR_PAST];
 	unsigned n;
-	uint32_t value;                /* the newest ever written */
+	uint32_t value;               /* the newest ever written */
 	uint32_t acked[MIRROR_CELLS]; /* by a barrier, in this membership */
 	unsigned acknowledged, refused, made, committed;
 	uint64_t stream;
@@ -111,7 +111,8 @@ void mirror_start(struct world *, int node);
 void mirror_stop(struct world *, int node);
 void mirror_change(struct world *, int node, unsigned cell);
 void mirror_barrier(struct world *, int node, bool compare);
-void mirror_follow(struct world *, int node); /* after each step of the engine: what the syncer is told */
+void mirror_follow(struct world *,
+		   int node); /* after each step of the engine: what the syncer is told */
 void mirror_errand(struct world *, const struct world_message *);
 void mirror_on_stream(struct world *, const struct world_message *);
 void mirror_joined(struct world *, int joiner);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 enum {
-	HEALED_S = 8,       /* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
-	SYNCED_S = 40,      /* the slowest retry of the settings is 30 s */
+	HEALED_S = 8,  /* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
+	SYNCED_S = 40, /* the slowest retry of the settings is 30 s */
 	JOINED_S = 4,
-	QUIET_SEEDS = 40,   /* one in so many is long enough for a rekey */
+	QUIET_SEEDS = 40, /* one in so many is long enough for a rekey */
 };
 
 static const struct {
@@ -141,8 +141,8 @@ void script_draw(struct script *s, uint64_t seed, bool sealed)
 int script_tell(const struct script_deed *d, char *out, size_t cap)
 {
 	return snprintf(out, cap, "+%.3f ms %s: %s, %s, %s, %u, %.3f ms",
-			(double)d->before / (double)HA_MS, deed_names[d->what],
-			world_name(d->node), ha_path_name(d->path), d->on ? "on" : "off", d->amount,
+			(double)d->before / (double)HA_MS, deed_names[d->what], world_name(d->node),
+			ha_path_name(d->path), d->on ? "on" : "off", d->amount,
 			(double)d->time / (double)HA_MS);
 }
 
@@ -427,7 +427,8 @@ static void converge(struct world *w)
 		world_broken(w, INV_HEALED, "the holder still changes after everything was healed");
 	join_again(w);
 	for (unsigned s = 0; s < SYNCED_S && !in_sync(w); s++) {
-		if (s % 4 == 0 && world_holder(w) >= 0) /* what nobody watched is found by a compare */
+		if (s % 4 == 0 &&
+		    world_holder(w) >= 0) /* what nobody watched is found by a compare */
 			mirror_barrier(w, world_holder(w), true);
 		world_run(w, HA_SEC);
 	}

@@ -114,7 +114,8 @@ struct total {
 static void print_total(const struct total *t, bool sealed)
 {
 	printf("# %s: %u seeds, %.1f simulated hours in %.1f s of processor: %.0f h/s, %.0f x; "
-	       "%u M steps, %u takeovers, %u generations, %u commits, %u barriers kept, %.3f s dual\n",
+	       "%u M steps, %u takeovers, %u generations, %u commits, %u barriers kept, %.3f s "
+	       "dual\n",
 	       sealed ? "sessions" : "plain", t->seeds, t->simulated / 3600, t->took,
 	       t->simulated / 3600 / t->took, t->simulated / t->took, t->steps / 1000000,
 	       t->takeovers, t->generations, t->commits, t->barriers, t->dual);
@@ -183,7 +184,8 @@ static void run_mutants(void)
 		char name[160];
 
 		snprintf(name, sizeof(name), "a node that %s is noticed: %s",
-			 mutant_name((enum mutant)m), invariant_name(mutant_breaks((enum mutant)m)));
+			 mutant_name((enum mutant)m),
+			 invariant_name(mutant_breaks((enum mutant)m)));
 		result(is_noticed((enum mutant)m), name);
 	}
 }

@@ -41,7 +41,8 @@ enum {
 struct world_wire {
 	bool cut;
 	unsigned loss, twice; /* per cent of the frames */
-	ha_time delay, jitter; /* more jitter than there is between two frames turns their order round */
+	ha_time delay,
+		jitter; /* more jitter than there is between two frames turns their order round */
 };
 
 /* The guardian is the lease's rules; the kernel under it is this. */
@@ -59,7 +60,7 @@ struct world_guardian {
 	ha_time spent;         /* in the calls of this moment */
 	struct hold hold;
 	struct hold_kernel kernel;
-	unsigned untold; /* answers on their way to the engine */
+	unsigned untold;   /* answers on their way to the engine */
 	uint32_t on, want; /* addresses on the interface, and those that it can put on */
 	ha_time fence_until, valid_until; /* world time */
 };
@@ -108,7 +109,7 @@ struct world_node {
 	bool resigned_lost;                 /* faults by content: frames that say so never leave */
 	bool taking_lost;
 	uint64_t term_seen, term_used; /* in this boot, ever */
-	bool whole;                    /* it has a whole copy of this membership, as the world knows */
+	bool whole; /* it has a whole copy of this membership, as the world knows */
 	unsigned steps, promotions;
 	ha_time promoted_at;
 };
@@ -117,9 +118,9 @@ enum world_kind {
 	TO_ENGINE, /* from this machine */
 	TO_GUARDIAN,
 	TO_STORE,
-	FRAME,    /* from the peer's engine */
-	SESSION,  /* ... a handshake with it: of the stand-in */
-	STREAM,   /* between the syncers */
+	FRAME,   /* from the peer's engine */
+	SESSION, /* ... a handshake with it: of the stand-in */
+	STREAM,  /* between the syncers */
 	TO_SYNCER,
 	QUESTION, /* ARP or NS: the kernel answers */
 	SEGMENT,  /* ARP or NA, an answer or an announcement: the engine hears it */
@@ -131,8 +132,9 @@ struct world_message {
 	enum world_kind kind;
 	int from, to;
 	enum ha_path path;
-	enum msg_type type;       /* FRAME of the stand-in */
-	uint64_t boot, peer_boot; /* FRAME, SESSION: of the sender, and of whom it is for; TO_STORE */
+	enum msg_type type; /* FRAME of the stand-in */
+	uint64_t boot,
+		peer_boot; /* FRAME, SESSION: of the sender, and of whom it is for; TO_STORE */
 	uint64_t counter;
 	uint64_t stream;           /* STREAM: of which it is; TO_SYNCER: of which start */
 	enum mirror_errand errand; /* TO_SYNCER */
@@ -230,8 +232,10 @@ void world_join(struct world *, int holder); /* the other joins; its copy is not
 
 void world_jitter(struct world *, enum ha_path, ha_time jitter);
 void world_twice(struct world *, enum ha_path, unsigned percent);
-void world_switch_restart(struct world *); /* both lose carrier on management; it has learned nothing */
-void world_interface(struct world *, int node, bool present); /* management's, as the guardian sees it */
+void world_switch_restart(
+	struct world *); /* both lose carrier on management; it has learned nothing */
+void world_interface(struct world *, int node,
+		     bool present); /* management's, as the guardian sees it */
 void world_delete_address(struct world *, int node, unsigned vip); /* by somebody else */
 
 /* Steps a node with an event of the test's own making; now is set. */
@@ -263,8 +267,9 @@ void world_engine_step(struct world *, int node, struct node_event *);
 void world_engine_boot(struct world *, int node);
 ha_time world_engine_next(const struct world *, int node); /* on its clock */
 void world_engine_timer(struct world *, int node);
-ha_time world_global(const struct world *, int node, ha_time local); /* not before it is local there */
-unsigned world_first(struct world *); /* slot of the message that is due first */
+ha_time world_global(const struct world *, int node,
+		     ha_time local);                     /* not before it is local there */
+unsigned world_first(struct world *);                    /* slot of the message that is due first */
 void world_take(struct world *, struct world_message *); /* ... off the heap */
 void world_drop_messages(struct world *, int to);
 void world_remove_message(struct world *, unsigned at); /* in the heap */
@@ -306,7 +311,8 @@ void world_guardian_engine(struct world_guardian *); /* a new one: what is held 
 void world_on_guardian(struct world *, const struct world_message *);
 ha_time world_guardian_next(const struct world *, int node); /* world time */
 void world_guardian_timer(struct world *, int node);
-struct world_message *world_save(struct world *, int node); /* what the node has to say, on its way to the disk */
+struct world_message *world_save(struct world *,
+				 int node); /* what the node has to say, on its way to the disk */
 void world_on_store(struct world *, const struct world_message *);
 
 #endif

@@ -154,7 +154,8 @@ void world_engine_step(struct world *w, int i, struct node_event *ev)
 	node_step(&n->node, ev, &out);
 	if (w->mutant != MUTANT_NONE)
 		mutant_step(w, i, &n->node, &out);
-	world_hash(w, n->node.number << 16 | (uint64_t)n->node.claim << 8 | (uint64_t)n->node.state);
+	world_hash(w,
+		   n->node.number << 16 | (uint64_t)n->node.claim << 8 | (uint64_t)n->node.state);
 	world_hash(w, n->node.term << 8 | out.n);
 	check_step(w, i, ev->type == EV_TIMER, &out);
 	for (unsigned k = 0; k < out.n; k++)

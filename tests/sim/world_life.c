@@ -41,7 +41,7 @@ void world_part(struct world *w, int i, struct node_event *ev)
 	if (asked_by_peer && w->n[1 - i].running && w->n[1 - i].store.paired &&
 	    heard(w, i, 1 - i)) /* DONE */
 		world_part_later(w, 1 - i, PARTING_DETACHED, false,
-			   w->now + HA_MS + w->n[1 - i].store.delay);
+				 w->now + HA_MS + w->n[1 - i].store.delay);
 }
 
 void world_detach(struct world *w, int i)
@@ -92,7 +92,7 @@ void world_disown(struct world *w, enum ha_path path)
 			continue;
 		w->handshake_until[path] = w->now + HA_SEC;
 		world_part_later(w, i, keeps ? PARTING_REMOVED : PARTING_DETACHED, false,
-			   w->now + HA_MS + (keeps ? 0 : n->store.delay));
+				 w->now + HA_MS + (keeps ? 0 : n->store.delay));
 	}
 }
 

@@ -103,6 +103,7 @@ void world_on_segment(struct world *w, struct world_message *m)
 		return;
 	}
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
-		if (!m->event.segment.answer && ha_address_equal(&m->event.segment.sender, &vips[v]))
+		if (!m->event.segment.answer &&
+		    ha_address_equal(&m->event.segment.sender, &vips[v]))
 			w->learned[v] = m->from;
 }
