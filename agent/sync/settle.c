@@ -293,11 +293,7 @@ void settle_timer(struct syncer *s, ha_time now)
 		if (is_settled(s))
 			scan_all(s->scan, false);
 	}
-	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
-		s->scrub_at = now + s->config.sync_scrub;
-		if (is_settled(s))
-			scan_all(s->scan, true);
-	}
+	scrub_timer(s, is_settled(s), now);
 }
 
 /* The index was lost, or entries changed and changed back: what is as the lineage says belongs to it. */
@@ -332,7 +328,7 @@ void settle_after(struct syncer *s)
 
 ha_time settle_deadline(const struct syncer *s)
 {
-	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
+	ha_time at = scrub_deadline(s);
 
 	if (s->follow != NULL && follow_blind(s->follow))
 		at = earlier(at, s->blind_at);
