@@ -163,6 +163,8 @@ void carry_imported(struct syncer *, unsigned section, bool ok);
 void give_list_begin(struct syncer *, bool full, uint64_t since, const struct lineage *);
 bool give_wanted(struct syncer *, const uint8_t *body, size_t len); /* WANT */
 size_t give_fill(struct syncer *, uint8_t *out, size_t cap);
+void give_forget(
+	struct syncer *);        /* a new PULL: what was wanted for an earlier plan is of no use */
 void give_stop(struct syncer *); /* the stream has ended */
 
 /* ---- take.c ---- */
