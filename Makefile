@@ -2,7 +2,7 @@
 #
 # Everything is built under build/, each variant in its own directory:
 #   release  what is installed          asan  gcc with AddressSanitizer, UBSan and fault points (agent/sync/fault.h)
-#   clang    the second compiler
+#   clang    the second compiler          fault  release whose syncer has fault points, for tests/system
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
 VERSION := 0.1.0
@@ -78,6 +78,19 @@ $(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
 $(eval $(call variant,asan,$$(CC),$(SAN) -DHA_FAULT_POINTS))
 $(eval $(call variant,clang,$$(CLANG),-D_FORTIFY_SOURCE=2))
 
+# The release, but for the processes that the system tests kill at each step of a commit.
+FAULT_OBJ := $(patsubst $(BUILD)/release/agent/sync/%,$(BUILD)/fault/agent/sync/%,$(release_OBJ))
+DEPS += $(filter $(BUILD)/fault/%.d,$(FAULT_OBJ:.o=.d))
+
+$(BUILD)/fault/%.o: %.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -D_FORTIFY_SOURCE=2 -DHA_FAULT_POINTS $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fault/haagent: $(FAULT_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 $(BUILD)/haagent: $(BUILD)/release/haagent
 	$(Q)ln -sf release/haagent $@
 
@@ -98,7 +111,7 @@ DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
-built: all tools $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
+built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
 
 check: built ## every test: unit, unit under asan, clang, lint, system
 	$(Q)scripts/check --built
@@ -111,7 +124,7 @@ asan: $(BUILD)/asan/unit ## the unit tests under AddressSanitizer and UBSan
 
 clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the second compiler
 
-system: all tools ## the system tests in network namespaces (root); T="tests/system/x.t" for some
+system: all tools $(BUILD)/fault/haagent ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
 
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/engine_state.h"
+#include "agent/settings.h"
 
 /* How long the processing of a new active waits for a commit that is being written. */
 #define COPY_PATIENCE (30 * HA_SEC)
@@ -28,30 +29,37 @@ static bool copy_holds(const struct engine *engine)
 	return node->claim == HA_CLAIM_HOLDING && node->term == engine->copy.held_saved;
 }
 
-static void copy_send(struct engine *engine, const struct ipc_message *message)
+static bool copy_send(struct engine *engine, const struct ipc_message *message)
 {
-	if (ipc_send(engine->copy.fd, message) != 0)
-		engine->ipc_errors++;
+	if (engine->copy.fd >= 0 && ipc_send(engine->copy.fd, message) == 0)
+		return true;
+	engine->ipc_errors++;
+	return false;
+}
+
+static bool copy_same_self(const struct copy_self *a, const struct copy_self *b)
+{
+	return a->paired == b->paired && a->holds == b->holds && a->whole == b->whole &&
+	       a->paused == b->paused && a->peer_heard == b->peer_heard && a->term == b->term;
 }
 
 static void copy_tell_self(struct engine *engine)
 {
 	const struct node *node = &engine->node;
-	struct ipc_message message;
+	struct ipc_message message = {.type = IPC_SELF};
+	const struct copy_self self = {
+		.paired = node->config.paired,
+		.holds = copy_holds(engine),
+		.whole = node->whole_copy,
+		.paused = engine->mismatch,
+		.peer_heard = node_peer_audible(node, engine->now),
+		.term = node->term,
+	};
 
-	memset(&message, 0, sizeof(message)); /* it is compared by its bytes */
-	message.type = IPC_SELF;
-	message.u.self.paired = node->config.paired;
-	message.u.self.holds = copy_holds(engine);
-	message.u.self.whole = node->whole_copy;
-	message.u.self.paused = engine->mismatch;
-	message.u.self.peer_heard = node_peer_audible(node, engine->now);
-	message.u.self.term = node->term;
-	if (engine->copy.told &&
-	    memcmp(&message.u.self, &engine->copy.self, sizeof(message.u.self)) == 0)
+	if (engine->copy.told && copy_same_self(&self, &engine->copy.self))
 		return;
-	memcpy(&engine->copy.self, &message.u.self, sizeof(message.u.self));
-	copy_send(engine, &message);
+	engine->copy.self = message.u.self = self;
+	engine->copy.untold |= !copy_send(engine, &message);
 }
 
 static void copy_tell_key(struct engine *engine)
@@ -71,7 +79,7 @@ static void copy_tell_key(struct engine *engine)
 	}
 	message.u.key.valid = exporter != NULL;
 	message.u.key.lower = engine->node.config.lower;
-	copy_send(engine, &message);
+	copy->untold |= !copy_send(engine, &message);
 	sodium_memzero(&message, sizeof(message));
 }
 
@@ -79,9 +87,10 @@ void copy_follow(struct engine *engine)
 {
 	if (engine->copy.fd < 0)
 		return;
+	engine->copy.untold = false;
 	copy_tell_self(engine);
 	copy_tell_key(engine);
-	engine->copy.told = true;
+	engine->copy.told = !engine->copy.untold; /* else all of it again at the next wake */
 }
 
 /* ---- what it says ---- */
@@ -118,10 +127,25 @@ static void copy_events(struct engine *engine, const struct sync_report *report)
 			   (uint32_t)(report->conflicts - before->conflicts));
 }
 
-static void copy_report(struct engine *engine, const struct ipc_message *message)
+static bool copy_report_valid(const struct sync_report *report)
+{
+	const bool *flag[] = {&report->whole,    &report->in_sync,  &report->in_sync_known,
+			      &report->busy,     &report->scanning, &report->blind,
+			      &report->confined, &report->up,       &report->aes};
+
+	for (unsigned i = 0; i < sizeof(flag) / sizeof(flag[0]); i++)
+		if (!ipc_bool_valid(flag[i]))
+			return false;
+	return report->state < SYNC_STATE_N && report->side <= SYNC_SIDE_FOLLOWS &&
+	       report->phase < SYNC_PHASE_N && report->lineage.term <= MSG_TERM_MAX;
+}
+
+static int copy_report(struct engine *engine, const struct ipc_message *message)
 {
 	struct copy *copy = &engine->copy;
 
+	if (!copy_report_valid(&message->u.report))
+		return -EPROTO;
 	copy_events(engine, &message->u.report);
 	if (message->u.report.busy && !copy->report.busy)
 		copy->busy_since = engine_now(engine);
@@ -129,15 +153,26 @@ static void copy_report(struct engine *engine, const struct ipc_message *message
 	copy->report.reason[SYNC_REASON_MAX] = '\0';
 	copy->reported = true;
 	copy_feed(engine, &copy->report);
+	return 0;
+}
+
+/* Was it asked for? Nobody else's request is the syncer's to answer. */
+static bool copy_waits(struct engine *engine, uint32_t number)
+{
+	for (unsigned i = 0; i < COPY_WAITS_MAX && number != 0; i++)
+		if (engine->copy.wait[i] == number) {
+			engine->copy.wait[i] = 0;
+			return true;
+		}
+	return false;
 }
 
 static void copy_done(struct engine *engine, const struct ipc_message *message)
 {
 	char text[CONTROL_TEXT_MAX];
 
-	for (unsigned i = 0; i < COPY_WAITS_MAX; i++)
-		if (engine->copy.wait[i] == message->u.sync.number)
-			engine->copy.wait[i] = 0;
+	if (!copy_waits(engine, message->u.sync.number))
+		return;
 	if (message->u.sync.ok)
 		snprintf(text, sizeof(text), "%s",
 			 message->u.sync.compare ? "both appliances have the same settings"
@@ -149,6 +184,12 @@ static void copy_done(struct engine *engine, const struct ipc_message *message)
 		       message->u.sync.ok ? CONTROL_DONE : CONTROL_REFUSED, text);
 }
 
+/* settings-applied is of no section, and in no dump. */
+static bool copy_is_applied(const struct ipc_message *message)
+{
+	return message->u.run.section == IPC_RUN_APPLIED;
+}
+
 static struct dump_sync_command *copy_command(struct engine *engine,
 					      const struct ipc_message *message)
 {
@@ -158,35 +199,26 @@ static struct dump_sync_command *copy_command(struct engine *engine,
 }
 
 /* To the steward, who runs what the configuration says, and nothing else that is named here. */
-static void copy_run(struct engine *engine, const struct ipc_message *message)
+static int copy_run(struct engine *engine, const struct ipc_message *message)
 {
 	struct ipc_message ran = *message;
 
-	if (message->u.run.section == IPC_RUN_APPLIED) {
-		if (engine->steward >= 0)
-			(void)ipc_send(engine->steward, message);
-		return;
-	}
-	if (message->u.run.section >= engine->config.settings_n)
-		return;
+	if (!settings_valid(&engine->config, message))
+		return -EPROTO;
 	if (engine->steward >= 0 && ipc_send(engine->steward, message) == 0) {
-		copy_command(engine, message)->running = true;
-		return;
+		if (!copy_is_applied(message))
+			copy_command(engine, message)->running = true;
+		return 0;
 	}
 	ran.type = IPC_RAN;
 	ran.u.run.outcome = COMMAND_UNSTARTED;
 	ran.u.run.status = -EPIPE;
 	copy_send(engine, &ran);
+	return 0;
 }
 
-void copy_ran(struct engine *engine, const struct ipc_message *message)
+static void copy_note(struct dump_sync_command *command, const struct ipc_message *message)
 {
-	struct dump_sync_command *command;
-
-	if (message->u.run.section >= engine->config.settings_n ||
-	    message->u.run.outcome >= COMMAND_OUTCOME_N)
-		engine_fatal("steward", -EPROTO);
-	command = copy_command(engine, message);
 	command->running = false;
 	command->last = (enum command_outcome)message->u.run.outcome;
 	command->status = message->u.run.status;
@@ -196,11 +228,40 @@ void copy_ran(struct engine *engine, const struct ipc_message *message)
 	command->ended_ns = act_realtime();
 	memcpy(command->output, message->u.run.output, sizeof(command->output));
 	command->output[sizeof(command->output) - 1] = '\0';
-	if (command->last != COMMAND_PASSED)
-		act_report(engine, EVENT_SETTINGS_COMMAND,
-			   message->u.run.import ? "import" : "export", message->u.run.section);
+}
+
+void copy_ran(struct engine *engine, const struct ipc_message *message)
+{
+	bool applied = copy_is_applied(message), news = true;
+
+	if (!settings_valid(&engine->config, message) ||
+	    message->u.run.outcome >= COMMAND_OUTCOME_N)
+		engine_fatal("steward", -EPROTO);
+	if (!applied) {
+		news = copy_command(engine, message)->last != message->u.run.outcome;
+		copy_note(copy_command(engine, message), message);
+	}
+	/* Once, not at each of the attempts that follow. */
+	if (message->u.run.outcome != COMMAND_PASSED && news)
+		act_report(engine, EVENT_SETTINGS_COMMAND, settings_name(message),
+			   applied ? 0 : message->u.run.section);
 	if (engine->copy.fd >= 0)
 		copy_send(engine, message);
+}
+
+/* What it was to run has not run, as far as anybody will ever know. */
+void copy_steward_gone(struct engine *engine)
+{
+	struct ipc_message ran = {.type = IPC_RAN};
+
+	ran.u.run.outcome = COMMAND_UNSTARTED;
+	ran.u.run.status = -EPIPE;
+	for (unsigned i = 0; i < 2 * engine->config.settings_n; i++) {
+		ran.u.run.section = (uint8_t)(i / 2);
+		ran.u.run.import = i % 2 != 0;
+		if (copy_command(engine, &ran)->running)
+			copy_ran(engine, &ran);
+	}
 }
 
 static void copy_gone(struct engine *engine)
@@ -229,11 +290,11 @@ static void copy_ready(void *arg, uint32_t events)
 		if (!engine->running)
 			continue; /* it says it again */
 		if (message.type == IPC_SYNC_REPORT)
-			copy_report(engine, &message);
+			got = copy_report(engine, &message);
 		else if (message.type == IPC_SYNC_DONE)
 			copy_done(engine, &message);
 		else if (message.type == IPC_RUN)
-			copy_run(engine, &message);
+			got = copy_run(engine, &message);
 		else
 			got = -EPROTO;
 		if (got < 0)
@@ -313,14 +374,13 @@ static enum dump_sync_status copy_status(const struct engine *engine)
 		[SYNC_OUT_OF_SYNC] = DUMP_SYNC_OUT, [SYNC_ERROR] = DUMP_SYNC_ERROR,
 		[SYNC_PAUSED] = DUMP_SYNC_PAUSED,
 	};
-	const struct copy *copy = &engine->copy;
 
-	return copy->report.state < SYNC_STATE_N ? status[copy->report.state] : DUMP_SYNC_ERROR;
+	return status[engine->copy.report.state];
 }
 
 static void copy_progress(const struct sync_report *r, struct dump_sync *out)
 {
-	out->phase = r->phase < SYNC_PHASE_N ? (enum sync_phase)r->phase : SYNC_PHASE_IDLE;
+	out->phase = (enum sync_phase)r->phase;
 	out->files = r->files;
 	out->files_total = r->files_total;
 	out->bytes = r->bytes;
@@ -387,6 +447,11 @@ void copy_view(const struct engine *engine, const struct dump_view *view, struct
 	out->direction = r->side == SYNC_SIDE_LEADS     ? DUMP_SYNC_SENDS
 			 : r->side == SYNC_SIDE_FOLLOWS ? DUMP_SYNC_RECEIVES
 							: DUMP_SYNC_NEITHER;
+	if (out->status == DUMP_SYNC_NOT_STARTED && !r->up &&
+	    node_peer_audible(&engine->node, engine->now))
+		snprintf(out->reason, sizeof(out->reason),
+			 "the other appliance's settings are not heard of: are any configured "
+			 "there?");
 	if (out->reason[0] == '\0' || r->reason[0] != '\0') {
 		memcpy(out->reason, r->reason, sizeof(r->reason));
 		out->reason[sizeof(r->reason) - 1] = '\0';

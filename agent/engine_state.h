@@ -75,12 +75,9 @@ enum {
 
 /* The syncer's side of things. */
 struct copy {
-	int fd; /* -1: there is none */
-	bool told;
-	struct {
-		bool paired, holds, whole, paused, peer_heard;
-		uint64_t term;
-	} self; /* as it was told last */
+	int fd;                /* -1: there is none */
+	bool told, untold;     /* what is told was taken; something was not */
+	struct copy_self self; /* as it was told last */
 	bool keyed;
 	uint8_t exporter[HA_KEY_LEN];
 	bool reported;
@@ -258,7 +255,8 @@ int copy_open(struct engine *, int fd); /* a syncer is on the other end of it; 0
 void copy_follow(struct engine *);      /* after each wake: tells the syncer what has changed */
 void copy_begin(struct engine *);       /* the node is there, or a pair has begun */
 void copy_ran(struct engine *, const struct ipc_message *); /* IPC_RAN of the steward */
-bool copy_is_busy(const struct engine *);                   /* a commit is being written */
+void copy_steward_gone(struct engine *);
+bool copy_is_busy(const struct engine *); /* a commit is being written */
 /* --sync (compare) or --barrier: false, the answer comes later; true: it is complete. */
 bool copy_start(struct engine *, bool compare, ha_time until, uint32_t number,
 		struct control_answer *);

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,8 +162,8 @@ static bool name_file(char out[PATH_MAX], int directory, const char *name)
 }
 
 /* Only root can have written it, and put it where it is. A symbolic link says nothing of the directory that it
- * leads to, and is refused. *why: what is wrong, when there is one that must not be run; NULL: it is not there. */
-static bool may_run(const char *directory, const char *name, char path[PATH_MAX], const char **why)
+ * leads to, and is refused. */
+bool hook_may_run(const char *directory, const char *name, char path[PATH_MAX], const char **why)
 {
 	struct stat in, file;
 	int fd;
@@ -237,7 +236,7 @@ static bool start_file(struct hooks *hooks, ha_time now)
 	const char *name = hook_name(hooks->hook), *why;
 	char path[PATH_MAX];
 
-	if (!may_run(hooks->directory, name, path, &why)) {
+	if (!hook_may_run(hooks->directory, name, path, &why)) {
 		if (why != NULL)
 			report(hooks, COMMAND_MISSING, 0, 0, why);
 		return false;

@@ -19,6 +19,8 @@
 #ifndef HA_AGENT_HOOK_H
 #define HA_AGENT_HOOK_H
 
+#include <limits.h>
+
 #include "agent/command.h"
 #include "proto/msg.h"
 #include "proto/node.h"
@@ -46,6 +48,10 @@ struct hook_occasion {
 };
 
 const char *hook_name(enum hook); /* the name of its file */
+
+/* May the file of that name be run as a hook? path: how, without links on the way to it. False: *why says what is wrong
+ * with it, or is NULL if it is not there, or directory is "". */
+bool hook_may_run(const char *directory, const char *name, char path[PATH_MAX], const char **why);
 
 /* May it come from another process? Fields in range, by their bytes. */
 bool hook_occasion_valid(const struct hook_occasion *);

@@ -61,7 +61,7 @@ enum ipc_type {
 	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */
 	IPC_SAVED,   /* the record of that number is on disk, or error says why not */
 	/* What has become of a check: of each one after the history, or where that came from another
-	 * steward after the first IPC_SAVE or IPC_ROLE; and on change. */
+	 * steward after the first IPC_SAVE, IPC_ROLE or IPC_RUN; and on change. */
 	IPC_CHECK,
 	IPC_HOOK, /* a hook has ended, or was given up */
 	/* engine -> steward */
@@ -76,14 +76,16 @@ enum ipc_type {
 	/* syncer -> engine */
 	IPC_SYNC_REPORT, /* at most ten times a second, on change: report */
 	IPC_SYNC_DONE,
-	/* syncer -> engine -> steward: run the export or import of a section; and the way back */
+	/* syncer -> engine -> steward: run the export or import of a section; and the way back. Asked
+	 * again while it waits it is one, and has one answer. A new engine is answered nothing that the
+	 * one before it asked for, and what waited of that is not run: who still wants it asks again. */
 	IPC_RUN,
 	IPC_RAN,
 	IPC_TYPE_N,
 };
 
 enum {
-	IPC_RUN_APPLIED = 255, /* IPC_RUN: the settings-applied hook, as an import */
+	IPC_RUN_APPLIED = 255, /* IPC_RUN: the hook settings-applied, as an import */
 };
 
 enum ipc_lease_status {
@@ -97,6 +99,14 @@ enum ipc_lease_cause {
 	LEASE_EXPIRED,   /* the engine did not renew in time */
 	LEASE_STALE,     /* IPC_HOLD for a lease that has ended, or whose deadline has passed */
 	LEASE_GONE,      /* the interface is gone */
+};
+
+/* What the syncer has to know of this node. */
+struct copy_self {
+	bool paired, paused, peer_heard;
+	bool holds;    /* the virtual IP, and that it does is on disk */
+	bool whole;    /* it has a whole copy */
+	uint64_t term; /* the newest that it held under */
 };
 
 struct ipc_message {
@@ -129,10 +139,7 @@ struct ipc_message {
 		} record;
 		struct store_event event;
 		struct hook_occasion role; /* IPC_ROLE */
-		struct {
-			bool paired, holds, whole, paused, peer_heard;
-			uint64_t term;
-		} self;
+		struct copy_self self;     /* IPC_SELF */
 		struct {
 			bool valid; /* else there is no session */
 			bool lower; /* the own static key is the lower one */
@@ -147,12 +154,12 @@ struct ipc_message {
 		} sync;
 		struct sync_report report;
 		struct {
-			uint8_t section; /* of the configuration */
+			uint8_t section; /* of the configuration, or IPC_RUN_APPLIED */
 			bool import;     /* else its export */
 			uint8_t outcome; /* IPC_RAN: enum command_outcome */
 			int32_t status;
 			uint32_t took_ms;
-			char output[96];
+			char output[96]; /* as of a hook */
 		} run;
 		struct {
 			uint8_t index;      /* in the configuration */

@@ -155,6 +155,7 @@ static void kin_steward_gone(struct engine *engine)
 	loop_remove(&engine->loop, engine->steward);
 	close(engine->steward);
 	engine->steward = -1;
+	copy_steward_gone(engine);
 }
 
 /* A new steward. The node goes on: what it wants to be durable is said again, since nobody knows

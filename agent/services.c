@@ -147,6 +147,7 @@ void services_init(struct services *services, const struct config *config, struc
 	*services = (struct services){.config = config, .tell = tell, .arg = arg};
 	hooks_init(&services->hooks, config->hooks, config->hook_timeout, loop, on_hook_ended,
 		   services);
+	settings_init(&services->settings, config, loop, tell, arg);
 	for (unsigned i = 0; i < config->check_n; i++) {
 		struct services_check *one = &services->check[i];
 
@@ -186,6 +187,16 @@ void services_role(struct services *services, const struct hook_occasion *occasi
 	hooks_occasion(&services->hooks, occasion, now);
 }
 
+void services_run(struct services *services, const struct ipc_message *run, ha_time now)
+{
+	settings_run(&services->settings, run, now);
+}
+
+void services_forget(struct services *services)
+{
+	settings_forget(&services->settings);
+}
+
 void services_report(struct services *services)
 {
 	for (unsigned i = 0; i < services->config->check_n; i++)
@@ -199,7 +210,8 @@ static ha_time earlier(ha_time a, ha_time b)
 
 ha_time services_deadline(const struct services *services)
 {
-	ha_time at = hooks_deadline(&services->hooks);
+	ha_time at =
+		earlier(hooks_deadline(&services->hooks), settings_deadline(&services->settings));
 
 	for (unsigned i = 0; i < services->config->check_n; i++) {
 		const struct services_check *one = &services->check[i];
@@ -213,6 +225,7 @@ ha_time services_deadline(const struct services *services)
 void services_timer(struct services *services, ha_time now)
 {
 	hooks_timer(&services->hooks, now);
+	settings_timer(&services->settings, now);
 	for (unsigned i = 0; i < services->config->check_n; i++) {
 		struct services_check *one = &services->check[i];
 
@@ -224,6 +237,7 @@ void services_timer(struct services *services, ha_time now)
 void services_close(struct services *services)
 {
 	hooks_close(&services->hooks);
+	settings_close(&services->settings);
 	for (unsigned i = 0; i < services->config->check_n; i++)
 		command_kill(&services->check[i].command);
 }

@@ -1,7 +1,9 @@
-/* services.h - what the steward runs for the appliance: its service checks, their recovery, and the hooks.
+/* services.h - what the steward runs for the appliance: its service checks, their recovery, the hooks, and the commands
+ * of the settings.
  *
- * check.h and hook.h decide, command.h runs; here they are put together, and what has become of them is said as
- * the messages that the engine understands (IPC_CHECK, IPC_HOOK). Each check has one command at a time.
+ * check.h, hook.h and settings.h decide, command.h runs; here they are put together, and what has become of them is
+ * said as the messages that the engine understands (IPC_CHECK, IPC_HOOK, IPC_RAN). Each check has one command at a
+ * time, and so have the hooks and the settings; none waits for one of the others.
  */
 #ifndef HA_AGENT_SERVICES_H
 #define HA_AGENT_SERVICES_H
@@ -9,6 +11,7 @@
 #include "agent/check.h"
 #include "agent/hook.h"
 #include "agent/ipc.h"
+#include "agent/settings.h"
 
 struct services_check {
 	struct services *services;
@@ -22,6 +25,7 @@ struct services {
 	bool active, role_known;
 	struct services_check check[CONFIG_CHECKS_MAX];
 	struct hooks hooks;
+	struct settings settings;
 	void (*tell)(void *arg, const struct ipc_message *);
 	void *arg;
 };
@@ -31,6 +35,9 @@ void services_init(struct services *, const struct config *, struct loop *,
 		   void (*tell)(void *arg, const struct ipc_message *), void *arg);
 
 void services_role(struct services *, const struct hook_occasion *, ha_time now);
+void services_run(struct services *, const struct ipc_message *, ha_time now); /* a valid IPC_RUN */
+/* The engine is gone: the next one is told of nothing that it did not ask for. */
+void services_forget(struct services *);
 
 /* Says of each check how it is. */
 void services_report(struct services *);

@@ -193,6 +193,7 @@ static void disconnect_engine(struct steward *steward)
 	loop_remove(&steward->loop, steward->engine);
 	close(steward->engine);
 	steward->engine = -1;
+	services_forget(&steward->services);
 }
 
 /* Gone: a new one will come from the guardian. There, but it reads nothing: only a new steward gets
@@ -327,6 +328,13 @@ static void on_role(struct steward *steward, struct saves *saves,
 	services_role(&steward->services, occasion, loop_now());
 }
 
+/* Whoever asks for it has the record, and is told what becomes of it. */
+static void on_run(struct steward *steward, const struct ipc_message *message)
+{
+	settle(steward);
+	services_run(&steward->services, message, loop_now());
+}
+
 /* False: it is no message of an engine. */
 static bool on_message(struct steward *steward, const struct ipc_message *message,
 		       struct saves *saves)
@@ -352,6 +360,11 @@ static bool on_message(struct steward *steward, const struct ipc_message *messag
 		if (!hook_occasion_valid(&message->u.role))
 			return false;
 		on_role(steward, saves, &message->u.role);
+		return true;
+	case IPC_RUN:
+		if (!settings_valid(&steward->config, message))
+			return false;
+		on_run(steward, message);
 		return true;
 	default:
 		return false;

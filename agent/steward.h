@@ -3,8 +3,8 @@
  * Root, with normal scheduling. It counts the engine's starts, keeps the cluster record, the static
  * key and the history, and tells the guardian which virtual addresses the record names. It believes
  * the engine nothing that its own files know better, and writes no record whose fields are out of
- * range. It runs the service checks and the hooks (services.h): no hook before what it rests on is on
- * disk. What it runs ends with it.
+ * range. It runs the service checks, the hooks and the commands of the settings (services.h): no
+ * hook of a role before what it rests on is on disk. What it runs ends with it.
  */
 #ifndef HA_AGENT_STEWARD_H
 #define HA_AGENT_STEWARD_H

@@ -12,6 +12,17 @@ struct lineage_point lineage_head(const struct lineage *l)
 	return l->n == 0 ? none : l->point[l->n - 1];
 }
 
+bool lineage_equal(const struct lineage *a, const struct lineage *b)
+{
+	if (a->n != b->n || memcmp(a->digest, b->digest, sizeof(a->digest)) != 0)
+		return false;
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->point[i].term != b->point[i].term ||
+		    a->point[i].number != b->point[i].number)
+			return false;
+	return true;
+}
+
 bool lineage_valid(const struct lineage *l)
 {
 	static const uint8_t none[sizeof(l->digest)];

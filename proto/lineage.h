@@ -41,6 +41,9 @@ enum lineage_relation lineage_compare(const struct lineage *own, const struct li
 /* The next generation, made in term: never below the head's (asserted). */
 void lineage_extend(struct lineage *, uint64_t term, const uint8_t digest[HA_KEY_LEN]);
 
+/* The same terms, numbers and digest. */
+bool lineage_equal(const struct lineage *, const struct lineage *);
+
 /* Head, or zeros. */
 struct lineage_point lineage_head(const struct lineage *);
 

@@ -387,10 +387,8 @@ static bool head_equal(const struct sync_head *a, const struct sync_head *b)
 {
 	return a->whole == b->whole && a->holds == b->holds && a->clean == b->clean &&
 	       memcmp(a->key, b->key, HA_KEY_LEN) == 0 &&
-	       memcmp(a->roots, b->roots, SYNC_HASH_LEN) == 0 && a->lineage.n == b->lineage.n &&
-	       memcmp(a->lineage.point, b->lineage.point,
-		      a->lineage.n * sizeof(a->lineage.point[0])) == 0 &&
-	       memcmp(a->lineage.digest, b->lineage.digest, HA_KEY_LEN) == 0;
+	       memcmp(a->roots, b->roots, SYNC_HASH_LEN) == 0 &&
+	       lineage_equal(&a->lineage, &b->lineage);
 }
 
 static void say_head(struct sync *s, struct sync_actions *out)

@@ -144,9 +144,10 @@ static int remove_it(struct apply *a, struct op *op)
 		error = -errno;
 	if (error == -EISDIR || error == -EPERM)
 		error = unlinkat(dir, name, AT_REMOVEDIR) == 0 ? 0 : -errno;
+	/* What is not synced keeps it on the disk; of the settings it is none any more. */
 	if ((error == -ENOTEMPTY || error == -EEXIST) && (op->flags & OP_FIRST) == 0) {
 		a->p->totals.stayed++;
-		return 0;
+		error = 0;
 	}
 	if (error != 0 && error != -ENOENT)
 		return plan_fail_op(a->p, op, "cannot be removed", error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/log.h"
+#include "agent/sync/fault.h"
 #include "agent/sync/syncer_state.h"
 
 enum {
@@ -100,10 +101,12 @@ static void make_generation(struct syncer *s, const struct lineage *lineage)
 	char reason[SYNC_REASON_MAX + 1];
 
 	next.lineage = *lineage;
+	fault_point("generation");
 	if (write_ledger(s, &next, reason) != 0) {
 		feed_failed(s, reason);
 		return;
 	}
+	fault_point("generation-made");
 	tree_stamp(s->tree, lineage_head(lineage).number);
 	feed_trees(s, SYNC_EV_MADE);
 }
@@ -135,23 +138,49 @@ static uint32_t importable(const struct syncer *s)
 	return mask;
 }
 
+/* Of a commit that an earlier start began it is not known what it has changed: then all is imported. */
+int carry_record(void *syncer, const struct lineage *generation, bool recovered)
+{
+	struct syncer *s = syncer;
+	struct ledger next = s->ledger;
+	char reason[SYNC_REASON_MAX + 1];
+	int error;
+
+	next.lineage = *generation;
+	next.imports |= (recovered ? UINT32_MAX : s->touched) & importable(s);
+	fault_point("ledger");
+	error = write_ledger(s, &next, reason);
+	fault_point("ledger-written");
+	return error;
+}
+
+/* A journal that cannot be read, or is of other roots, says nothing of what is here: it is put aside, and the trees are
+ * compared. */
+static void distrust_journal(struct syncer *s)
+{
+	if (plan_disown(s->plan) != 0)
+		return;
+	log_event(LOG_ERR, "recover", "what=%s", "the journal was put aside: all is compared");
+	s->recover = false;
+}
+
 /* Before anything else, at the start and after a commit that failed. */
 int carry_recover(struct syncer *s)
 {
 	char reason[SYNC_REASON_MAX + 1] = "";
-	struct ledger next = s->ledger;
-	int got = plan_recover(s->plan, &next.lineage, reason), error;
+	struct lineage generation;
+	int got = plan_recover(s->plan, &generation, reason);
 
 	s->recover = got < 0;
 	if (got < 0)
 		log_event(LOG_ERR, "recover", "error=%s", reason);
+	if (got == -EBADMSG || got == -ESTALE)
+		distrust_journal(s);
 	if (got != 1)
 		return got;
 	log_event(LOG_NOTICE, "recovered", "generation=%llu",
-		  (unsigned long long)lineage_head(&next.lineage).number);
-	next.imports = importable(s);
-	error = write_ledger(s, &next, reason);
-	return error != 0 ? error : 1;
+		  (unsigned long long)lineage_head(&generation).number);
+	return 1;
 }
 
 static void begin_plan(struct syncer *s, const struct sync_action *a)
@@ -187,7 +216,6 @@ static void stamp_rest(struct syncer *s, const struct lineage *lineage)
 
 static void commit(struct syncer *s, const struct lineage *lineage)
 {
-	struct ledger next = s->ledger;
 	char reason[SYNC_REASON_MAX + 1] = "";
 	struct plan_totals totals;
 	int error;
@@ -200,36 +228,32 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 	if (error == 0) {
 		plan_totals(s->plan, &totals);
 		s->conflicts += totals.conflicts;
-		next.lineage = *lineage;
-		next.imports |= s->touched & importable(s);
-		error = write_ledger(s, &next, reason);
+		stamp_rest(s, lineage);
 	}
 	s->committing = false;
 	take_stop(s);
-	if (error == 0)
-		stamp_rest(s, lineage);
 	if (error != 0) {
 		s->recover = true;
 		feed_failed(s, reason);
 		return;
 	}
-	if (totals.entries > 0 || s->touched != 0)
-		syncer_run(s, IPC_RUN_APPLIED, true);
+	s->applied_due |= totals.entries > 0;
 	s->import_at = loop_now();
 	feed_trees(s, SYNC_EV_COMMITTED);
 }
 
+/* Imports, each once after the commit and again later if it failed; then the hook, whatever became of them. */
 void carry_imports(struct syncer *s, ha_time now)
 {
 	uint32_t waiting = s->ledger.imports & importable(s) & ~s->importing;
 
-	if (waiting == 0 || s->engine < 0 || now < s->import_at)
+	if (s->engine < 0 || !s->self_known)
 		return;
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		if (waiting >> i & 1) {
+	for (unsigned i = 0; i < s->config.settings_n && now >= s->import_at; i++)
+		if ((waiting >> i & 1) && syncer_run(s, i, true))
 			s->importing |= UINT32_C(1) << i;
-			syncer_run(s, i, true);
-		}
+	if (s->applied_due && s->importing == 0 && syncer_run(s, IPC_RUN_APPLIED, true))
+		s->applied_due = false;
 }
 
 void carry_imported(struct syncer *s, unsigned section, bool ok)

@@ -62,6 +62,15 @@ static int put_all(struct plan *p, uint64_t number)
 	return error;
 }
 
+/* Before the journal goes: who finds neither it nor this would not know what there is to be imported. */
+static int record(struct plan *p, const struct lineage *generation, bool recovered)
+{
+	if (p->c.record == NULL)
+		return 0;
+	return fail(p, "the generation cannot be written down",
+		    p->c.record(p->c.arg, generation, recovered));
+}
+
 /* From here on it has happened. */
 static int roll_forward(struct plan *p, const struct lineage *generation, bool known)
 {
@@ -69,6 +78,8 @@ static int roll_forward(struct plan *p, const struct lineage *generation, bool k
 
 	if (error == 0 && known)
 		error = fail(p, "the index", put_all(p, lineage_head(generation).number));
+	if (error == 0)
+		error = record(p, generation, !known);
 	if (error == 0)
 		error = fail(p, "the journal cannot be removed", journal_remove(p));
 	if (error != 0)
@@ -91,8 +102,10 @@ static int commit(struct plan *p, const struct lineage *generation)
 	error = verify_roots(p);
 	if (error == 0)
 		error = prepare(p);
-	if (error != 0 || p->order_n == 0)
+	if (error != 0)
 		return error;
+	if (p->order_n == 0)
+		return record(p, generation, false);
 	error = conflict_keep(p, kept);
 	fault_point("kept");
 	if (error == 0)

@@ -180,7 +180,7 @@ static bool on_self(struct follow *f, const struct watch *w, uint32_t mask)
 {
 	uint8_t root = w->root;
 
-	if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF)) != 0 && w->len == 0) {
+	if ((mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) != 0 && w->len == 0) {
 		if (roots_verify(f->roots) != 0 && f->roots->root[root].fd < 0)
 			drop_below(f, root, "", 0); /* w too */
 		scan_name(f->scan, root, "", 0, SCAN_SETTLED);
@@ -231,9 +231,8 @@ static bool on_event(struct follow *f, const struct inotify_event *event)
 	link = link_of(f, event->wd);
 	if (*link == NULL) /* of a watch that was dropped: what it says has been looked at anew */
 		return false;
-	if ((event->mask & (IN_IGNORED | IN_UNMOUNT)) != 0) {
-		if ((event->mask & IN_IGNORED) != 0)
-			forget(f, link);
+	if ((event->mask & IN_IGNORED) != 0) {
+		forget(f, link);
 		return false;
 	}
 	if (event->len == 0)

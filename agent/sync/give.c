@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/sync/fault.h"
 #include "agent/sync/syncer_state.h"
 
 enum {
@@ -86,6 +87,7 @@ static size_t fill_list(struct syncer *s, uint8_t *out, size_t cap)
 	if (!list->begun)
 		len += put_begin(list, out, cap);
 	list->begun = true;
+	fault_point("list");
 	while (cap - len >= ENTRY_ROOM) {
 		tree_id id = tree_next(s->tree, &list->cursor);
 		struct sync_entry entry;
@@ -93,6 +95,7 @@ static size_t fill_list(struct syncer *s, uint8_t *out, size_t cap)
 
 		if (id == TREE_NONE) {
 			list->on = false;
+			fault_point("list-told");
 			return len + put_end(list, out + len, cap - len);
 		}
 		tree_get(s->tree, id, &entry);
@@ -121,6 +124,7 @@ bool give_wanted(struct syncer *s, const uint8_t *body, size_t len)
 	memcpy(room, &prefix, sizeof(prefix));
 	memcpy(room + sizeof(prefix), body, len);
 	outbox_added(&s->wanted, sizeof(prefix) + len);
+	fault_point("wanted");
 	bulk_wake(s->bulk);
 	return true;
 }
@@ -219,12 +223,14 @@ static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 	size_t len;
 
 	if (left == 0) {
+		fault_point("given");
 		len = put_done(file->ticket, !is_unchanged(file), out, cap);
 		close_file(s);
 		return len;
 	}
 	block.len = left < SYNC_BLOCK_LEN ? (uint32_t)left : SYNC_BLOCK_LEN;
 	file->offset += block.len;
+	fault_point("giving");
 	if (has_block(s, block.offset))
 		return 0;
 	block.data = out + HEADER + BLOCK_FIXED;

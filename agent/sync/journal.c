@@ -233,3 +233,10 @@ int journal_remove(struct plan *p)
 	fault_point("journal-unlinked");
 	return fsync(p->c.state) == 0 ? 0 : -errno;
 }
+
+int plan_disown(struct plan *p)
+{
+	if (renameat(p->c.state, name, p->c.state, "journal.bad") != 0)
+		return -errno;
+	return fsync(p->c.state) == 0 ? 0 : -errno;
+}

@@ -7,8 +7,9 @@
  * is staged as its changed blocks only.
  *
  * The commit: all that is staged is on disk; then the journal, in the state directory, fsynced and renamed into
- * place: the one point at which it happens; then renames, blocks in place, removals, attributes; then syncfs; then the journal goes. A
- * crash before that point changes nothing, one after it is rolled forward by plan_recover(), any number of times.
+ * place: the one point at which it happens; then renames, blocks in place, removals, attributes; then syncfs; then it is
+ * written down what generation this is; then the journal goes. A crash before that point changes nothing, one after it is rolled
+ * forward by plan_recover(), any number of times.
  *
  * What the returning side changed by itself (SPEC 6.8) is copied aside before it is overwritten or removed.
  */
@@ -27,6 +28,9 @@ struct plan_config {
 	int state; /* the directory of the journal and of conflicts/ */
 	/* Called now and then while it works for long: says that this process lives. May be NULL. */
 	void (*breathe)(void *arg);
+	/* A commit, or the rest of one, is in place: writes down what generation is here now, before the journal goes. 0 or -errno. May be
+	 * NULL. */
+	int (*record)(void *arg, const struct lineage *generation, bool recovered);
 	void *arg;
 };
 
@@ -74,5 +78,9 @@ int plan_commit(struct plan *, const struct lineage *generation, char reason[SYN
  * forward to *generation; 0: nothing was to be done; -errno: it could not, and the trees are not whole. The tree has to be
  * scanned after a 1. */
 int plan_recover(struct plan *, struct lineage *generation, char reason[SYNC_REASON_MAX + 1]);
+
+/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE): puts it aside as journal.bad. 0 or -errno; then the
+ * trees are what they are, and have to be compared. */
+int plan_disown(struct plan *);
 
 #endif

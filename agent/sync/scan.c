@@ -524,7 +524,7 @@ static void walk_links(struct scan *s)
 		if (stat.inode == 0 || (s->linked[bit / 8] >> (bit % 8) & 1) == 0)
 			continue;
 		tree_get(s->tree, id, &e);
-		if (e.type == SYNC_FILE)
+		if (e.type != SYNC_DIRECTORY)
 			scan_name(s, e.root, e.path, e.path_len, 0);
 	}
 }

@@ -237,7 +237,8 @@ static void look_closer(struct scan *s, int directory, const char *name, uint8_t
 	}
 }
 
-/* A file of several names is reported under the one by which it was changed, whether that still leads to it or not. */
+/* A file of several names (or a symlink) is reported under the one by which it was changed, whether that still leads to
+ * it or not. */
 static void look_for_links(struct scan *s, tree_id id, unsigned look, const struct stat *st)
 {
 	struct sync_entry known = {.type = SYNC_GONE};
@@ -247,11 +248,11 @@ static void look_for_links(struct scan *s, tree_id id, unsigned look, const stru
 		tree_get(s->tree, id, &known);
 		tree_stat_of(s->tree, id, &stat);
 	}
-	if (known.type == SYNC_FILE && (look & LOOK_READ) != 0 && !s->verify &&
-	    (st == NULL || st->st_ino != stat.inode))
+	if (known.type != SYNC_GONE && known.type != SYNC_DIRECTORY && (look & LOOK_READ) != 0 &&
+	    !s->verify && (st == NULL || st->st_ino != stat.inode))
 		scan_linked(s, stat.inode);
-	if (st != NULL && S_ISREG(st->st_mode) && st->st_nlink > 1 &&
-	    (id == TREE_NONE || !unchanged(s, id, SYNC_FILE, st)))
+	if (st != NULL && !S_ISDIR(st->st_mode) && st->st_nlink > 1 &&
+	    (id == TREE_NONE || !unchanged(s, id, type_of(st), st)))
 		scan_linked(s, st->st_ino);
 }
 

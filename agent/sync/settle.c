@@ -33,12 +33,14 @@ static bool has_export(const struct syncer *s, unsigned section)
 
 static void export_start(struct syncer *s, unsigned section)
 {
-	if (!has_export(s, section) || (s->exporting >> section & 1) || s->engine < 0)
+	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
+	    s->engine < 0)
+		return;
+	if (!syncer_run(s, section, false))
 		return;
 	s->exporting |= UINT32_C(1) << section;
 	s->watched &= ~(UINT32_C(1) << section);
 	s->export_at[section] = loop_now() + s->config.settings[section].export_interval;
-	syncer_run(s, section, false);
 }
 
 static void export_all(struct syncer *s)
@@ -208,12 +210,29 @@ static void step(struct syncer *s, ha_time now)
 		s->flush = false;
 }
 
+/* SPEC 6.R43: what was full in the last generation and is empty at a start is not mounted, as far as anybody knows. */
+static bool is_unmounted(const struct syncer *s, unsigned root)
+{
+	tree_id id = tree_find(s->tree, (uint8_t)root, "", 0);
+
+	return (s->full_once >> root & 1) &&
+	       (id == TREE_NONE || tree_child(s->tree, id, TREE_NONE) == TREE_NONE);
+}
+
+/* Once something is in it, it is what it is. */
+static void note_mounted(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if ((s->full_once >> i & 1) && is_settled(s) && !is_unmounted(s, i))
+			s->full_once &= ~(UINT32_C(1) << i);
+}
+
 static void fill_trees(const struct syncer *s, struct sync_trees *out,
 		       char reason[SYNC_REASON_MAX + 1])
 {
 	struct tree_totals totals;
 
-	memset(out, 0, sizeof(*out)); /* it is compared by its bytes */
+	*out = (struct sync_trees){0};
 	tree_totals(s->tree, &totals);
 	out->settled = is_settled(s);
 	out->exporting = s->exporting != 0;
@@ -225,12 +244,26 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	tree_digest(s->tree, out->digest);
 	reason[0] = '\0';
 	for (unsigned i = 0; i < s->roots.n; i++) {
+		if (s->roots.root[i].fd >= 0 && out->settled && is_unmounted(s, i)) {
+			out->broken = true;
+			snprintf(reason, SYNC_REASON_MAX + 1,
+				 "%.90s is empty, and was not: is it mounted?",
+				 s->roots.root[i].name);
+		}
 		if (s->roots.root[i].fd >= 0)
 			continue;
 		out->broken = true;
 		snprintf(reason, SYNC_REASON_MAX + 1, "%.100s: %s", s->roots.root[i].name,
 			 strerror(-s->roots.root[i].error));
 	}
+}
+
+static bool same_trees(const struct sync_trees *a, const struct sync_trees *b)
+{
+	return a->settled == b->settled && a->broken == b->broken && a->exporting == b->exporting &&
+	       a->pending == b->pending && a->floor == b->floor && a->entries == b->entries &&
+	       a->bytes == b->bytes && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
 }
 
 /* ---- the loop's ---- */
@@ -255,6 +288,11 @@ int settle_open(struct syncer *s)
 void settle_timer(struct syncer *s, ha_time now)
 {
 	export_due(s, now);
+	if (s->follow != NULL && follow_blind(s->follow) && now >= s->blind_at) {
+		s->blind_at = now + FOLLOW_BLIND;
+		if (is_settled(s))
+			scan_all(s->scan, false);
+	}
 	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
 		s->scrub_at = now + s->config.sync_scrub;
 		if (is_settled(s))
@@ -280,8 +318,9 @@ void settle_after(struct syncer *s)
 
 	step(s, loop_now());
 	recognise(s);
+	note_mounted(s);
 	fill_trees(s, &event.trees, event.reason);
-	if (s->told_trees && memcmp(&event.trees, &s->trees, sizeof(s->trees)) == 0)
+	if (s->told_trees && same_trees(&event.trees, &s->trees))
 		return;
 	/* While it works nothing is concluded from the numbers in between. */
 	if (s->told_trees && !event.trees.settled && !s->trees.settled)
@@ -295,6 +334,8 @@ ha_time settle_deadline(const struct syncer *s)
 {
 	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
 
+	if (s->follow != NULL && follow_blind(s->follow))
+		at = earlier(at, s->blind_at);
 	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
 		if (has_export(s, i))
 			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
@@ -306,8 +347,5 @@ ha_time settle_deadline(const struct syncer *s)
 		return earlier(at,
 			       earlier(s->changed_last + s->config.sync_debounce,
 				       s->changed_first + DEBOUNCES_MAX * s->config.sync_debounce));
-	return scan_busy(s->scan)
-		       ? earlier(at,
-				 scan_deadline(s->scan) == HA_NEVER ? 0 : scan_deadline(s->scan))
-		       : at;
+	return scan_busy(s->scan) ? 0 : earlier(at, scan_deadline(s->scan));
 }

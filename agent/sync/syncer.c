@@ -20,6 +20,7 @@
 #include "agent/privileges.h"
 #include "agent/runtime.h"
 #include "agent/sync/confine.h"
+#include "agent/sync/fault.h"
 #include "agent/sync/syncer_state.h"
 #include "agent/text.h"
 
@@ -164,14 +165,13 @@ static size_t on_fill(void *arg, uint8_t *out, size_t cap)
 
 /* ---- the engine ---- */
 
-void syncer_run(struct syncer *s, unsigned section, bool import)
+bool syncer_run(struct syncer *s, unsigned section, bool import)
 {
 	struct ipc_message message = {.type = IPC_RUN};
 
 	message.u.run.section = (uint8_t)section;
 	message.u.run.import = import;
-	if (s->engine >= 0)
-		(void)ipc_send(s->engine, &message);
+	return s->engine >= 0 && s->self_known && ipc_send(s->engine, &message) == 0;
 }
 
 static void on_ran(struct syncer *s, const struct ipc_message *message)
@@ -192,6 +192,7 @@ static void on_self(struct syncer *s, const struct ipc_message *message)
 	struct sync_event event = {.type = SYNC_EV_SELF};
 	bool held = s->self.holds;
 
+	s->self_known = true;
 	s->self.paired = message->u.self.paired;
 	s->self.holds = message->u.self.holds;
 	s->self.whole = message->u.self.whole;
@@ -221,6 +222,9 @@ static void engine_gone(struct syncer *s)
 	loop_remove(&s->loop, s->engine);
 	close(s->engine);
 	s->engine = -1;
+	s->self_known = false;
+	/* A new one comes soon. If none does, the old one wants no more of this process. */
+	s->alone_until = loop_now() + SYNCER_ALONE;
 	/* What it was to run was not: its successor is asked. */
 	s->importing = 0;
 	for (unsigned i = 0; i < s->config.settings_n; i++)
@@ -262,6 +266,7 @@ static int connect_engine(struct syncer *s, int fd)
 	if (s->engine >= 0)
 		engine_gone(s);
 	s->engine = fd;
+	s->alone_until = HA_NEVER;
 	s->reported = false;
 	return loop_add(&s->loop, fd, on_engine, s);
 }
@@ -277,7 +282,7 @@ static void on_guardian(void *arg, uint32_t events)
 	(void)events;
 	while ((got = ipc_receive(s->guardian, &message, &fd)) > 0)
 		if (message.type != IPC_ENGINE || fd < 0 || connect_engine(s, fd) != 0)
-			got = -EPROTO, s->done = true;
+			s->done = true;
 	if (got < 0)
 		s->done = true;
 }
@@ -430,7 +435,9 @@ static void save_index(struct syncer *s, ha_time now)
 	s->save_at = now + SYNCER_SAVE_EVERY;
 	if (scan_busy(s->scan) || !sync_is_clean(&s->sync))
 		return;
+	fault_point("index");
 	error = tree_save(s->tree, s->state, INDEX_FILE, &s->ledger.lineage, s->self.roots);
+	fault_point("index-saved");
 	if (error != 0)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
 	s->save_at = HA_NEVER;
@@ -448,6 +455,8 @@ static void on_timer(void *arg, ha_time now)
 		feed_type(s, SYNC_EV_TIMER);
 	if (now >= s->save_at)
 		save_index(s, now);
+	if (now >= s->alone_until)
+		s->done = true;
 }
 
 static ha_time deadline(const struct syncer *s)
@@ -457,11 +466,25 @@ static ha_time deadline(const struct syncer *s)
 	at = earlier(at, settle_deadline(s));
 	at = earlier(at, s->alive_at);
 	at = earlier(at, s->save_at);
+	at = earlier(at, s->alone_until);
 	if (s->engine >= 0)
 		at = earlier(at, s->report_at + (scan_busy(s->scan) || s->planning ? 0 : HA_SEC));
-	if ((s->ledger.imports & ~s->importing) != 0)
+	if ((s->ledger.imports & ~s->importing) != 0 && s->self_known)
 		at = earlier(at, s->import_at);
 	return at;
+}
+
+/* Tombstones that the other one has no use for any more. One that is further behind is told everything. */
+static void prune(struct syncer *s)
+{
+	struct tree_totals totals;
+	uint64_t peer;
+
+	tree_totals(s->tree, &totals);
+	if (totals.tombstones < SYNCER_TOMBSTONES + totals.entries / 4 || s->list.on)
+		return;
+	peer = lineage_head(&s->sync.peer.lineage).number;
+	tree_prune(s->tree, peer != 0 ? peer : lineage_head(&s->ledger.lineage).number);
 }
 
 static void after(struct syncer *s)
@@ -470,6 +493,7 @@ static void after(struct syncer *s)
 
 	settle_after(s);
 	take_after(s);
+	prune(s);
 	syncer_report(s, false);
 	if (s->saved_number != number && s->save_at == HA_NEVER) {
 		s->saved_number = number;
@@ -503,7 +527,8 @@ static int open_roots(struct syncer *s)
 		error = roots_exclude(&s->roots, s->config.exclude[i]);
 	if (error != 0)
 		return error;
-	error = roots_open(&s->roots, true);
+	/* Missing at a first start, it is made; missing later, somebody has to look. */
+	error = roots_open(&s->roots, faccessat(s->state, LEDGER_FILE, F_OK, 0) != 0);
 	if (error != 0) /* the others serve nobody alone, but the dump says which it is */
 		log_event(LOG_ERR, "roots", "error=%s", strerror(-error));
 	roots_fingerprint(&s->roots, s->self.roots);
@@ -560,7 +585,13 @@ static int open_index(struct syncer *s)
 	if (error != 0 && error != -ENOENT)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
 	/* The numbers in it are of one lineage, and of no other. */
-	if (error == 0 && memcmp(&head, &s->ledger.lineage, sizeof(head)) != 0)
+	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
+		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
+
+		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
+			s->full_once |= UINT32_C(1) << i;
+	}
+	if (error == 0 && !lineage_equal(&head, &s->ledger.lineage))
 		tree_clear(s->tree);
 	return 0;
 }
@@ -573,6 +604,7 @@ static int open_parts(struct syncer *s)
 		.digest = &s->digest,
 		.tree = s->tree,
 		.breathe = syncer_breathe,
+		.record = carry_record,
 		.arg = s,
 	};
 	struct bulk_config bulk = {
@@ -589,6 +621,7 @@ static int open_parts(struct syncer *s)
 	memcpy(bulk.ifname, s->config.link, sizeof(bulk.ifname));
 	if (error == 0)
 		(void)carry_recover(s);
+	fault_point("recovered");
 	if (error == 0)
 		error = bulk_open(&s->bulk, &bulk);
 	if (error == 0)

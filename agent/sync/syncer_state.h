@@ -27,9 +27,11 @@
 	(10 * HA_SEC)             /* the index, a cache: after a generation; a second if small */
 #define SYNCER_SMALL        20000 /* entries */
 #define SYNCER_IMPORT_AGAIN (10 * HA_SEC)
+#define SYNCER_ALONE        (10 * HA_SEC) /* without an engine: then a new start */
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
+	SYNCER_TOMBSTONES = 1000, /* so many are kept, and a quarter of the entries */
 };
 
 /* Leading: the list that is being told. */
@@ -58,6 +60,7 @@ struct syncer {
 	struct loop loop;
 	int guardian, engine; /* engine: -1 while there is none */
 	int state;            /* the directory of ledger, index, journal and conflicts */
+	ha_time alone_until;  /* HA_NEVER while there is an engine */
 	bool confined, done;
 	int status;
 
@@ -71,6 +74,7 @@ struct syncer {
 	struct bulk *bulk;
 	struct sync sync;
 	struct sync_self self;
+	bool self_known; /* the engine that is there has told it */
 	struct sync_event
 		event[SYNCER_EVENTS_MAX]; /* what came up while actions were carried out */
 	unsigned event_n;
@@ -82,12 +86,14 @@ struct syncer {
 	bool flush;           /* do not wait for quiet */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
-	uint32_t exporting;      /* bit i: the export of section i runs */
-	bool export_all;         /* they are to be run before the trees count as settled */
-	bool scan_after;         /* ... and all is to be scanned then */
-	uint32_t watched;        /* bit i: something that section i watches has changed */
+	uint32_t
+		full_once; /* bit i: root i had something in it when this process started, and has not been seen so since */
+	uint32_t exporting; /* bit i: the export of section i runs */
+	bool export_all;    /* they are to be run before the trees count as settled */
+	bool scan_after;    /* ... and all is to be scanned then */
+	uint32_t watched;   /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
-	ha_time scrub_at, save_at;
+	ha_time scrub_at, blind_at, save_at;
 	uint64_t saved_number;
 	int watch; /* inotify of what the sections watch */
 	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
@@ -108,6 +114,7 @@ struct syncer {
 	/* imports */
 	uint32_t importing; /* bit i: runs */
 	ha_time import_at;
+	bool applied_due; /* the settings-applied hook, behind the imports */
 
 	/* report */
 	struct sync_report report;
@@ -123,8 +130,8 @@ struct syncer {
 void syncer_feed(struct syncer *, struct sync_event *);
 void syncer_report(struct syncer *, bool now);
 void syncer_breathe(void *syncer);
-void syncer_run(struct syncer *, unsigned section,
-		bool import); /* asks the steward; IPC_RAN follows */
+/* Asks the steward; IPC_RAN follows. False: it was not asked. */
+bool syncer_run(struct syncer *, unsigned section, bool import);
 uint8_t syncer_section(const struct syncer *, uint8_t root);
 
 /* ---- settle.c ---- */
@@ -139,6 +146,7 @@ ha_time settle_deadline(const struct syncer *);
 
 /* ---- carry.c ---- */
 void carry_out(struct syncer *, const struct sync_actions *);
+int carry_record(void *syncer, const struct lineage *, bool recovered); /* plan_config.record */
 int carry_recover(struct syncer *);               /* as plan_recover(), ledger and all */
 void carry_imports(struct syncer *, ha_time now); /* what is due */
 void carry_imported(struct syncer *, unsigned section, bool ok);

@@ -344,12 +344,39 @@ lab_tree() {
 }
 trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
 sync_of() { dump "$1" ".sync.$2"; } # a|b FIELD
+has_error() { [ "$(sync_of "$1" status)" = "sync error" ] && sync_of "$1" reason | grep -qE -- "$2"; } # a|b PATTERN
+conflicts_of() { find "$LAB/$1/state/sync/conflicts" ! -type d 2>/dev/null | wc -l; }
 is_synced() { [ "$(sync_of a status)" = "fully synced" ] && [ "$(sync_of b status)" = "fully synced" ]; }
 
 # check_trees DESCRIPTION: both trees are the same, byte by byte, with owners, modes and times.
 check_trees() {
 	check "$1" trees_same || diag "$(diff <(lab_tree a) <(lab_tree b) | head -20)"
 }
+
+# lab_faults a|b FAULT...: where its syncer ends or stops, one life after the other (agent/sync/fault.h). It needs the program that
+# has such points: lab_faulty, before lab_up.
+lab_faulty() { HAAGENT=$LAB_ROOT/build/fault/haagent; }
+lab_faults() {
+	local n=$1
+	shift
+	mkdir -p -m 700 "$LAB/$n/state/sync"
+	printf '%s\n' "$@" >"$LAB/$n/state/fault" && mv "$LAB/$n/state/fault" "$LAB/$n/state/sync/fault"
+}
+lab_fault_left() { [ -e "$LAB/$1/state/sync/fault" ]; } # one has not happened
+
+# Its process that syncs; nothing if it is down.
+lab_syncer() {
+	local pid
+	for pid in $(lab_pids "$1"); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != ha-syncer ] || echo "$pid"
+	done
+}
+lab_syncer_kill() { # a|b SIGNAL
+	local pid
+	pid=$(lab_syncer "$1")
+	[ -z "$pid" ] || kill -"$2" "$pid"
+}
+is_stopped() { grep -q '^State:.T' "/proc/$(lab_syncer "$1")/status" 2>/dev/null; }
 
 # lab_check a|b|x NAME OPTIONS: a service check.
 lab_check() { printf 'check "%s" { interval_ms = 200 %s }\n' "$2" "$3" >>"$LAB/$1/haagent.conf"; }
@@ -397,7 +424,7 @@ lab_agent() {
 	start)
 		name=$(lab_name "$n")
 		# shellcheck disable=SC2016 # for the inner shell
-		ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
+		HA_FAULT="@$LAB/$n/state/sync/fault" ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
 			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname
 			[ ! -d "$3/etc" ] || mount --bind "$3/etc" "$3/../etc" && exec "$0" -c "$1"' \
 			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" "$LAB/$n" >>"$LAB/$n/log" 2>&1 &

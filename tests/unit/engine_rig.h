@@ -34,7 +34,7 @@ static inline void rig_init(struct engine_rig *rig)
 	memset(rig, 0, sizeof(*rig));
 	engine->now = loop_now() + HA_SEC * 3600; /* it stands still */
 	engine->running = true;
-	engine->stations = engine->guardian = -1;
+	engine->stations = engine->guardian = engine->copy.fd = -1;
 	engine->steward = rig_socket(&rig->steward);
 	for (int i = 0; i < HA_PATH_N; i++) {
 		engine->path[i].wire.fd = rig_socket(&rig->wire[i]);

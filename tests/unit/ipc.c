@@ -154,6 +154,24 @@ Test(ipc, a_type_that_carries_a_descriptor_without_one_is_eproto)
 	cr_assert_eq(ipc_receive(pair[1], &came, &passed), -EPROTO);
 }
 
+/* Whoever lives is told of a new one of the others. */
+Test(ipc, each_kin_comes_with_its_descriptor)
+{
+	static const enum ipc_type kin[] = {IPC_ENGINE, IPC_STEWARD, IPC_SYNCER};
+	int pair[2], passed;
+
+	open_pair(pair);
+	for (size_t i = 0; i < sizeof(kin) / sizeof(kin[0]); i++) {
+		struct ipc_message message = message_of(kin[i]), came;
+
+		passed = -1;
+		cr_assert_eq(ipc_send_fd(pair[0], &message, pair[0]), 0);
+		cr_assert_eq(ipc_receive(pair[1], &came, &passed), 1);
+		cr_assert_geq(passed, 0);
+		close(passed);
+	}
+}
+
 static unsigned open_descriptors(void)
 {
 	unsigned n = 0;

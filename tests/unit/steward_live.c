@@ -78,6 +78,16 @@ static struct config_check *add_check(const char *name, const char *command)
 	return check;
 }
 
+/* Its commands run in the tests' directory. */
+static void add_section(const char *export, const char *import)
+{
+	struct config_settings *section = &config.settings[config.settings_n++];
+
+	snprintf(section->export_command, CONFIG_COMMAND_MAX, "cd '%s'; %s", top, export);
+	snprintf(section->import_command, CONFIG_COMMAND_MAX, "cd '%s'; %s", top, import);
+	section->command_timeout = 30 * HA_SEC;
+}
+
 static void hook(const char *name, const char *body)
 {
 	char path[32];
@@ -181,6 +191,15 @@ static void say_role(uint64_t transition, enum node_role role)
 
 	message.u.role.transition = transition;
 	message.u.role.role = (uint8_t)role;
+	say(&message);
+}
+
+static void say_run(unsigned section, bool import)
+{
+	struct ipc_message message = {.type = IPC_RUN};
+
+	message.u.run.section = (uint8_t)section;
+	message.u.run.import = import;
 	say(&message);
 }
 
@@ -466,6 +485,89 @@ Test(steward_live, events_come_back_with_their_subject_cut_to_text)
 	cr_expect_str_eq(message.u.event.subject, "an xxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 }
 
+static void expect_ran(unsigned section, bool import, enum command_outcome outcome)
+{
+	struct ipc_message message = next_of(IPC_RAN);
+
+	cr_expect_eq(message.u.run.section, section);
+	cr_expect_eq(message.u.run.import, import);
+	cr_expect_eq(message.u.run.outcome, outcome, "%s", message.u.run.output);
+}
+
+Test(steward_live, the_commands_of_the_settings_are_answered_in_order)
+{
+	add_section("echo export >>said", "echo import >>said; exit 4");
+	hook("settings-applied", "echo applied >>said; cat said");
+	start();
+	greet();
+	say_run(0, false);
+	say_run(0, true);
+	say_run(IPC_RUN_APPLIED, true);
+	expect_ran(0, false, COMMAND_PASSED);
+	expect_ran(0, true, COMMAND_FAILED);
+	cr_expect_str_eq(next_of(IPC_RAN).u.run.output, "export import applied");
+}
+
+/* An export that takes its time is no reason for a service to fail its check, or for a role not to be told. */
+Test(steward_live, neither_checks_nor_hooks_wait_for_a_command_of_the_settings)
+{
+	add_check("one", "exit 0");
+	add_section("until [ -e go ]; do sleep 0.02; done", "true");
+	hook("role-active", "exit 0");
+	start();
+	greet();
+	cr_assert_eq(next_of(IPC_CHECK).u.check.state, CHECK_UNKNOWN);
+	say_run(0, false);
+	say_role(1, ROLE_ACTIVE);
+	for (bool passed = false, told = false; !passed || !told;) {
+		struct ipc_message message = next();
+
+		cr_assert_neq(message.type, IPC_RAN);
+		passed |= message.type == IPC_CHECK && message.u.check.state == CHECK_PASSING;
+		told |= message.type == IPC_HOOK;
+	}
+	cr_assert_eq(mkdir(in("go"), 0700), 0);
+	expect_ran(0, false, COMMAND_PASSED);
+}
+
+/* What runs is left to end; its answer would be for somebody who is gone. */
+Test(steward_live, a_new_engine_is_answered_what_it_asked_for_itself)
+{
+	FILE *said;
+	char text[64] = "";
+
+	add_section("echo one >>said; until [ -e go ]; do sleep 0.02; done", "echo old >>said");
+	add_section("true", "echo new >>said");
+	start();
+	greet();
+	say_run(0, false);
+	say_run(0, true);
+	while (access(in("said"), F_OK) != 0)
+		usleep(1000);
+	new_engine();
+	greet();
+	say_run(1, true);
+	cr_assert_eq(mkdir(in("go"), 0700), 0);
+	expect_ran(1, true, COMMAND_PASSED);
+	said = fopen(in("said"), "re");
+	cr_assert(said != NULL);
+	cr_expect_eq(fread(text, 1, sizeof(text) - 1, said), 8);
+	cr_expect_str_eq(text, "one\nnew\n");
+	fclose(said);
+}
+
+/* A steward in the place of another: who asks it for something has been greeted by that one. */
+Test(steward_live, an_engine_that_needs_no_greeting_is_answered_what_it_asks_for_first)
+{
+	add_check("one", "sleep 1000");
+	add_section("true", "true");
+	config.settings[0].export_command[0] = '\0';
+	start();
+	say_run(0, false);
+	cr_assert_eq(next().type, IPC_CHECK);
+	expect_ran(0, false, COMMAND_MISSING);
+}
+
 static void expect_end(const struct ipc_message *message)
 {
 	start();
@@ -490,6 +592,10 @@ Test(steward_live, what_no_engine_of_ours_would_say_ends_it)
 	expect_end(&message);
 	message = (struct ipc_message){.type = IPC_CHECK};
 	expect_end(&message);
+	message = (struct ipc_message){.type = IPC_RUN};
+	expect_end(&message); /* no section is configured */
+	message.u.run.section = IPC_RUN_APPLIED;
+	expect_end(&message);
 	message = (struct ipc_message){.type = IPC_HELLO};
 	expect_end(&message);
 }
@@ -513,19 +619,22 @@ static pid_t read_pid(const char *name)
 
 Test(steward_live, what_it_runs_ends_with_it)
 {
-	pid_t check, role;
+	pid_t check, role, export;
 
 	snprintf(add_check("one", "")->command, CONFIG_COMMAND_MAX,
 		 "trap '' TERM; sleep 1000 & echo $$ >%s/check; wait", top);
 	hook("role-passive", "trap '' TERM; sleep 1000 & echo $$ >hook; wait");
+	add_section("trap '' TERM; sleep 1000 & echo $$ >export; wait", "true");
 	start();
 	greet();
 	say_role(1, ROLE_PASSIVE);
+	say_run(0, false);
 	check = read_pid("check");
 	role = read_pid("hook");
+	export = read_pid("export");
 	close(guardian);
 	cr_assert_eq(end_status(), 0);
-	while (kill(-check, 0) == 0 || kill(-role, 0) == 0)
+	while (kill(-check, 0) == 0 || kill(-role, 0) == 0 || kill(-export, 0) == 0)
 		usleep(1000);
 	cr_assert_eq(errno, ESRCH);
 }
