@@ -346,6 +346,7 @@ trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
 sync_of() { dump "$1" ".sync.$2"; } # a|b FIELD
 has_error() { [ "$(sync_of "$1" status)" = "sync error" ] && sync_of "$1" reason | grep -qE -- "$2"; } # a|b PATTERN
 conflicts_of() { find "$LAB/$1/state/sync/conflicts" ! -type d 2>/dev/null | wc -l; }
+generation_of() { sync_of "$1" generation | sed 's/.*\.//'; } # its number
 is_synced() { [ "$(sync_of a status)" = "fully synced" ] && [ "$(sync_of b status)" = "fully synced" ]; }
 
 # check_trees DESCRIPTION: both trees are the same, byte by byte, with owners, modes and times.
