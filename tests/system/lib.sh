@@ -360,7 +360,7 @@ lab_faulty() { HAAGENT=$LAB_ROOT/build/fault/haagent; }
 lab_faults() {
 	local n=$1
 	shift
-	mkdir -p -m 700 "$LAB/$n/state/sync"
+	install -d -m 700 "$LAB/$n/state/sync"
 	printf '%s\n' "$@" >"$LAB/$n/state/fault" && mv "$LAB/$n/state/fault" "$LAB/$n/state/sync/fault"
 }
 lab_fault_left() { [ -e "$LAB/$1/state/sync/fault" ]; } # one has not happened

@@ -16,6 +16,7 @@ if ! lab_pair; then
 	done_testing
 fi
 eventually 20 "the first copy ends" is_synced
+# shellcheck disable=SC2034 # for check
 first=$(generation_of a)
 
 dies a old generation
