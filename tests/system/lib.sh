@@ -346,6 +346,8 @@ trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
 sync_of() { dump "$1" ".sync.$2"; } # a|b FIELD
 has_error() { [ "$(sync_of "$1" status)" = "sync error" ] && sync_of "$1" reason | grep -qE -- "$2"; } # a|b PATTERN
 conflicts_of() { find "$LAB/$1/state/sync/conflicts" ! -type d 2>/dev/null | wc -l; }
+is_past() { [ "$(sync_of b status)" = syncing ] && [ "$(sync_of b percent)" -ge "$1" ]; } # PERCENT of a copy under way
+stream_of() { dump "$1" ".sync.stream.$2"; }                                              # a|b FIELD
 generation_of() { sync_of "$1" generation | sed 's/.*\.//'; } # its number
 is_synced() { [ "$(sync_of a status)" = "fully synced" ] && [ "$(sync_of b status)" = "fully synced" ]; }
 
@@ -376,6 +378,12 @@ lab_syncer_kill() { # a|b SIGNAL
 	local pid
 	pid=$(lab_syncer "$1")
 	[ -z "$pid" ] || kill -"$2" "$pid"
+}
+# lab_at_once COMMAND...: what it does to the settings of a becomes one generation.
+lab_at_once() {
+	lab_syncer_kill a STOP
+	"$@"
+	lab_syncer_kill a CONT
 }
 is_stopped() { grep -q '^State:.T' "/proc/$(lab_syncer "$1")/status" 2>/dev/null; }
 
@@ -632,6 +640,14 @@ lab_thaw() {
 # The link's cable, pulled and plugged in (needs the wire).
 lab_cut_link() { strike down "${NS}w:wa" "${NS}w:wb" >/dev/null; }
 lab_heal_link() { strike up "${NS}w:wa" "${NS}w:wb" >/dev/null; }
+
+# lab_slow MBIT: no more than that goes over the link, in either direction, so that there is a middle of a transfer.
+lab_slow() {
+	local n
+	for n in a b; do
+		tc -n "$NS$n" qdisc replace dev eth3 root tbf rate "$1mbit" burst 32kb latency 50ms
+	done
+}
 
 # The management cable of an appliance.
 lab_cut_mgmt() { strike down "${NS}sw:p$1" >/dev/null; }

@@ -33,9 +33,7 @@ dies() {
 	old=$(lab_tree b)
 	lab_faults "$n" "$@" "=recovered"
 	k=$((k + 1))
-	lab_syncer_kill a STOP
-	change $k
-	lab_syncer_kill a CONT
+	lab_at_once change $k
 	new=$(lab_tree a)
 	if ! wait_for 15 "is_stopped $n"; then
 		fail "at $n, $what: it dies, and is started anew"
