@@ -22,8 +22,11 @@
 #define SYNCER_CAPS                                                                                \
 	(BIT(CAP_NET_RAW) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_CHOWN) |    \
 	 BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP))
-/* Where these cannot be had the agent runs without real-time scheduling and locked memory. */
-#define OPTIONAL_CAPS (BIT(CAP_SYS_NICE) | BIT(CAP_IPC_LOCK))
+/* Where these cannot be had the agent runs without real-time scheduling and locked memory, and the syncer without
+ * capabilities of files and setgid bits of other groups. */
+#define OPTIONAL_CAPS                                                                              \
+	(BIT(CAP_SYS_NICE) | BIT(CAP_IPC_LOCK) | BIT(CAP_SETFCAP) | BIT(CAP_FSETID) |              \
+	 BIT(CAP_DAC_READ_SEARCH))
 
 struct privileges {
 	unsigned uid, gid;
@@ -205,17 +208,18 @@ int privileges_steward(void)
 
 int privileges_syncer(uid_t uid, gid_t gid)
 {
+	uint64_t caps = available(SYNCER_CAPS);
 	const struct privileges want = {
 		.uid = uid,
 		.gid = gid,
-		.permitted = SYNCER_CAPS,
-		.effective = SYNCER_CAPS,
+		.permitted = caps,
+		.effective = caps,
 		.no_new_privs = 1,
 	};
 
 	if (uid == 0 || gid == 0)
 		return -EINVAL;
-	if (select_caps(SYNCER_CAPS, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
+	if (select_caps(caps, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
 	    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
 		return -EPERM;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -31,11 +31,23 @@ static bool has_export(const struct syncer *s, unsigned section)
 	return s->config.settings[section].export_command[0] != '\0';
 }
 
+/* What the sections watch: a database's file, say, which is not itself synced. */
+static void watch_files(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
+			s->watch_of[i][k] =
+				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
+						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
+							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+}
+
 static void export_start(struct syncer *s, unsigned section)
 {
 	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
 	    s->engine < 0)
 		return;
+	watch_files(s); /* what was not there at first may be by now */
 	if (!syncer_run(s, section, false))
 		return;
 	s->exporting |= UINT32_C(1) << section;
@@ -56,17 +68,6 @@ void settle_exported(struct syncer *s, unsigned section)
 	s->exporting &= ~(UINT32_C(1) << section);
 	s->flush = true; /* what it wrote is whole */
 	s->told_trees = false;
-}
-
-/* What the sections watch: a database's file, say, which is not itself synced. */
-static void watch_files(struct syncer *s)
-{
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-			s->watch_of[i][k] =
-				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
-						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
-							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
 }
 
 static void on_watch(void *arg, uint32_t events)
@@ -293,11 +294,7 @@ void settle_timer(struct syncer *s, ha_time now)
 		if (is_settled(s))
 			scan_all(s->scan, false);
 	}
-	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
-		s->scrub_at = now + s->config.sync_scrub;
-		if (is_settled(s))
-			scan_all(s->scan, true);
-	}
+	scrub_timer(s, is_settled(s), now);
 }
 
 /* The index was lost, or entries changed and changed back: what is as the lineage says belongs to it. */
@@ -332,7 +329,7 @@ void settle_after(struct syncer *s)
 
 ha_time settle_deadline(const struct syncer *s)
 {
-	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
+	ha_time at = scrub_deadline(s);
 
 	if (s->follow != NULL && follow_blind(s->follow))
 		at = earlier(at, s->blind_at);

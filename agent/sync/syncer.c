@@ -111,6 +111,7 @@ static bool on_control(struct syncer *s, enum sync_record_type type, const uint8
 	case SYNC_PULL:
 		event.type = SYNC_EV_PULL;
 		good = sync_decode_pull(body, len, &pull);
+		give_forget(s);
 		event.since = pull.since;
 		break;
 	case SYNC_BEGIN:
