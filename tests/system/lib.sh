@@ -280,6 +280,9 @@ lab_down() {
 		ip netns del "$NS$n"
 	done
 	wait 2>/dev/null
+	for n in a b; do
+		[ -z "$LAB" ] || ! mountpoint -q "$LAB/$n/etc" || umount -l "$LAB/$n/etc"
+	done
 	[ -z "$LAB" ] || rm -rf "$LAB"
 	LAB=
 	trap - INT TERM HUP
@@ -323,23 +326,35 @@ lab_option() {
 # lab_appliance a|b|x NAME VALUE: of the appliance section.
 lab_appliance() { sed -i -E "/^appliance/s/($2 = )\"[^\"]*\"/\1\"$3\"/" "$LAB/$1/haagent.conf"; }
 
-# lab_settings [OPTIONS]: before they start: both appliances have settings, at a place of the same name, each its own tree: $LAB/a/etc, $LAB/b/etc.
+# lab_settings [OPTIONS [BELOW]]: before they start: both appliances have settings, at a place of the same name, each its own
+# tree: $LAB/a/etc, $LAB/b/etc, or what is BELOW that.
+LAB_TREE=etc
 lab_settings() {
 	local n
+	LAB_TREE=etc${2:+/$2}
 	mkdir -p "$LAB/etc"
-	lab_options "${LAB_OPTIONS[@]}" "settings { paths = {\"$LAB/etc\"} ${1:-} }"
+	lab_options "${LAB_OPTIONS[@]}" "settings { paths = {\"$LAB/$LAB_TREE\"} ${1:-} }"
 	for n in $LAB_BOXES; do
-		mkdir -p "$LAB/$n/etc"
+		mkdir -p "$LAB/$n/$LAB_TREE"
 		lab_config "$n"
 	done
+}
+
+# lab_disk a|b SIZE: before it starts: its settings are on a small disk of their own; later: that is another size, or ro, rw.
+lab_disk() {
+	if mountpoint -q "$LAB/$1/etc"; then
+		mount -o "remount,$2" "$LAB/$1/etc"
+	else
+		mount -t tmpfs -o "$2" tmpfs "$LAB/$1/etc" && mkdir -p "$LAB/$1/$LAB_TREE"
+	fi
 }
 
 # lab_tree a|b: everything that is synced of a tree, one line each.
 lab_tree() {
 	(
-		cd "$LAB/$1/etc" || exit
-		find . -path ./.haagent-stage -prune -o -printf '%P %y %m %U:%G %T@ %l\n'
-		find . -path ./.haagent-stage -prune -o -type f -print0 | xargs -0r sha256sum
+		cd "$LAB/$1/$LAB_TREE" || exit
+		find . \( -path ./.haagent-stage -o -name '*.local' \) -prune -o -printf '%P %y %m %U:%G %T@ %l\n'
+		find . \( -path ./.haagent-stage -o -name '*.local' \) -prune -o -type f -print0 | xargs -0r sha256sum
 	) | sort
 }
 trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
