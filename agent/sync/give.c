@@ -252,14 +252,15 @@ static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 
 enum {
 	CONTENT_ROOM = HEADER + BLOCK_FIXED + SYNC_BLOCK_LEN,
-	SKIPPED_MAX = 4096, /* blocks at a stretch: a look at other things in between */
 };
 
+/* Nothing only if nothing is wanted: then the stream does not ask again. What the other one has is passed over at once:
+ * there are SYNC_TAGS_MAX blocks of it at most, and then comes a DONE. */
 static size_t fill_contents(struct syncer *s, uint8_t *out, size_t cap)
 {
 	size_t len = 0, n;
 
-	for (unsigned i = 0; cap - len >= CONTENT_ROOM && i < SKIPPED_MAX; i++) {
+	while (cap - len >= CONTENT_ROOM) {
 		if (s->file.fd < 0) {
 			if (!next_file(s, out + len, cap - len, &n))
 				return len;
@@ -268,8 +269,6 @@ static size_t fill_contents(struct syncer *s, uint8_t *out, size_t cap)
 		}
 		len += fill_file(s, out + len, cap - len);
 	}
-	if (len == 0) /* only what the other one has: go on at the next wake */
-		bulk_wake(s->bulk);
 	return len;
 }
 
