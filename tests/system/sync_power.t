@@ -55,6 +55,7 @@ change() { # NAME
 	rm -f "$LAB/a/etc/small/aaaa" "$LAB/a/etc/large"
 }
 lab_slow 30
+# shellcheck disable=SC2034 # for check
 old=$(lab_tree b)
 lab_at_once change one
 eventually 20 "a change is under way" 'is_past 50'
