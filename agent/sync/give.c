@@ -169,7 +169,8 @@ static bool open_file(struct syncer *s, const struct sync_want *want)
 				O_RDONLY | O_NONBLOCK, 0);
 	if (file->fd < 0 || !is_unchanged(file))
 		return false;
-	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (file->size > SYNC_BLOCK_LEN)
+		(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (want->tags_n == 0)
 		return true;
 	file->tags = malloc((size_t)want->tags_n * SYNC_HASH_LEN);
