@@ -120,8 +120,11 @@ static void copy_events(struct engine *engine, const struct sync_report *report)
 
 	memcpy(reason, report->reason, sizeof(reason));
 	reason[SYNC_REASON_MAX] = '\0';
-	if (report->state == SYNC_ERROR && before->state != SYNC_ERROR)
+	/* Once, not at each of the attempts that follow. */
+	if (report->state == SYNC_ERROR && !engine->copy.failed)
 		act_report(engine, EVENT_SYNC_FAILED, reason, 0);
+	if (report->state == SYNC_ERROR || report->state == SYNC_SYNCED)
+		engine->copy.failed = report->state == SYNC_ERROR;
 	if (report->conflicts > before->conflicts && engine->copy.reported)
 		act_report(engine, EVENT_SETTINGS_KEPT, "",
 			   (uint32_t)(report->conflicts - before->conflicts));

@@ -81,6 +81,7 @@ struct copy {
 	bool keyed;
 	uint8_t exporter[HA_KEY_LEN];
 	bool reported;
+	bool failed;               /* it is in the history; until they are the same again */
 	struct sync_report report; /* the newest; that of the one before, until another comes */
 	ha_time busy_since;
 	uint32_t wait[COPY_WAITS_MAX]; /* numbers of requests under way; 0 = free */

@@ -180,6 +180,7 @@ int carry_recover(struct syncer *s)
 		return got;
 	log_event(LOG_NOTICE, "recovered", "generation=%llu",
 		  (unsigned long long)lineage_head(&generation).number);
+	s->applied_due = true;
 	return 1;
 }
 

@@ -38,11 +38,16 @@ static void close_file(struct syncer *s)
 	s->file = (struct give_file){.fd = -1};
 }
 
+void give_forget(struct syncer *s)
+{
+	close_file(s);
+	outbox_clear(&s->wanted);
+}
+
 void give_stop(struct syncer *s)
 {
 	s->list.on = false;
-	close_file(s);
-	outbox_clear(&s->wanted);
+	give_forget(s);
 	outbox_clear(&s->control);
 }
 

@@ -22,6 +22,7 @@ enum {
 /* What changed a moment before somebody asked for everything as of now is waited for; a file that is written to all the time
  * is not. */
 #define UNSEEN_WAIT (100 * HA_MS)
+#define ROOTS_EVERY HA_SEC /* is one that was lost there again? */
 
 static ha_time earlier(ha_time a, ha_time b)
 {
@@ -35,11 +36,23 @@ static bool has_export(const struct syncer *s, unsigned section)
 	return s->config.settings[section].export_command[0] != '\0';
 }
 
+/* What the sections watch: a database's file, say, which is not itself synced. */
+static void watch_files(struct syncer *s)
+{
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
+			s->watch_of[i][k] =
+				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
+						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
+							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+}
+
 static void export_start(struct syncer *s, unsigned section)
 {
 	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
 	    s->engine < 0)
 		return;
+	watch_files(s); /* what was not there at first may be by now */
 	if (!syncer_run(s, section, false))
 		return;
 	s->exporting |= UINT32_C(1) << section;
@@ -60,17 +73,6 @@ void settle_exported(struct syncer *s, unsigned section)
 	s->exporting &= ~(UINT32_C(1) << section);
 	s->flush = true; /* what it wrote is whole */
 	s->told_trees = false;
-}
-
-/* What the sections watch: a database's file, say, which is not itself synced. */
-static void watch_files(struct syncer *s)
-{
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-			s->watch_of[i][k] =
-				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
-						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
-							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
 }
 
 static void on_watch(void *arg, uint32_t events)
@@ -154,16 +156,26 @@ void settle_role(struct syncer *s)
 	settle_scan(s, true); /* finds the directories to be watched */
 }
 
-/* One whose directory was replaced is another: this process is confined to the old one, and has to start anew. */
+static bool has_lost_root(const struct syncer *s)
+{
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if (s->roots.root[i].fd < 0)
+			return true;
+	return false;
+}
+
+/* A directory that is there again is another one: this process is confined to the old one, and has to start anew. */
 static void check_roots(struct syncer *s)
 {
-	if (roots_verify(&s->roots) == 0)
+	(void)roots_verify(&s->roots);
+	if (!has_lost_root(s))
 		return;
-	for (unsigned i = 0; i < s->roots.n; i++)
-		if (s->roots.root[i].fd < 0 && s->roots.root[i].error == -ESTALE) {
-			log_event(LOG_WARNING, "root_replaced", "path=%s", s->roots.root[i].name);
-			s->done = true;
-		}
+	s->roots_at = loop_now() + ROOTS_EVERY;
+	s->told_trees = false; /* the reason may be another one */
+	if (roots_found(&s->roots)) {
+		log_event(LOG_WARNING, "roots", "what=%s", "one was replaced: a new start");
+		s->done = true;
+	}
 }
 
 void settle_scan(struct syncer *s, bool full)
@@ -294,16 +306,14 @@ int settle_open(struct syncer *s)
 void settle_timer(struct syncer *s, ha_time now)
 {
 	export_due(s, now);
+	if (has_lost_root(s) && now >= s->roots_at)
+		check_roots(s);
 	if (s->follow != NULL && follow_blind(s->follow) && now >= s->blind_at) {
 		s->blind_at = now + FOLLOW_BLIND;
 		if (is_settled(s))
 			scan_all(s->scan, false);
 	}
-	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
-		s->scrub_at = now + s->config.sync_scrub;
-		if (is_settled(s))
-			scan_all(s->scan, true);
-	}
+	scrub_timer(s, is_settled(s), now);
 }
 
 /* The index was lost, or entries changed and changed back: what is as the lineage says belongs to it. */
@@ -338,13 +348,15 @@ void settle_after(struct syncer *s)
 
 ha_time settle_deadline(const struct syncer *s)
 {
-	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
+	ha_time at = scrub_deadline(s);
 
 	if (s->follow != NULL && follow_blind(s->follow))
 		at = earlier(at, s->blind_at);
 	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
 		if (has_export(s, i))
 			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
+	if (has_lost_root(s))
+		at = earlier(at, s->roots_at);
 	if (s->list.on)
 		return at;
 	if (s->scan_after && s->exporting == 0)

@@ -2,6 +2,7 @@
  *
  *   syncer.c   start, loop, timers; kin and what they are told    give.c  leading: entries and contents out
  *   settle.c   scan, changes, exports: when the trees are settled  take.c  following: entries and contents in
+ *   scrub.c    reading everything again, slowly
  *   carry.c    the actions of the settings machine                 outbox.c  records that wait to be sent
  */
 #ifndef HA_AGENT_SYNC_SYNCER_STATE_H
@@ -85,6 +86,7 @@ struct syncer {
 		changed_last; /* since the trees were settled; HA_NEVER = nothing has */
 	bool flush;           /* do not wait for quiet */
 	ha_time unseen_until; /* until then the trees are not settled while something waits unseen */
+	ha_time roots_at;     /* one is lost: the next look for it */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
 	uint32_t
@@ -94,7 +96,10 @@ struct syncer {
 	bool scan_after;    /* ... and all is to be scanned then */
 	uint32_t watched;   /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
-	ha_time scrub_at, blind_at, save_at;
+	ha_time blind_at, save_at;
+	bool scrub_on; /* scrub.c */
+	uint32_t scrub_cursor;
+	ha_time scrub_at;
 	uint64_t saved_number;
 	int watch; /* inotify of what the sections watch */
 	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
@@ -145,6 +150,10 @@ void settle_timer(struct syncer *, ha_time now);
 void settle_after(struct syncer *); /* after each wake: tells the machine how the trees are */
 ha_time settle_deadline(const struct syncer *);
 
+/* ---- scrub.c ---- */
+void scrub_timer(struct syncer *, bool settled, ha_time now);
+ha_time scrub_deadline(const struct syncer *);
+
 /* ---- carry.c ---- */
 void carry_out(struct syncer *, const struct sync_actions *);
 int carry_record(void *syncer, const struct lineage *, bool recovered); /* plan_config.record */
@@ -156,6 +165,8 @@ void carry_imported(struct syncer *, unsigned section, bool ok);
 void give_list_begin(struct syncer *, bool full, uint64_t since, const struct lineage *);
 bool give_wanted(struct syncer *, const uint8_t *body, size_t len); /* WANT */
 size_t give_fill(struct syncer *, uint8_t *out, size_t cap);
+void give_forget(
+	struct syncer *);        /* a new PULL: what was wanted for an earlier plan is of no use */
 void give_stop(struct syncer *); /* the stream has ended */
 
 /* ---- take.c ---- */
