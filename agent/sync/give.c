@@ -179,7 +179,8 @@ static bool open_file(struct syncer *s, const struct sync_want *want)
 	if (file->fd < 0 || fstat(file->fd, &file->status) != 0 || !S_ISREG(file->status.st_mode) ||
 	    (uint64_t)file->status.st_size != file->size)
 		return false;
-	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (file->size > SYNC_BLOCK_LEN)
+		(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (want->tags_n == 0)
 		return true;
 	file->tags = malloc((size_t)want->tags_n * SYNC_HASH_LEN);
