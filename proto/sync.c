@@ -172,6 +172,12 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 	}
 }
 
+/* 6.R35: what this side has changed since is no fault: who holds makes its next generation of it. */
+static bool is_entitled(const struct sync *s)
+{
+	return s->self.holds && s->self.whole && s->trees.pending > 0;
+}
+
 /* A new list of the leader's. What is under way goes on, unless all is told anew. */
 static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
@@ -243,7 +249,7 @@ static void on_committed(struct sync *s, const struct sync_event *ev, struct syn
 	s->planning = s->ended = s->complete = false;
 	s->lineage = s->target;
 	s->trees = ev->trees;
-	if (sync_is_clean(s)) {
+	if (sync_is_clean(s) || is_entitled(s)) {
 		s->full_needed = false;
 		s->self.whole = true;
 		succeed(s);
@@ -436,7 +442,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    s->peer.lineage.n == 0)
 		return;
 	/* 6.R35: what has changed behind its back is asked for anew. */
-	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s))
+	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s) && !is_entitled(s))
 		s->asked = false;
 	if (s->asked || !due(s, s->retry_at))
 		return;
@@ -448,7 +454,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	}
 	r = relation(s, &common);
 	a = act(out, SYNC_ACT_SAY_PULL);
-	if (s->self.whole && sync_is_clean(s) && !s->full_needed &&
+	if (s->self.whole && (sync_is_clean(s) || is_entitled(s)) && !s->full_needed &&
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;

@@ -452,6 +452,15 @@ static void read_ledger(struct syncer *s)
 	randombytes_buf(s->ledger.key, sizeof(s->ledger.key));
 }
 
+/* Also an older one: what it does not know of is found to have changed. */
+static bool is_of_this(const struct lineage *index, const struct lineage *ledger)
+{
+	uint64_t common;
+	enum lineage_relation r = lineage_compare(index, ledger, &common);
+
+	return r == LINEAGE_SAME || (r == LINEAGE_BEHIND && index->n > 0);
+}
+
 static int open_index(struct syncer *s)
 {
 	struct lineage head;
@@ -469,7 +478,7 @@ static int open_index(struct syncer *s)
 		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
 			s->full_once |= UINT32_C(1) << i;
 	}
-	if (error == 0 && !lineage_equal(&head, &s->ledger.lineage))
+	if (error == 0 && !is_of_this(&head, &s->ledger.lineage))
 		tree_clear(s->tree);
 	return 0;
 }

@@ -421,6 +421,22 @@ static void fresh(struct pair *p)
 	join(p);
 }
 
+/* Who holds changes hands as node.h would have it: never two, and not while the other's word is missing. */
+static void turn(struct pair *p)
+{
+	unsigned from = p->side[A].holds ? A : B, to = 1 - from;
+	uint64_t term =
+		p->side[from].term > p->side[to].term ? p->side[from].term : p->side[to].term;
+
+	if (!p->side[to].whole || !p->side[to].alive)
+		return;
+	p->side[from].holds = false;
+	feed_self(p, from);
+	p->side[to].holds = true;
+	p->side[to].term = term + 1;
+	feed_self(p, to);
+}
+
 static void synced(struct pair *p)
 {
 	fresh(p);
@@ -562,6 +578,26 @@ Test(sync, a_new_holder_that_changed_nothing_takes_what_the_old_one_has_more)
 	settle(&p, HA_SEC);
 	cr_assert(same(&p));
 	cr_assert_eq(p.side[B].cell[0], 1000, "the returner's generation is the newer");
+	cr_assert_eq(p.side[A].kept + p.side[B].kept, 0);
+}
+
+Test(sync, a_new_holder_keeps_what_it_changes_before_it_has_what_the_old_one_has_more)
+{
+	struct pair p;
+
+	synced(&p);
+	cut(&p);
+	change(&p, A, 0, 1000);
+	feed_trees(&p, A);
+	turn(&p);
+	join(&p);
+	change(&p, B, 1,
+	       2000); /* it is no generation: it is not known yet whether A has one more */
+	feed_trees(&p, B);
+	settle(&p, HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[A].cell[0], 1000);
+	cr_assert_eq(p.side[A].cell[1], 2000);
 	cr_assert_eq(p.side[A].kept + p.side[B].kept, 0);
 }
 
@@ -709,22 +745,6 @@ static uint32_t draw(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
 	return *seed >> 8;
-}
-
-/* Who holds changes hands as node.h would have it: never two, and not while the other's word is missing. */
-static void turn(struct pair *p)
-{
-	unsigned from = p->side[A].holds ? A : B, to = 1 - from;
-	uint64_t term =
-		p->side[from].term > p->side[to].term ? p->side[from].term : p->side[to].term;
-
-	if (!p->side[to].whole || !p->side[to].alive)
-		return;
-	p->side[from].holds = false;
-	feed_self(p, from);
-	p->side[to].holds = true;
-	p->side[to].term = term + 1;
-	feed_self(p, to);
 }
 
 static void random_step(struct pair *p, uint32_t *seed, uint32_t *value)
