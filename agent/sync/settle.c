@@ -19,6 +19,9 @@ enum {
 	DEBOUNCES_MAX = 10,
 };
 
+/* What changed a moment before somebody asked for everything as of now is waited for; a file that is written to all the time
+ * is not. */
+#define UNSEEN_WAIT (100 * HA_MS)
 #define ROOTS_EVERY HA_SEC /* is one that was lost there again? */
 
 static ha_time earlier(ha_time a, ha_time b)
@@ -179,6 +182,7 @@ void settle_scan(struct syncer *s, bool full)
 {
 	check_roots(s);
 	s->flush = true;
+	s->unseen_until = loop_now() + UNSEEN_WAIT;
 	s->told_trees = false;
 	export_all(s);
 	if (s->follow != NULL && follow_read(s->follow))
@@ -205,7 +209,8 @@ static bool may_scan(const struct syncer *s, ha_time now)
 
 static bool is_settled(const struct syncer *s)
 {
-	return s->changed_first == HA_NEVER && !s->scan_after && !scan_busy(s->scan);
+	return s->changed_first == HA_NEVER && !s->scan_after && !scan_busy(s->scan) &&
+	       (scan_unseen(s->scan) == 0 || loop_now() >= s->unseen_until);
 }
 
 static void step(struct syncer *s, ha_time now)

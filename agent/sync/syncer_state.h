@@ -85,6 +85,7 @@ struct syncer {
 	ha_time changed_first,
 		changed_last; /* since the trees were settled; HA_NEVER = nothing has */
 	bool flush;           /* do not wait for quiet */
+	ha_time unseen_until; /* until then the trees are not settled while something waits unseen */
 	ha_time roots_at;     /* one is lost: the next look for it */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
