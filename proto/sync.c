@@ -165,7 +165,7 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 {
 	s->status_due |= ev->trees.broken != s->trees.broken;
 	s->trees = ev->trees;
-	set_reason(s->trees_reason, ev->trees.broken ? ev->reason : "");
+	set_reason(s->trees_reason, ev->trees.broken || ev->trees.unexported ? ev->reason : "");
 	if (s->trees.settled && !s->trees.broken) {
 		s->trees_known = true;
 		s->adopting = false;
@@ -567,10 +567,13 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		w->compared = ++s->compare;
 		act(out, SYNC_ACT_SAY_COMPARE);
 	}
-	if (w->flushed &&
-	    (leads ? peer_has(s, w->number) &&
-			     (!w->compare || (w->compared != 0 && s->compared >= w->compared))
-		   : own_has(s, w->number)))
+	/* 6.R39: what an export would have written is not there. */
+	if (w->flushed && s->self.holds && s->trees.unexported)
+		answer(w, s->trees_reason, out);
+	else if (w->flushed &&
+		 (leads ? peer_has(s, w->number) &&
+				  (!w->compare || (w->compared != 0 && s->compared >= w->compared))
+			: own_has(s, w->number)))
 		answer(w, NULL, out);
 	else if (due(s, w->until))
 		answer(w, late(s), out);

@@ -59,6 +59,7 @@ struct sync_trees {
 	bool settled; /* scanned, and nothing is queued */
 	bool broken; /* some root is missing or unreadable: nothing is concluded from it. reason in the event */
 	bool exporting; /* an export command runs: what it writes belongs to the next generation */
+	bool unexported; /* one has failed: what it would have written is missing. reason in the event */
 	uint64_t pending; /* entries that no generation has yet */
 	uint64_t floor;   /* "since" is known from here on */
 	uint64_t entries, bytes;

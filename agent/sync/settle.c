@@ -36,15 +36,15 @@ static bool has_export(const struct syncer *s, unsigned section)
 	return s->config.settings[section].export_command[0] != '\0';
 }
 
-/* What the sections watch: a database's file, say, which is not itself synced. */
+/* What the sections watch: a database's file, say, which is not itself synced. That somebody closes it who could have
+ * written says nothing: an export itself opens its database so, and would be the cause of the next one. */
 static void watch_files(struct syncer *s)
 {
 	for (unsigned i = 0; i < s->config.settings_n; i++)
 		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-			s->watch_of[i][k] =
-				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
-						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
-							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+			s->watch_of[i][k] = inotify_add_watch(
+				s->watch, s->config.settings[i].watch[k],
+				IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
 }
 
 static void export_start(struct syncer *s, unsigned section)
@@ -64,13 +64,21 @@ static void export_all(struct syncer *s)
 {
 	if (!s->self.holds)
 		return;
+	s->export_again |= s->exporting; /* one that runs may have read what it exports before */
 	for (unsigned i = 0; i < s->config.settings_n; i++)
 		export_start(s, i);
 }
 
-void settle_exported(struct syncer *s, unsigned section)
+void settle_exported(struct syncer *s, unsigned section, bool passed)
 {
-	s->exporting &= ~(UINT32_C(1) << section);
+	const uint32_t bit = UINT32_C(1) << section;
+	bool again = (s->export_again & bit) != 0;
+
+	s->exporting &= ~bit;
+	s->export_again &= ~bit;
+	s->unexported = passed ? s->unexported & ~bit : s->unexported | bit;
+	if (again && s->self.holds)
+		export_start(s, section);
 	s->flush = true; /* what it wrote is whole */
 	s->told_trees = false;
 }
@@ -261,6 +269,11 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	memcpy(out->key, s->ledger.key, HA_KEY_LEN);
 	tree_digest(s->tree, out->digest);
 	reason[0] = '\0';
+	out->unexported = s->unexported != 0;
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		if (s->unexported >> i & 1)
+			snprintf(reason, SYNC_REASON_MAX + 1, "the export for %.90s has failed",
+				 s->config.path[s->config.settings[i].path_first]);
 	for (unsigned i = 0; i < s->roots.n; i++) {
 		if (s->roots.root[i].fd >= 0 && out->settled && is_unmounted(s, i)) {
 			out->broken = true;
@@ -279,8 +292,9 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 static bool same_trees(const struct sync_trees *a, const struct sync_trees *b)
 {
 	return a->settled == b->settled && a->broken == b->broken && a->exporting == b->exporting &&
-	       a->pending == b->pending && a->floor == b->floor && a->entries == b->entries &&
-	       a->bytes == b->bytes && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       a->unexported == b->unexported && a->pending == b->pending && a->floor == b->floor &&
+	       a->entries == b->entries && a->bytes == b->bytes &&
+	       memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
 	       memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
 }
 
@@ -353,7 +367,7 @@ ha_time settle_deadline(const struct syncer *s)
 	if (s->follow != NULL && follow_blind(s->follow))
 		at = earlier(at, s->blind_at);
 	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
-		if (has_export(s, i))
+		if (has_export(s, i) && (s->exporting >> i & 1) == 0)
 			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
 	if (has_lost_root(s))
 		at = earlier(at, s->roots_at);

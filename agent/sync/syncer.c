@@ -188,7 +188,7 @@ static void on_ran(struct syncer *s, const struct ipc_message *message)
 	if (message->u.run.import)
 		carry_imported(s, section, passed);
 	else
-		settle_exported(s, section);
+		settle_exported(s, section, passed);
 }
 
 static void on_self(struct syncer *s, const struct ipc_message *message)
@@ -233,7 +233,7 @@ static void engine_gone(struct syncer *s)
 	s->importing = 0;
 	for (unsigned i = 0; i < s->config.settings_n; i++)
 		if (s->exporting >> i & 1)
-			settle_exported(s, i);
+			settle_exported(s, i, false);
 }
 
 static void on_engine(void *arg, uint32_t events)

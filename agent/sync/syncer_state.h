@@ -91,10 +91,12 @@ struct syncer {
 	struct sync_trees trees; /* as the machine was told last */
 	uint32_t
 		full_once; /* bit i: root i had something in it when this process started, and has not been seen so since */
-	uint32_t exporting; /* bit i: the export of section i runs */
-	bool export_all;    /* they are to be run before the trees count as settled */
-	bool scan_after;    /* ... and all is to be scanned then */
-	uint32_t watched;   /* bit i: something that section i watches has changed */
+	uint32_t exporting;    /* bit i: the export of section i runs */
+	uint32_t export_again; /* ... and is to run once more after that */
+	uint32_t unexported;   /* ... has failed */
+	bool export_all;       /* they are to be run before the trees count as settled */
+	bool scan_after;       /* ... and all is to be scanned then */
+	uint32_t watched;      /* bit i: something that section i watches has changed */
 	ha_time export_at[CONFIG_SETTINGS_MAX];
 	ha_time blind_at, save_at;
 	bool scrub_on; /* scrub.c */
@@ -145,7 +147,7 @@ int settle_open(struct syncer *);
 void settle_scan(struct syncer *, bool full); /* SYNC_ACT_SCAN */
 void settle_all(struct syncer *);             /* the index was dropped: everything anew */
 void settle_role(struct syncer *); /* it began or ceased to hold: watch the trees, or not */
-void settle_exported(struct syncer *, unsigned section);
+void settle_exported(struct syncer *, unsigned section, bool passed);
 void settle_timer(struct syncer *, ha_time now);
 void settle_after(struct syncer *); /* after each wake: tells the machine how the trees are */
 ha_time settle_deadline(const struct syncer *);

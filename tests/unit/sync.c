@@ -33,7 +33,7 @@ struct side {
 	uint8_t key[HA_KEY_LEN];
 	uint32_t cell[CELLS];
 	uint64_t number[CELLS]; /* of the generation that changed it; UINT64_MAX: none yet */
-	bool paired, holds, whole, paused, alive, scanning;
+	bool paired, holds, whole, paused, alive, scanning, unexported;
 	uint64_t term;
 	/* following */
 	bool planning, plan_full, plan_ended;
@@ -92,6 +92,7 @@ static struct sync_trees trees_of(const struct side *s)
 {
 	struct sync_trees t = {.settled = !s->scanning, .pending = pending(s), .entries = CELLS};
 
+	t.unexported = s->unexported;
 	memcpy(t.key, s->key, HA_KEY_LEN);
 	digest(s, t.digest);
 	return t;
@@ -99,7 +100,7 @@ static struct sync_trees trees_of(const struct side *s)
 
 static void feed_trees(struct pair *p, unsigned who)
 {
-	struct sync_event ev = {.type = SYNC_EV_TREES};
+	struct sync_event ev = {.type = SYNC_EV_TREES, .reason = "the export has failed"};
 
 	p->side[who].scanning = false;
 	ev.trees = trees_of(&p->side[who]);
@@ -698,6 +699,20 @@ Test(sync, a_barrier_that_cannot_be_met_is_refused_with_the_reason)
 	ask(&p, A, SYNC_EV_BARRIER, 10 * HA_SEC);
 	cr_assert(p.side[A].answers == 1 && !p.side[A].answer_ok);
 	cr_assert_str_eq(p.side[A].answer, "the other appliance is not heard");
+}
+
+Test(sync, a_barrier_after_an_export_that_failed_is_refused_with_the_reason)
+{
+	struct pair p;
+
+	synced(&p);
+	change(&p, A, 5, 6);
+	p.side[A].unexported = true;
+	ask(&p, A, SYNC_EV_BARRIER, 10 * HA_SEC);
+	settle(&p, HA_SEC);
+	cr_assert(p.side[A].answers == 1 && !p.side[A].answer_ok);
+	cr_assert_str_eq(p.side[A].answer, "the export has failed");
+	cr_assert_eq(p.side[B].cell[5], 6, "what there is is synced all the same");
 }
 
 Test(sync, a_compare_is_answered_when_both_have_looked)
