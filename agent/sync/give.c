@@ -146,14 +146,15 @@ static int64_t time_of(const struct timespec *t)
 	return (int64_t)t->tv_sec * HA_SEC + t->tv_nsec;
 }
 
-/* Is it still the file that the list tells of? */
+/* Is it still the file that the list tells of? Only what an entry tells may be asked: for what differs in that another entry
+ * follows, which the other side waits for. For a new link, or the same content put there again, none ever would. Whether
+ * the content is the same its hash decides, over there. */
 static bool is_unchanged(const struct give_file *file)
 {
 	struct stat now;
 
 	return fstat(file->fd, &now) == 0 && S_ISREG(now.st_mode) &&
-	       (uint64_t)now.st_size == file->size && now.st_ino == file->stat.inode &&
-	       time_of(&now.st_ctim) == file->stat.ctime_ns;
+	       (uint64_t)now.st_size == file->size && time_of(&now.st_mtim) == file->mtime_ns;
 }
 
 static bool open_file(struct syncer *s, const struct sync_want *want)
@@ -166,10 +167,10 @@ static bool open_file(struct syncer *s, const struct sync_want *want)
 	if (want->root >= s->roots.n || file->id == TREE_NONE)
 		return false;
 	tree_get(s->tree, file->id, &entry);
-	tree_stat_of(s->tree, file->id, &file->stat);
 	if (entry.type != SYNC_FILE || memcmp(entry.hash, want->hash, SYNC_HASH_LEN) != 0)
 		return false;
 	file->size = entry.size;
+	file->mtime_ns = entry.mtime_ns;
 	file->fd = roots_openat(&s->roots.root[want->root], want->path, want->path_len,
 				O_RDONLY | O_NONBLOCK, 0);
 	if (file->fd < 0 || !is_unchanged(file))

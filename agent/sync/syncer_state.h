@@ -50,8 +50,7 @@ struct give_file {
 	uint32_t ticket;
 	tree_id id;
 	uint64_t size, offset;
-	struct tree_stat stat;
-	struct stat status;
+	int64_t mtime_ns;
 	uint8_t *tags; /* of what the other one has, or NULL */
 	uint32_t tags_n;
 };
