@@ -173,11 +173,17 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 {
 	s->status_due |= ev->trees.broken != s->trees.broken;
 	s->trees = ev->trees;
-	set_reason(s->trees_reason, ev->trees.broken ? ev->reason : "");
+	set_reason(s->trees_reason, ev->trees.broken || ev->trees.unexported ? ev->reason : "");
 	if (s->trees.settled && !s->trees.broken) {
 		s->trees_known = true;
 		s->adopting = false;
 	}
+}
+
+/* 6.R35: what this side has changed since is no fault: who holds makes its next generation of it. */
+static bool is_entitled(const struct sync *s)
+{
+	return s->self.holds && s->self.whole && s->trees.pending > 0;
 }
 
 /* A new list of the leader's. What is under way goes on, unless all is told anew. */
@@ -466,7 +472,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    s->peer.lineage.n == 0)
 		return;
 	/* 6.R35: what has changed behind its back is asked for anew. */
-	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s))
+	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s) && !is_entitled(s))
 		s->asked = false;
 	if (s->asked || !due(s, s->retry_at))
 		return;
@@ -478,7 +484,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	}
 	r = relation(s, &common);
 	a = act(out, SYNC_ACT_SAY_PULL);
-	if (s->self.whole && sync_is_clean(s) && !s->full_needed &&
+	if (s->self.whole && (sync_is_clean(s) || is_entitled(s)) && !s->full_needed &&
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;
@@ -602,10 +608,13 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		w->compared = ++s->compare;
 		act(out, SYNC_ACT_SAY_COMPARE);
 	}
-	if (w->flushed &&
-	    (leads ? peer_has(s, w->number) &&
-			     (!w->compare || (w->compared != 0 && s->compared >= w->compared))
-		   : own_has(s, w->number)))
+	/* 6.R39: what an export would have written is not there. */
+	if (w->flushed && s->self.holds && s->trees.unexported)
+		answer(w, s->trees_reason, out);
+	else if (w->flushed &&
+		 (leads ? peer_has(s, w->number) &&
+				  (!w->compare || (w->compared != 0 && s->compared >= w->compared))
+			: own_has(s, w->number)))
 		answer(w, NULL, out);
 	else if (due(s, w->until))
 		answer(w, late(s), out);

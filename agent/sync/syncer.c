@@ -451,6 +451,15 @@ static void read_ledger(struct syncer *s)
 	randombytes_buf(s->ledger.key, sizeof(s->ledger.key));
 }
 
+/* Also an older one: what it does not know of is found to have changed. */
+static bool is_of_this(const struct lineage *index, const struct lineage *ledger)
+{
+	uint64_t common;
+	enum lineage_relation r = lineage_compare(index, ledger, &common);
+
+	return r == LINEAGE_SAME || (r == LINEAGE_BEHIND && index->n > 0);
+}
+
 static int open_index(struct syncer *s)
 {
 	struct lineage head;
