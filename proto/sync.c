@@ -173,7 +173,7 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 {
 	s->status_due |= ev->trees.broken != s->trees.broken;
 	s->trees = ev->trees;
-	set_reason(s->trees_reason, ev->trees.broken || ev->trees.unexported ? ev->reason : "");
+	set_reason(s->trees_reason, ev->trees.broken || ev->trees.export_failed ? ev->reason : "");
 	if (s->trees.settled && !s->trees.broken) {
 		s->trees_known = true;
 		s->adopting = false;
@@ -571,8 +571,6 @@ static const char *hopeless(const struct sync *s, const struct sync_wait *w)
 		return s->trees_reason;
 	if (!w->compare && !s->self.holds)
 		return "this appliance is not active";
-	if (!w->compare && s->trees.settled && !s->trees.exporting && s->trees.export_failed)
-		return "an export has failed: see --dump";
 	if (!s->self.peer_heard)
 		return "the other appliance is not heard";
 	return NULL;
@@ -609,7 +607,7 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		act(out, SYNC_ACT_SAY_COMPARE);
 	}
 	/* 6.R39: what an export would have written is not there. */
-	if (w->flushed && s->self.holds && s->trees.unexported)
+	if (w->flushed && s->self.holds && s->trees.export_failed)
 		answer(w, s->trees_reason, out);
 	else if (w->flushed &&
 		 (leads ? peer_has(s, w->number) &&

@@ -93,15 +93,15 @@ static void exported(struct syncer *s, unsigned section, bool passed)
 	settle_exported(s);
 }
 
-/* What the sections watch: a database's file, say, which is not itself synced. */
+/* What the sections watch: a database's file, say, which is not itself synced. That somebody closes it who could have written
+ * says nothing: an export itself opens its database so, and would be the cause of the next one. */
 void errand_watch(struct syncer *s)
 {
 	for (unsigned i = 0; i < s->config.settings_n; i++)
 		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-			s->watch_of[i][k] =
-				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
-						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
-							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+			s->watch_of[i][k] = inotify_add_watch(
+				s->watch, s->config.settings[i].watch[k],
+				IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
 }
 
 static void note_watched(struct syncer *s, const struct inotify_event *event)

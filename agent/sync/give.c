@@ -174,7 +174,6 @@ static bool open_file(struct syncer *s, const struct sync_want *want)
 	if (entry.type != SYNC_FILE || memcmp(entry.hash, want->hash, SYNC_HASH_LEN) != 0)
 		return false;
 	file->size = entry.size;
-	file->mtime_ns = entry.mtime_ns;
 	file->fd = roots_openat(&s->roots.root[want->root], want->path, want->path_len,
 				O_RDONLY | O_NONBLOCK, 0);
 	if (file->fd < 0 || fstat(file->fd, &file->status) != 0 || !S_ISREG(file->status.st_mode) ||

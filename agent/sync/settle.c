@@ -207,6 +207,10 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	memcpy(out->key, s->ledger.key, HA_KEY_LEN);
 	tree_digest(s->tree, out->digest);
 	reason[0] = '\0';
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		if (s->export_failed >> i & 1)
+			snprintf(reason, SYNC_REASON_MAX + 1, "the export for %.90s has failed",
+				 s->config.path[s->config.settings[i].path_first]);
 	out->broken = s->recover || is_half_seen(s);
 	if (s->recover)
 		snprintf(reason, SYNC_REASON_MAX + 1,
