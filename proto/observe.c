@@ -255,10 +255,10 @@ static void on_lease(struct node *n, const struct node_event *ev, struct node_ac
 		handover_cancel(n, REFUSED_TIMEOUT, out);
 		step_event(n, out, EVENT_LEASE_LOST, 0);
 		if (!ev->lease.gone && !n->leaving && lease_unbroken(n)) {
-			lease_again(n, out); /* L4 */
+			lease_again(n, out); /* L4; and if it fails all the time: Y1 */
 			return;
 		}
-		n->verify_since = HA_NEVER;
+		n->lease.failing = n->verify_since = HA_NEVER;
 		step_state(n, out, n->config.paired ? HA_PASSIVE : HA_INITIALIZING,
 			   REASON_LEASE_LOST);
 	} else if (releasing && !n->lease.releasing) {
