@@ -50,7 +50,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system lint bench format install uninstall clean help tools built
+.PHONY: all check unit asan clang system lint bench bench-sync format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -133,6 +133,9 @@ lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manual
 bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 runs of each
 	$(Q)tests/bench/run $(or $(N),20)
 
+bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); N=5 runs of each
+	$(Q)tests/bench/sync $(or $(N),5)
+
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
 
@@ -160,6 +163,6 @@ clean: ## remove build/
 	$(Q)rm -rf $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 -include $(DEPS)

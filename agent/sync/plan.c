@@ -22,8 +22,6 @@ int plan_open(struct plan **out, const struct plan_config *config)
 	p->c = *config;
 	for (size_t i = 0; i < SYNC_ROOTS_MAX; i++)
 		p->stage[i] = -1;
-	p->umask = umask(0);
-	umask(p->umask);
 	p->uid = geteuid();
 	p->gid = getegid();
 	randombytes_buf(p->hash_key, sizeof(p->hash_key));
@@ -39,6 +37,7 @@ void plan_close(struct plan *p)
 		return;
 	plan_reset(p);
 	stage_close(p);
+	flusher_wait(&p->flusher);
 	free(p->op);
 	free(p->slot);
 	free(p->ticket);

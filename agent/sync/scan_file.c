@@ -11,7 +11,7 @@
 enum {
 	BLOCKS_MAX = 1 << 20,     /* 64 GiB */
 	DEFER_SIZE = 1024 * 1024, /* larger ones rather wait a little than be read twice */
-	CREW_BLOCKS = 64,         /* at a time; a file of fewer is read by this thread alone */
+	CREW_BLOCKS = 128,        /* at a time; a file of fewer is read by this thread alone */
 };
 
 void scan_file_drop(struct scan *s)
