@@ -43,14 +43,11 @@ Test(node_yield, Y1_a_failed_check_hands_over)
 
 Test(node_yield, Y1_a_guardian_that_cannot_keep_the_address_hands_over)
 {
-	struct node_event ev = {.type = EV_LEASE};
 	ha_time began = w.now;
 
 	w.n[A].guardian.failing = true;
-	ev.lease.id = w.n[A].node.lease.id;
-	ev.lease.status = NODE_LEASE_FAILED;
-	world_event(&w, A, &ev);
-	handed_over_by(REASON_GUARDIAN, 310 * HA_MS);
+	w.n[A].guardian.hold.renew_at = 0; /* with the next heartbeat */
+	handed_over_by(REASON_GUARDIAN, 330 * HA_MS);
 	cr_assert_geq(w.now - began, 300 * HA_MS);
 }
 
@@ -257,6 +254,25 @@ Test(node_yield, Y4_a_claim_of_a_lower_term_is_announced_against)
 	solo_goes_on(&solo, HA_SEC);
 	cr_assert_eq(world_holder(&solo.w), A);
 	cr_assert_eq(world_count(&solo.w, "a conflict, stays"), 1u, "said once");
+}
+
+/* Cut off from each other both held, and the other one announced last; then it restarted. */
+Test(node_yield, A2_who_hears_that_the_peer_has_held_meanwhile_announces_again)
+{
+	unsigned announced;
+
+	solo_active(&solo);
+	solo_goes_on(&solo, 10 * HA_SEC);
+	announced = solo.w.announced[A];
+	solo.says.term = 5;
+	solo_say(&solo);
+	world_run(&solo.w, HA_MS);
+	cr_assert_gt(solo.w.announced[A], announced);
+	solo_goes_on(&solo, 10 * HA_SEC);
+	announced = solo.w.announced[A];
+	solo_goes_on(&solo, HA_SEC);
+	cr_assert_eq(solo.w.announced[A], announced, "once");
+	cr_assert_eq(world_holder(&solo.w), A);
 }
 
 /* The peer holds in term 3, which this node outranks. */
