@@ -66,12 +66,6 @@ static bool is_related(const struct sync *s)
 	return memcmp(s->trees.key, s->peer.key, HA_KEY_LEN) == 0;
 }
 
-/* What the other side judges by. */
-static bool said_clean(const struct sync *s)
-{
-	return s->said ? s->said_head.clean : sync_is_clean(s);
-}
-
 static enum lineage_relation relation(const struct sync *s, uint64_t *common)
 {
 	enum lineage_relation r = LINEAGE_DIVERGED;
@@ -79,11 +73,10 @@ static enum lineage_relation relation(const struct sync *s, uint64_t *common)
 	*common = 0;
 	if (is_related(s))
 		r = lineage_compare(&s->lineage, &s->peer.lineage, common);
-	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder, and a holder that
-	 * has made changes does not give them up. */
-	if (r == LINEAGE_AHEAD && s->peer.holds && !(said_clean(s) && s->peer.clean))
+	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder. */
+	if (r == LINEAGE_AHEAD && s->peer.holds && !sync_is_clean(s))
 		r = LINEAGE_DIVERGED;
-	if (r == LINEAGE_BEHIND && s->self.holds && !(said_clean(s) && s->peer.clean))
+	if (r == LINEAGE_BEHIND && s->self.holds && !s->peer.clean)
 		r = LINEAGE_DIVERGED;
 	return r;
 }
@@ -278,7 +271,7 @@ static void on_committed(struct sync *s, const struct sync_event *ev, struct syn
 	s->planning = s->ended = s->complete = false;
 	s->lineage = s->target;
 	s->trees = ev->trees;
-	if (!sync_is_clean(s)) {
+	if (!sync_is_clean(s) && !is_entitled(s)) {
 		unfit(s, out);
 		return;
 	}

@@ -8,8 +8,8 @@ void sync_own_head(const struct sync *s, struct sync_head *out)
 	*out = (struct sync_head){
 		.whole = s->self.whole,
 		.holds = s->self.holds,
-		/* A generation that is being made holds what is pending. */
-		.clean = s->making || sync_is_clean(s),
+		/* Of the holder's changes the next generation is made. */
+		.clean = s->self.holds || sync_is_clean(s),
 		.entries = s->trees.entries,
 		.bytes = s->trees.bytes,
 		.lineage = s->lineage,

@@ -238,8 +238,8 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 	struct plan_totals totals;
 	int error;
 
-	if (!plan_fits(s->plan,
-		       lineage->digest)) { /* something here was changed behind the index */
+	/* Something here was changed behind the index; but what a holder has changed waits for its next generation (6.R28). */
+	if (!s->self.holds && !plan_fits(s->plan, lineage->digest)) {
 		take_stop(s);
 		feed_type(s, SYNC_EV_UNFIT);
 		return;

@@ -43,11 +43,14 @@ Test(node_yield, Y1_a_failed_check_hands_over)
 
 Test(node_yield, Y1_a_guardian_that_cannot_keep_the_address_hands_over)
 {
+	struct node_event ev = {.type = EV_LEASE};
 	ha_time began = w.now;
 
 	w.n[A].guardian.failing = true;
-	w.n[A].guardian.hold.renew_at = 0; /* with the next heartbeat */
-	handed_over_by(REASON_GUARDIAN, 330 * HA_MS);
+	ev.lease.id = w.n[A].node.lease.id;
+	ev.lease.status = NODE_LEASE_FAILED;
+	world_event(&w, A, &ev);
+	handed_over_by(REASON_GUARDIAN, 310 * HA_MS);
 	cr_assert_geq(w.now - began, 300 * HA_MS);
 }
 

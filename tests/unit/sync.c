@@ -92,7 +92,7 @@ static struct sync_trees trees_of(const struct side *s)
 {
 	struct sync_trees t = {.settled = !s->scanning, .pending = pending(s), .entries = CELLS};
 
-	t.unexported = s->unexported;
+	t.export_failed = s->unexported;
 	memcpy(t.key, s->key, HA_KEY_LEN);
 	digest(s, t.digest);
 	return t;
