@@ -67,6 +67,7 @@ eventually 40 "it returns: the copy goes on, to the end" 'lab_settled a b && is_
 check_trees "... the trees are the same"
 came_less_than 11 "... and what had come did not come again"
 
+# shellcheck disable=SC2034 # for check
 old=$(lab_tree b)
 before=$(received)
 lab_at_once change two

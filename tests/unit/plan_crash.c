@@ -270,6 +270,35 @@ Test(plan_crash, without_a_journal_staged_files_stay_and_others_go)
 	cr_expect_eq(r.wants, 0);
 }
 
+/* SPEC 6.R33: what is here is written down before the journal goes; if it cannot be, the journal stays for the next start. */
+Test(plan_crash, a_generation_that_cannot_be_written_down_is_recovered)
+{
+	rig_text(r.leader, "file", "x");
+	r.records_fail = true;
+	cr_assert_eq(rig_sync(&r, true), -ENOSPC);
+	cr_expect_str_not_empty(r.reason);
+	cr_expect_eq(faccessat(r.state_fd, "journal", F_OK, 0), 0);
+	r.records_fail = false;
+	rig_restart(&r);
+	cr_assert_eq(recover(), 1);
+	cr_expect_eq(r.records_recovered, 1);
+	cr_expect(r.record_before_journal_went);
+	cr_expect_neq(faccessat(r.state_fd, "journal", F_OK, 0), 0);
+	cr_expect(lineage_equal(&r.recorded, &r.lineage));
+	cr_expect(rig_same(&r));
+}
+
+Test(plan_crash, each_commit_is_written_down_before_its_journal_goes_and_so_is_one_without_a_change)
+{
+	rig_text(r.leader, "file", "x");
+	cr_assert_eq(rig_sync(&r, true), 0, "%s", r.reason);
+	cr_expect_eq(r.records, 1);
+	cr_expect(r.record_before_journal_went);
+	cr_assert_eq(rig_sync(&r, true), 0, "%s", r.reason);
+	cr_expect_eq(r.records, 2);
+	cr_expect_eq(r.records_recovered, 0);
+}
+
 /* ---- a power failure, at each point ---- */
 
 #ifdef HA_FAULT_POINTS
