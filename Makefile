@@ -50,7 +50,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system lint bench bench-sync format install uninstall clean help tools built
+.PHONY: all check unit asan clang system campaign mutate lint bench bench-sync format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -126,6 +126,16 @@ clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the s
 
 system: all tools $(BUILD)/fault/haagent ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
+
+campaign: all tools ## random faults on real network stacks, from a seed (root); N=20 rounds, SEED=
+	$(Q)nice tests/campaign $(or $(N),20) $(SEED)
+
+# The unit tests of the failover machine and of the settings': what scripts/mutate links.
+MUTATE := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard proto/*.c tests/unit/node_*.c tests/unit/world*.c) \
+	tests/unit/sync.c tests/unit/sync_rules.c tests/unit/lineage.c tests/unit/flow.c)
+
+mutate: $(MUTATE) ## breaks one rule of proto/ at a time: does a test notice? M="judge.c.*T2" for some
+	$(Q)BUILD=$(BUILD) CC='$(CC)' scripts/mutate $(if $(M),'$(M)')
 
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint

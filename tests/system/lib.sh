@@ -280,9 +280,7 @@ lab_down() {
 		ip netns del "$NS$n"
 	done
 	wait 2>/dev/null
-	for n in a b; do
-		[ -z "$LAB" ] || ! mountpoint -q "$LAB/$n/etc" || umount -l "$LAB/$n/etc"
-	done
+	[ -z "$LAB" ] || lab_unmount
 	[ -z "$LAB" ] || rm -rf "$LAB"
 	LAB=
 	trap - INT TERM HUP
@@ -402,6 +400,27 @@ lab_at_once() {
 }
 is_stopped() { grep -q '^State:.T' "/proc/$(lab_syncer "$1")/status" 2>/dev/null; }
 
+# lab_disks MEBIBYTES: before they start: state and settings of each appliance are on small disks of their own, which can run
+# full. A power failure leaves them what they have.
+lab_disks() {
+	local n disk
+	for n in $LAB_BOXES; do
+		for disk in state etc; do
+			mkdir -p "$LAB/$n/$disk"
+			mount -t tmpfs -o "size=$1m,mode=$(stat -c %a "$LAB/$n/$disk")" haagent-lab "$LAB/$n/$disk"
+		done
+	done
+}
+lab_unmount() { findmnt -rno TARGET | grep -F "$LAB/" | sort -r | xargs -r umount -l; }
+
+# lab_full a|b state|etc: nothing more can be written there; lab_room: it can. What fills it is no setting (*.local).
+lab_full() { dd if=/dev/zero of="$LAB/$1/$2/ballast.local" bs=4k status=none 2>/dev/null; }
+lab_room() { rm -f "$LAB/$1/$2/ballast.local"; }
+
+# lab_uptime a|b SECONDS: its CLOCK_BOOTTIME at its next start, as of a machine that has just booted.
+lab_uptime() { echo $(($2 - $(cut -d. -f1 /proc/uptime))) >"$LAB/$1/uptime"; }
+lab_can_uptime() { unshare --time --boottime 1000 true 2>/dev/null; }
+
 # lab_check a|b|x NAME OPTIONS: a service check.
 lab_check() { printf 'check "%s" { interval_ms = 200 %s }\n' "$2" "$3" >>"$LAB/$1/haagent.conf"; }
 
@@ -443,12 +462,13 @@ lab_name() { cat "$LAB/$1/name" 2>/dev/null || echo "appliance-$1"; }
 
 # lab_agent a|b|x start|stop|restart
 lab_agent() {
-	local n=$1 i name
+	local n=$1 i name uptime
 	case $2 in
 	start)
 		name=$(lab_name "$n")
+		uptime=$(cat "$LAB/$n/uptime" 2>/dev/null)
 		# shellcheck disable=SC2016 # for the inner shell
-		HA_FAULT="@$LAB/$n/state/sync/fault" ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
+		HA_FAULT="@$LAB/$n/state/sync/fault" ip netns exec "$NS$n" unshare ${name:+--uts} ${uptime:+--time --boottime "$uptime"} --mount setsid sh -c \
 			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname
 			[ ! -d "$3/etc" ] || mount --bind "$3/etc" "$3/../etc" && exec "$0" -c "$1"' \
 			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" "$LAB/$n" >>"$LAB/$n/log" 2>&1 &

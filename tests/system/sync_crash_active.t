@@ -36,6 +36,14 @@ check "each generation has a number of its own" '[ $(($(generation_of a) - first
 check "no other process died with it" '[ "$(engine_starts a)" = 1 ]'
 check "... and a stays active" 'is_state a active && is_state b passive'
 
+# Between its list and its content a name is linked to a file, elsewhere: it looks changed, and no generation will tell of it.
+lab_faults a =wanted
+echo linked >"$LAB/a/etc/linked"
+eventually 15 "the active is asked for a file" 'is_stopped a'
+ln "$LAB/a/etc/linked" "$LAB/a/linked"
+lab_syncer_kill a CONT
+eventually 10 "... which looks other than it was told, but is the same: it is given" 'is_synced && trees_same'
+
 # What the passive's dies of while there is something to be kept aside.
 echo 'of b' >"$LAB/b/etc/text"
 lab_faults b conflict kept

@@ -480,6 +480,22 @@ Test(sync, a_change_is_a_generation_and_only_it_is_told)
 	cr_assert_eq(lineage_head(&p.side[B].disk).number, number + 1);
 }
 
+/* The index has it as changed, so it has no number: the digest alone does not tell. */
+Test(sync, what_was_written_anew_as_it_was_is_a_generation_too)
+{
+	struct pair p;
+	uint64_t number;
+
+	synced(&p);
+	number = lineage_head(&p.side[A].disk).number;
+	change(&p, A, 2, p.side[A].cell[2]);
+	feed_trees(&p, A);
+	settle(&p, HA_SEC);
+	cr_assert_eq(lineage_head(&p.side[A].disk).number, number + 1);
+	cr_assert_eq(p.side[A].number[2], number + 1);
+	cr_assert(lineage_equal(&p.side[A].disk, &p.side[B].disk));
+}
+
 Test(sync, nothing_is_made_before_the_other_ones_head_is_known)
 {
 	struct pair p;
@@ -635,6 +651,49 @@ Test(sync, a_commit_that_fails_says_why_and_is_tried_again)
 	cr_assert(same(&p));
 	cr_assert_eq(state(&p, A), SYNC_SYNCED);
 	cr_assert_eq(state(&p, B), SYNC_SYNCED);
+}
+
+Test(sync, where_both_hold_nobody_leads)
+{
+	struct pair p;
+
+	synced(&p);
+	p.side[B].holds = true;
+	p.side[B].term = 5;
+	feed_self(&p, B);
+	settle(&p, HA_SEC);
+	cr_assert_eq(p.side[A].sync.side, SYNC_SIDE_NONE);
+	cr_assert_eq(p.side[B].sync.side, SYNC_SIDE_NONE);
+	p.side[A].holds = false;
+	feed_self(&p, A);
+	settle(&p, HA_SEC);
+	cr_assert_eq(p.side[B].sync.side, SYNC_SIDE_LEADS);
+	cr_assert_eq(p.side[A].sync.side, SYNC_SIDE_FOLLOWS);
+}
+
+/* Two that were each of another pair before: by their numbers alone one would seem to be behind the other. */
+Test(sync, under_another_key_the_same_numbers_mean_nothing)
+{
+	static const uint64_t number[] = {1, 3};
+	struct pair p;
+
+	fresh(&p);
+	cut(&p);
+	p.side[B].whole = true;
+	for (unsigned i = 0; i < 2; i++) {
+		struct side *s = &p.side[i];
+
+		s->disk = (struct lineage){.n = 1, .point = {{.term = 4, .number = number[i]}}};
+		digest(s, s->disk.digest);
+		for (unsigned c = 0; c < CELLS; c++)
+			s->number[c] = number[i];
+		start(&p, i);
+	}
+	join(&p);
+	settle(&p, HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[A].cell[0], 10, "the holder leads");
+	cr_assert_eq(p.side[B].kept, CELLS, "and what the other had is kept aside");
 }
 
 Test(sync, two_versions_pause_it)
