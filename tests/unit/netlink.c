@@ -226,6 +226,19 @@ Test(netlink, an_address_message_needs_an_address_of_its_family)
 	cr_assert_eq(address_decode(m, 24, &e), -ENOMSG);
 }
 
+Test(netlink, a_prefix_is_no_longer_than_its_address)
+{
+	_Alignas(8) uint8_t m[ADDRESS_MESSAGE_MAX];
+	struct address_event e;
+	unsigned bits;
+
+	memcpy(m, golden_add4, sizeof(golden_add4));
+	for (bits = 0; bits < 256; bits++) {
+		m[17] = (uint8_t)bits;
+		cr_assert_eq(address_decode(m, sizeof(golden_add4), &e), bits <= 32 ? 0 : -EBADMSG);
+	}
+}
+
 static size_t put_link(void *m, unsigned flags)
 {
 	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
