@@ -3,6 +3,8 @@
  *   pattern and path; then steps: a timer, time that passes, a message sealed, a frame of those sent so far delivered as it was
  *   (to its addressee or back to its sender), or changed, cut or lengthened, a frame of the attacker's own, a restart
  *
+ * The attacker can make the MAC of a handshake good, as whoever knows the passphrase can (without one, before the join: everybody).
+ *
  * Nothing is ever taken for a message but what the other side sealed for this start of its receiver, whole, and once. When the
  * attacker leaves the two find each other and talk.
  */
@@ -15,6 +17,7 @@
 enum {
 	WIRE = 32, /* frames that the attacker remembers */
 	FRAME = SESSION_FRAME_MAX + 64,
+	MAC_LEN = 16,
 	STEPS_MAX = 400,
 	HEAL_STEPS = 4000,
 };
@@ -158,6 +161,14 @@ static struct sent *choose(struct world *w, struct script *s)
 	return n == 0 ? NULL : &w->wire[(w->sent - 1 - script_below(s, n)) % WIRE];
 }
 
+/* As the receiver expects it of a handshake. */
+static void make_mac_good(const struct world *w, unsigned to, uint8_t *bytes, size_t len)
+{
+	if (len > MSG_HEADER_LEN + MAC_LEN)
+		crypto_generichash(bytes + len - MAC_LEN, MAC_LEN, bytes, len - MAC_LEN,
+				   w->side[to].mac_in, HA_KEY_LEN);
+}
+
 static void change(struct world *w, struct script *s)
 {
 	struct sent *e = choose(w, s), kept;
@@ -175,6 +186,8 @@ static void change(struct world *w, struct script *s)
 		bytes[len++] = script_u8(s);
 	for (unsigned i = 0; how & 8 && i < 4 && len > 0; i++)
 		bytes[script_below(s, (uint32_t)len)] ^= script_u8(s);
+	if (how & 0x40)
+		make_mac_good(w, 1 - kept.from, bytes, len);
 	deliver(w, how & 0x80 ? kept.from : 1 - kept.from, bytes, len, e);
 }
 
@@ -195,6 +208,8 @@ static void forge(struct world *w, struct script *s)
 	script_bytes(s, bytes, len);
 	if (script_bool(s) && len >= MSG_HEADER_LEN)
 		msg_encode_header(bytes, MSG_HEADER_LEN, &h);
+	if (h.type == MSG_HANDSHAKE)
+		make_mac_good(w, to, bytes, len);
 	deliver(w, to, bytes, len, NULL);
 }
 

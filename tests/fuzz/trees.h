@@ -242,7 +242,9 @@ static inline struct sync_entry trees_entry(struct script *s, const struct trees
 
 		e.size = size;
 		if (size >= 192)
-			e.size = script_number(s, 8) & (size & 2 ? SYNC_COUNT_MAX : UINT32_MAX);
+			/* One whose tags have room in memory, or one whose tags never have. */
+			e.size = size & 2 ? SYNC_COUNT_MAX - script_number(s, 4)
+					  : script_number(s, 4);
 		else if (size >= 128)
 			e.size = TREES_LARGE;
 		else if (size >= 64)
