@@ -39,22 +39,20 @@ WRAPPED(bool, peer_claims, const struct node *n, struct clock *c)
 {
 	if (is(MUTANT_Y3) && n->lease.wanted)
 		return false;
-	if (is(MUTANT_EARLY) && clock_due(c, peer_last_heard(n) + n->config.timing.dead / 3))
-		return false;
 	return __real_peer_claims(n, c);
 }
 
-WRAPPED(bool, peer_silent, const struct node *n, struct clock *c)
+WRAPPED(void, lease_renew, struct node *n, struct node_actions *out)
 {
-	if (is(MUTANT_EARLY) && clock_due(c, peer_last_heard(n) + n->config.timing.dead / 3))
-		return true;
-	return __real_peer_silent(n, c);
+	__real_lease_renew(n, out);
+	if (is(MUTANT_LEASE) && out->a[out->n - 1].type == ACT_HOLD)
+		out->a[out->n - 1].deadline += 2 * n->config.timing.dead;
 }
 
 WRAPPED(bool, lease_unanswered, const struct node *n, struct clock *c)
 {
-	if (is(MUTANT_T2) || is(MUTANT_EARLY))
-		return is(MUTANT_EARLY);
+	if (is(MUTANT_T2) || is(MUTANT_LEASE))
+		return is(MUTANT_LEASE);
 	return __real_lease_unanswered(n, c);
 }
 
@@ -112,9 +110,14 @@ WRAPPED(uint16_t, judge_why_not, const struct node *n, struct clock *c)
 	return is(MUTANT_COPY) ? why_not & (uint16_t)~WHY_NOT_COPY : why_not;
 }
 
-WRAPPED(bool, sync_is_clean, const struct sync *s)
+WRAPPED(void, sync_step, struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
-	return is(MUTANT_CLEAN) || __real_sync_is_clean(s);
+	__real_sync_step(s, ev, out);
+	for (unsigned i = 0; i < SYNC_BARRIERS_MAX && is(MUTANT_BARRIER); i++)
+		if (s->wait[i].request != 0 && !s->wait[i].flushed) {
+			s->wait[i].flushed = true;
+			s->wait[i].number = lineage_head(&s->lineage).number;
+		}
 }
 
 WRAPPED(void, lineage_extend, struct lineage *l, uint64_t term, const uint8_t digest[HA_KEY_LEN])

@@ -98,9 +98,10 @@ static bool is_link_uncut(const struct pair *p, unsigned i)
 	return !p->cut[HA_PATH_LINK][i] && !p->pulled;
 }
 
+/* What is cut both ways is mended both ways. */
 static bool is_link_cut(const struct pair *p, unsigned i)
 {
-	return p->cut[HA_PATH_LINK][i];
+	return p->cut[HA_PATH_LINK][i] && (i == A || !p->cut[HA_PATH_LINK][A]);
 }
 
 static void cut_link(struct pair *p, unsigned i)
@@ -110,7 +111,8 @@ static void cut_link(struct pair *p, unsigned i)
 
 static void mend_link(struct pair *p, unsigned i)
 {
-	p->cut[HA_PATH_LINK][i] = false;
+	(void)i;
+	p->cut[HA_PATH_LINK][A] = p->cut[HA_PATH_LINK][B] = false;
 }
 
 static bool is_link_whole(const struct pair *p, unsigned i)
@@ -155,7 +157,7 @@ static bool is_segment_uncut(const struct pair *p, unsigned i)
 
 static bool is_segment_cut(const struct pair *p, unsigned i)
 {
-	return p->cut[HA_PATH_MANAGEMENT][i];
+	return p->cut[HA_PATH_MANAGEMENT][i] && (i == A || !p->cut[HA_PATH_MANAGEMENT][A]);
 }
 
 static void split(struct pair *p, unsigned i)
@@ -165,7 +167,8 @@ static void split(struct pair *p, unsigned i)
 
 static void unsplit(struct pair *p, unsigned i)
 {
-	p->cut[HA_PATH_MANAGEMENT][i] = false;
+	(void)i;
+	p->cut[HA_PATH_MANAGEMENT][A] = p->cut[HA_PATH_MANAGEMENT][B] = false;
 }
 
 static bool is_segment_whole(const struct pair *p, unsigned i)
@@ -248,9 +251,9 @@ static const struct fault faults[] = {
 	{PRICE_ALL, "", " is switched on", true, is_off, power_on},
 	{PRICE_ALL, "the engine of ", " starts", true, is_dead, pair_boot},
 	{PRICE_ALL, "", " goes on", true, is_paused, wake},
-	{PRICE_ALL, "the link passes again what ", " sends", true, is_link_cut, mend_link},
+	{PRICE_ALL, "the link passes again", "", true, is_link_cut, mend_link},
 	{PRICE_ALL, "the cable is plugged in", "", false, is_pulled, plug_in},
-	{PRICE_ALL, "management passes again what ", " sends", true, is_segment_cut, unsplit},
+	{PRICE_ALL, "management passes again", "", true, is_segment_cut, unsplit},
 	{PRICE_ALL, "management of ", " is attached again", true, is_isolated, attach},
 	{PRICE_ALL, "management of ", " has carrier again", true, is_unplugged, plug},
 };
@@ -274,7 +277,7 @@ static void happen(struct pair *p, unsigned code)
 {
 	const struct fault *f = &faults[code / 2];
 
-	pair_say(p, "%s%s%s", f->text, f->of_each ? pair_name(code % 2) : "", f->rest);
+	pair_say(p, "%s%s%s", f->text, f->of_each && f->rest[0] ? pair_name(code % 2) : "", f->rest);
 	if (f->price != PRICE_ALL)
 		pair_spend(p, f->price);
 	p->vacant_since = HA_NEVER;

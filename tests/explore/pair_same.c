@@ -152,7 +152,7 @@ static void lease_times(struct node *n)
 		*a = (struct node_announce){.mask = mask,
 					    .arp_n = 6,
 					    .na_n = 3,
-					    .since = PAIR_EPOCH,
+					    .since = PAIR_EPOCH - dead,
 					    .refresh = HA_NEVER,
 					    .defended = PAIR_EPOCH};
 	}

@@ -34,7 +34,7 @@ struct said {
 		struct {
 			struct sync_end end;
 			uint32_t cell[CELLS];
-			bool told[CELLS];
+			bool told[CELLS], lacks[CELLS]; /* the content is another by now */
 		} list;
 	};
 };
@@ -44,11 +44,12 @@ struct side {
 	struct lineage disk; /* what a crash leaves, like the cells */
 	uint8_t key[HA_KEY_LEN];
 	uint32_t cell[CELLS];
+	uint32_t seen[CELLS];   /* by the newest scan: the index */
 	uint64_t number[CELLS]; /* of the generation that changed it */
 	uint64_t term;
-	bool holds, whole, alive, scanning, broken_disk;
+	bool holds, whole, alive, scanning;
 	/* following */
-	bool planning, plan_ended, planned[CELLS];
+	bool planning, plan_ended, planned[CELLS], lacking[CELLS];
 	uint32_t plan[CELLS];
 	uint64_t keep_above;
 	uint8_t kept;
@@ -100,8 +101,8 @@ static bool affords(const struct pair *p, enum settings_price price)
 static void digest(const struct side *s, uint8_t out[HA_KEY_LEN])
 {
 	memset(out, 0, HA_KEY_LEN);
-	memcpy(out, s->cell, sizeof(s->cell));
-	memcpy(out + sizeof(s->cell), s->key, 8);
+	memcpy(out, s->seen, sizeof(s->seen));
+	memcpy(out + sizeof(s->seen), s->key, 8);
 	out[HA_KEY_LEN - 1] = 1;
 }
 
@@ -142,10 +143,16 @@ static void feed_type(struct pair *p, unsigned who, enum sync_event_type type)
 
 static void feed_trees(struct pair *p, unsigned who)
 {
+	struct side *s = &p->side[who];
 	struct sync_event ev = {.type = SYNC_EV_TREES};
 
-	p->side[who].scanning = false;
-	ev.trees = trees_of(&p->side[who]);
+	s->scanning = false;
+	for (unsigned i = 0; i < CELLS; i++) {
+		if (s->seen[i] != s->cell[i])
+			s->number[i] = NO_GENERATION;
+		s->seen[i] = s->cell[i];
+	}
+	ev.trees = trees_of(s);
 	feed(p, who, &ev);
 }
 
@@ -240,14 +247,16 @@ static void apply(struct side *s, const struct lineage *lineage)
 	uint64_t number = lineage_head(lineage).number;
 
 	for (unsigned i = 0; i < CELLS; i++) {
+		bool unseen = s->seen[i] != s->cell[i], other = s->cell[i] != s->plan[i];
+
 		if (!s->planned[i])
 			continue;
-		if (s->cell[i] != s->plan[i] && s->number[i] > s->keep_above &&
+		if (other && (unseen || s->number[i] > s->keep_above) &&
 		    s->keep_above != UINT64_MAX)
 			s->kept_value[s->kept++ % KEPT] = s->cell[i];
-		if (s->cell[i] != s->plan[i] || s->number[i] == NO_GENERATION)
+		if (other || s->number[i] == NO_GENERATION)
 			s->number[i] = number;
-		s->cell[i] = s->plan[i];
+		s->cell[i] = s->seen[i] = s->plan[i];
 	}
 	s->disk = *lineage;
 }
@@ -269,6 +278,10 @@ static void commit(struct pair *p, unsigned who, const struct lineage *lineage)
 		feed(p, who, &ev);
 		return;
 	}
+	search_tell("%s commits %llu: %u %u", name(who),
+		    (unsigned long long)lineage_head(lineage).number,
+		    s->planned[0] ? s->plan[0] : s->cell[0],
+		    s->planned[1] ? s->plan[1] : s->cell[1]);
 	if (dead != 1)
 		apply(s, lineage);
 	if (dead != 0) {
@@ -321,7 +334,8 @@ static void list(struct pair *p, unsigned who, const struct sync_action *a)
 	said->full = a->full;
 	for (unsigned i = 0; i < CELLS; i++) {
 		said->list.told[i] = a->full || s->number[i] > a->since;
-		said->list.cell[i] = s->cell[i];
+		said->list.cell[i] = s->seen[i];
+		said->list.lacks[i] = said->list.told[i] && s->seen[i] != s->cell[i];
 	}
 	said->list.end.head = lineage_head(&a->lineage);
 	memcpy(said->list.end.digest, a->lineage.digest, HA_KEY_LEN);
@@ -382,6 +396,7 @@ static void carry_one(struct pair *p, unsigned who, const struct sync_action *a)
 		s->plan_ended = false;
 		s->keep_above = a->keep_above;
 		memset(s->planned, 0, sizeof(s->planned));
+		memset(s->lacking, 0, sizeof(s->lacking));
 		break;
 	case SYNC_ACT_DROP:
 		s->planning = false;
@@ -409,20 +424,25 @@ static void carry(struct pair *p, unsigned who, const struct sync_actions *out)
 static void hear_list(struct pair *p, unsigned who, const struct said *said)
 {
 	struct side *s = &p->side[who];
-	struct sync_event ev = {.type = SYNC_EV_BEGIN, .full = said->full};
+	bool complete = true;
+	struct sync_event ev = {
+		.type = SYNC_EV_BEGIN, .full = said->full, .since = said->since};
 
 	feed(p, who, &ev);
 	if (!s->planning)
 		return;
-	for (unsigned i = 0; i < CELLS; i++)
+	for (unsigned i = 0; i < CELLS; i++) {
 		if (said->list.told[i]) {
 			s->plan[i] = said->list.cell[i];
 			s->planned[i] = true;
+			s->lacking[i] = said->list.lacks[i];
 		}
+		complete &= !s->lacking[i];
+	}
 	s->plan_ended = true;
 	ev = (struct sync_event){.type = SYNC_EV_END, .end = said->list.end};
 	feed(p, who, &ev);
-	ev = (struct sync_event){.type = SYNC_EV_PLAN, .complete = true};
+	ev = (struct sync_event){.type = SYNC_EV_PLAN, .complete = complete};
 	feed(p, who, &ev);
 }
 
@@ -461,11 +481,39 @@ static unsigned oldest(const struct pair *p, unsigned from)
 	return i;
 }
 
+static void tell_said(const struct said *said)
+{
+	const char *who = name(said->from), *other = name(1u - said->from);
+	struct lineage_point at;
+
+	switch (said->type) {
+	case SYNC_ACT_SAY_HEAD:
+		at = lineage_head(&said->head.lineage);
+		search_tell("%s hears HEAD: %s has %llu of term %llu%s%s", other, who,
+			    (unsigned long long)at.number, (unsigned long long)at.term,
+			    said->head.holds ? ", holds" : "", said->head.clean ? "" : ", unclean");
+		break;
+	case SYNC_ACT_SAY_PULL:
+		search_tell("%s hears PULL: %s wants all since %llu", other, who,
+			    (unsigned long long)said->since);
+		break;
+	case SYNC_ACT_SAY_LIST:
+		search_tell("%s hears what changed at %s since %llu up to %llu%s", other, who,
+			    (unsigned long long)said->since,
+			    (unsigned long long)said->list.end.head.number,
+			    said->full ? ": all" : "");
+		break;
+	default:
+		break;
+	}
+}
+
 static void deliver(struct pair *p, unsigned from)
 {
 	unsigned i = oldest(p, from);
 	struct said said = p->said[i];
 
+	tell_said(&said);
 	p->said_n--;
 	memmove(&p->said[i], &p->said[i + 1], (p->said_n - i) * sizeof(said));
 	memset(&p->said[p->said_n], 0, sizeof(said));
@@ -526,7 +574,6 @@ static void change(struct pair *p, unsigned i)
 
 	spend(p, SETTINGS_CHANGE);
 	p->side[i].cell[cell] = ++p->value;
-	p->side[i].number[cell] = NO_GENERATION;
 	p->side[i].scanning = true;
 	search_tell("value %u at %s, place %u", p->value, name(i), cell);
 }
@@ -730,7 +777,7 @@ static bool counts(const struct pair *p, unsigned who, unsigned cell)
 	mutant_rest(true);
 	lineage_compare(&s->disk, &p->side[1 - who].disk, &common);
 	mutant_rest(false);
-	return s->whole && s->number[cell] > common;
+	return s->whole && (s->number[cell] > common || s->seen[cell] != s->cell[cell]);
 }
 
 static void heal(void *state)
