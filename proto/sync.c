@@ -646,7 +646,6 @@ void sync_step(struct sync *s, const struct sync_event *ev, struct sync_actions 
 	take_side(s, out);
 	make_generation(s, out);
 	say_head(s, out);
-	take_side(s, out); /* by what was said: the other one judges by that, too */
 	say_list(s, out);
 	end_stall(s, out);
 	pull(s, out);
