@@ -146,7 +146,7 @@ DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
 built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
-		$(BUILD)/clang/unit fuzzers
+		$(BUILD)/clang/unit
 
 check: built ## every test: unit, unit under asan, clang, lint, system
 	$(Q)scripts/check --built
