@@ -52,7 +52,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -143,6 +143,16 @@ $(BUILD)/tools/bulkblast: $(BUILD)/release/tests/system/tools/bulkblast.o \
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
+# ---- every way in which two nodes, or two settings machines, can go on: the shipped objects of proto/, in which the linker puts
+# the mutants of tests/explore/mutant.c before some functions ----
+EXPLORE_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard tests/explore/*.c))
+EXPLORE_WRAP = $(shell sed -nE 's/^WRAPPED.[^,]*, ([a-z_0-9]+),.*/-Wl,--wrap=\1/p' tests/explore/mutant.c)
+DEPS += $(EXPLORE_OBJ:.o=.d)
+
+$(BUILD)/explore: $(EXPLORE_OBJ) $(filter $(BUILD)/release/proto/%,$(release_OBJ))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(EXPLORE_WRAP) $(LDFLAGS) -o $@ $^ -lsodium
+
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
 built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
@@ -156,6 +166,9 @@ unit: $(BUILD)/release/unit ## the unit tests
 
 asan: $(BUILD)/asan/unit ## the unit tests under AddressSanitizer and UBSan
 	$(Q)$<
+
+explore: $(BUILD)/explore ## every interleaving of a few faults, as far as the memory goes: an hour, 2 GB
+	$(Q)$< --long
 
 clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the second compiler
 

@@ -136,7 +136,8 @@ static void take_side(struct sync *s, struct sync_actions *out)
 		return;
 	if (s->side == SYNC_SIDE_FOLLOWS)
 		drop_plan(s, out);
-	if (s->side == SYNC_SIDE_LEADS)
+	/* Where nobody leads for a moment the other one may not see it, and does not ask again. */
+	if (side == SYNC_SIDE_FOLLOWS)
 		s->pulled = s->pull_due = false;
 	s->side = side;
 	succeed(s); /* what failed on the other side is of no account on this one */
@@ -268,6 +269,8 @@ static void unfit(struct sync *s, struct sync_actions *out)
 
 static void on_committed(struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
+	for (unsigned i = 0; i < SYNC_BARRIERS_MAX; i++)
+		s->wait[i].overtaken = true;
 	s->planning = s->ended = s->complete = false;
 	s->lineage = s->target;
 	s->trees = ev->trees;
@@ -564,6 +567,9 @@ static const char *hopeless(const struct sync *s, const struct sync_wait *w)
 		return s->trees_reason;
 	if (!w->compare && !s->self.holds)
 		return "this appliance is not active";
+	if (!w->compare && w->overtaken)
+		return "newer settings of the other appliance came first: changes may be kept "
+		       "aside";
 	if (!s->self.peer_heard)
 		return "the other appliance is not heard";
 	return NULL;
@@ -580,6 +586,16 @@ static const char *late(const struct sync *s)
 	return "the passive appliance has not written all of it yet";
 }
 
+/* Is all that there was when it was asked in a generation? A barrier at a holder that follows waits until it leads. */
+static bool is_made(const struct sync *s, const struct sync_wait *w)
+{
+	if (!s->trees.settled || s->trees.exporting || s->trees.unseen || s->making)
+		return false;
+	if (s->side == SYNC_SIDE_FOLLOWS)
+		return w->compare && !s->planning;
+	return sync_is_clean(s);
+}
+
 static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions *out)
 {
 	const char *never = hopeless(s, w);
@@ -589,9 +605,7 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		answer(w, never, out);
 		return;
 	}
-	/* Not before all that there was when it was asked is in a generation. */
-	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->trees.unseen &&
-	    !s->making && (leads ? sync_is_clean(s) : !s->planning)) {
+	if (!w->flushed && is_made(s, w)) {
 		w->flushed = true;
 		w->number = lineage_head(leads ? &s->lineage : &s->peer.lineage).number;
 	}
@@ -603,9 +617,10 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 	if (w->flushed && s->self.holds && s->trees.export_failed)
 		answer(w, s->trees_reason, out);
 	else if (w->flushed &&
-		 (leads ? peer_has(s, w->number) &&
-				  (!w->compare || (w->compared != 0 && s->compared >= w->compared))
-			: own_has(s, w->number)))
+		 (leads || !w->compare ? peer_has(s, w->number) &&
+						 (!w->compare ||
+						  (w->compared != 0 && s->compared >= w->compared))
+				       : own_has(s, w->number)))
 		answer(w, NULL, out);
 	else if (due(s, w->until))
 		answer(w, late(s), out);

@@ -144,6 +144,7 @@ struct sync_wait {
 	ha_time until;
 	bool compare;      /* --sync: wait for a compare, too */
 	bool flushed;      /* the trees were looked at since it was asked */
+	bool overtaken;    /* a commit came in between: it may have put aside what it is about */
 	uint64_t number;   /* of the generation that the follower has to have, once flushed */
 	uint32_t compared; /* the how manyth COMPARE of this stream is for it; 0 = not said yet */
 };

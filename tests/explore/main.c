@@ -2,6 +2,8 @@
  *
  *   explore          what fits into half a minute: for check
  *   explore --long   every scenario with one more of each, as far as the memory goes: for `make explore`
+ *   explore --pair N...      one with an allowance of one's own, in the order of enum pair_price
+ *   explore --settings N...  the same in the order of enum settings_price
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +13,22 @@
 #include "tests/explore/pair.h"
 #include "tests/explore/settings.h"
 
-#define TIMING                                                         \
-	{                                                              \
-		.heartbeat = 100 * HA_MS, .dead = 300 * HA_MS,         \
-		.confirm = 50 * HA_MS, .boot_wait = 400 * HA_MS,       \
-		.boot_wait_passive = 800 * HA_MS,                      \
+#define TIMING                                                                                     \
+	{                                                                                          \
+		.heartbeat = 100 * HA_MS, .dead = 300 * HA_MS, .confirm = 50 * HA_MS,              \
+		.boot_wait = 400 * HA_MS, .boot_wait_passive = 800 * HA_MS,                        \
 	}
 #define TICK (50 * HA_MS)
 
 /* ALL, CRASH, PAUSE, SWAP, CUT, LOSS, DELAY */
 static const struct pair_scenario pairs[] = {
 	{"one of anything", TICK, TIMING, {1, 1, 1, 1, 1, 1, 1}, false, false},
-	{"one of anything, the witness asked rarely", TICK, TIMING, {1, 1, 1, 1, 1, 1, 1}, false, true},
+	{"one of anything, the witness asked rarely",
+	 TICK,
+	 TIMING,
+	 {1, 1, 1, 1, 1, 1, 1},
+	 false,
+	 true},
 	{"one of anything in the first sync", TICK, TIMING, {1, 1, 1, 1, 1, 1, 1}, true, false},
 	{"crashes and swaps", TICK, TIMING, {2, 2, 0, 2, 0, 0, 0}, false, false},
 	{"losses, delays and swaps", TICK, TIMING, {2, 0, 0, 1, 0, 2, 1}, false, false},
@@ -82,8 +88,8 @@ static const struct {
 	 .settings = {"", {4, 2, 1, 0, 1, 0, 0, 0}, false}},
 };
 
-static const struct search_limit brief = {400000, (size_t)1 << 30};
-static const struct search_limit far = {12000000, (size_t)3 << 30};
+static const struct search_limit brief = {300000, (size_t)1 << 28};
+static const struct search_limit far = {4000000, (size_t)3 << 29};
 static unsigned tests, failed;
 
 static void result(bool ok, const char *name)
@@ -96,7 +102,8 @@ static void result(bool ok, const char *name)
 
 static void figures(const struct search_result *r)
 {
-	printf("# %lu states, %lu moves and %lu after healing, depth %u%s; settled after %lld ms at most\n",
+	printf("# %lu states, %lu moves and %lu after healing, depth %u%s; settled after %lld ms "
+	       "at most\n",
 	       r->states, r->moves, r->healed, r->depth, r->complete ? "" : ", not all of it",
 	       (long long)(r->settle_longest / HA_MS));
 }
@@ -107,7 +114,8 @@ static void explore_pair(const struct pair_scenario *scenario, const struct sear
 
 	search_run(pair_model(scenario), limit, false, &r);
 	figures(&r);
-	printf("# longest with two holders once the wires were whole: %lld ms; longest with none though one was ready: %lld ms\n",
+	printf("# longest with two holders once the wires were whole: %lld ms; longest with none "
+	       "though one was ready: %lld ms\n",
 	       (long long)(pair_figures.dual / HA_MS), (long long)(pair_figures.vacant / HA_MS));
 	result(r.violated == NULL, scenario->name);
 }
@@ -150,10 +158,6 @@ static void explore_brief(void)
 	explore_mutants();
 }
 
-static void explore_dbg(void)
-{
-		struct search_result r; mutant_set(MUTANT_BARRIER); search_run(settings_model(&mutants[9].settings), &brief, false, &r); figures(&r); printf("%s\n", r.violated?r.violated:"-");
-}
 static void explore_long(void)
 {
 	for (unsigned i = 0; i < sizeof(longer) / sizeof(*longer); i++)
@@ -162,24 +166,35 @@ static void explore_long(void)
 		explore_settings(&settings_longer[i], &far);
 }
 
-/* For a question of the moment: the allowance as numbers, in the order of enum pair_price. */
-static void explore_own(int n, char *const *numbers)
+static void allow(uint8_t *allowance, int of, int n, char *const *numbers)
 {
-	struct pair_scenario own = {"own", TICK, TIMING, {0}, false, false};
+	for (int i = 0; i < n && i < of; i++)
+		allowance[i] = (uint8_t)strtoul(numbers[i], NULL, 10);
+}
 
-	for (int i = 0; i < n && i < PRICE_N; i++)
-		own.allowance[i] = (uint8_t)strtoul(numbers[i], NULL, 10);
-	explore_pair(&own, &far);
+/* For a question of the moment. */
+static void explore_own(bool is_pair, int n, char *const *numbers)
+{
+	struct pair_scenario pair = {"own", TICK, TIMING, {0}, false, false};
+	struct settings_scenario own = {"own", {0}, false};
+
+	if (is_pair) {
+		allow(pair.allowance, PRICE_N, n, numbers);
+		explore_pair(&pair, &far);
+	} else {
+		allow(own.allowance, SETTINGS_N, n, numbers);
+		explore_settings(&own, &far);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "--long") == 0)
+	const char *mode = argc > 1 ? argv[1] : "";
+
+	if (strcmp(mode, "--long") == 0)
 		explore_long();
-	else if (argc > 1 && strcmp(argv[1], "--dbg") == 0)
-		explore_dbg();
-	else if (argc > 1)
-		explore_own(argc - 1, argv + 1);
+	else if (strcmp(mode, "--pair") == 0 || strcmp(mode, "--settings") == 0)
+		explore_own(strcmp(mode, "--pair") == 0, argc - 2, argv + 2);
 	else
 		explore_brief();
 	printf("1..%u\n", tests);

@@ -30,9 +30,9 @@ static bool is(enum mutant m)
 }
 
 /* What the linker calls them. */
-#define WRAPPED(type, name, ...)          \
-	type __real_##name(__VA_ARGS__);  \
-	type __wrap_##name(__VA_ARGS__);  \
+#define WRAPPED(type, name, ...)                                                                   \
+	type __real_##name(__VA_ARGS__);                                                           \
+	type __wrap_##name(__VA_ARGS__);                                                           \
 	type __wrap_##name(__VA_ARGS__)
 
 WRAPPED(bool, peer_claims, const struct node *n, struct clock *c)

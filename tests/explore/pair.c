@@ -36,12 +36,12 @@ static void tell_machine(const struct pair *p, unsigned i, char *out, size_t siz
 	const struct pair_machine *m = &p->m[i];
 
 	(void)snprintf(out, size, "%s %s%s, %s, term %llu, %s", pair_name(i),
-		       !m->powered    ? "off"
-		       : !m->running  ? "without engine"
-		       : !m->paused   ? ha_state_name(m->node.state)
-				      : "stopped, ",
-		       m->paused ? ha_state_name(m->node.state) : "",
-		       ha_claim_name(m->node.claim), (unsigned long long)m->node.term,
+		       !m->powered   ? "off"
+		       : !m->running ? "without engine"
+		       : !m->paused  ? ha_state_name(m->node.state)
+				     : "stopped, ",
+		       m->paused ? ha_state_name(m->node.state) : "", ha_claim_name(m->node.claim),
+		       (unsigned long long)m->node.term,
 		       pair_holds(p, i, p->now) ? "ANSWERS" : "mute");
 }
 
@@ -213,8 +213,8 @@ static ha_time dual_bound(void)
 
 static void check_dual(struct pair *p, ha_time until)
 {
-	ha_time end = sooner(until, sooner(p->m[A].guardian.fence_until,
-					   p->m[B].guardian.fence_until));
+	ha_time end =
+		sooner(until, sooner(p->m[A].guardian.fence_until, p->m[B].guardian.fence_until));
 	ha_time window = end - p->calm_since;
 
 	if (!pair_holds(p, A, p->now) || !pair_holds(p, B, p->now))

@@ -7,8 +7,8 @@
  * of the same moment is first.
  *
  * What differs from the world of the daemon, so that the same situation is the same state: the question of once a second
- * is asked with every heartbeat, unless the scenario has it otherwise; announcements end after D; the worst of the last
- * minute is the worst ever, cut to D.
+ * is asked with every heartbeat, unless the scenario has it otherwise; announcements end after D, and the probes of V1 do not
+ * get rarer; the worst of the last minute is the worst ever, cut to D; a pause ends after 2 D + H.
  */
 #ifndef HA_TESTS_EXPLORE_PAIR_H
 #define HA_TESTS_EXPLORE_PAIR_H

@@ -297,8 +297,7 @@ static void check_terms(struct pair *p, unsigned i)
 		ever = p->m[B].term_used;
 	if (!m->node.lease.wanted || term == m->term_used)
 		return;
-	if (term <= m->term_used || term == p->m[1 - i].term_used ||
-	    term % 2 != (i == A ? 0u : 1u))
+	if (term <= m->term_used || term == p->m[1 - i].term_used || term % 2 != (i == A ? 0u : 1u))
 		search_violated("terms", "%s holds under term %llu, the newest was %llu",
 				pair_name(i), (unsigned long long)term, (unsigned long long)ever);
 	if (m->disk.term < term && m->disk.reserved < term)

@@ -6,9 +6,9 @@ enum {
 };
 
 struct fault {
-	enum pair_price price; /* PRICE_ALL: it costs nothing, for it mends */
+	enum pair_price price;   /* PRICE_ALL: it costs nothing, for it mends */
 	const char *text, *rest; /* the name of the machine stands between, if it is of one */
-	bool of_each;          /* there is one for A and one for B */
+	bool of_each;            /* there is one for A and one for B */
 	bool (*may)(const struct pair *, unsigned i);
 	void (*happen)(struct pair *, unsigned i);
 };
@@ -277,7 +277,8 @@ static void happen(struct pair *p, unsigned code)
 {
 	const struct fault *f = &faults[code / 2];
 
-	pair_say(p, "%s%s%s", f->text, f->of_each && f->rest[0] ? pair_name(code % 2) : "", f->rest);
+	pair_say(p, "%s%s%s", f->text, f->of_each && f->rest[0] ? pair_name(code % 2) : "",
+		 f->rest);
 	if (f->price != PRICE_ALL)
 		pair_spend(p, f->price);
 	p->vacant_since = HA_NEVER;

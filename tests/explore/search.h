@@ -16,8 +16,8 @@ struct search_model {
 	void (*root)(void *state, unsigned which);
 	bool (*is_open)(const void *state); /* is there anything left to decide? */
 	ha_time (*move)(void *state);       /* returns how much time passed */
-	size_t (*canonical)(void *state);   /* brings it into its form; how many bytes of it count */
-	void (*heal)(void *state);          /* all that is broken is whole, and nothing breaks any more */
+	size_t (*canonical)(void *state); /* brings it into its form; how many bytes of it count */
+	void (*heal)(void *state); /* all that is broken is whole, and nothing breaks any more */
 	bool (*is_settled)(const void *state);
 	ha_time settle_within; /* after heal() */
 	ha_time settle_stable; /* ... and for so long it stays so */

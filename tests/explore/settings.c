@@ -20,7 +20,7 @@ enum {
 	OPTIONS = 32,
 };
 
-#define EPOCH   (1000 * HA_SEC)
+#define EPOCH         (1000 * HA_SEC)
 #define NO_GENERATION UINT64_MAX
 
 struct said {
@@ -49,7 +49,7 @@ struct side {
 	uint64_t term;
 	bool holds, whole, alive, scanning;
 	/* following */
-	bool planning, plan_ended, planned[CELLS], lacking[CELLS];
+	bool planning, plan_ended, plan_full, planned[CELLS], lacking[CELLS];
 	uint32_t plan[CELLS];
 	uint64_t keep_above;
 	uint8_t kept;
@@ -62,8 +62,8 @@ struct pair {
 	bool connected, turning;
 	uint8_t turns_to;
 	uint8_t left[SETTINGS_N];
-	uint32_t value;          /* newest that was ever written */
-	uint32_t asked[CELLS];   /* by the barrier that waits */
+	uint32_t value;        /* newest that was ever written */
+	uint32_t asked[CELLS]; /* by the barrier that waits */
 	uint32_t acknowledged[CELLS];
 	bool waiting;
 	bool healed, must[2][CELLS];
@@ -261,15 +261,34 @@ static void apply(struct side *s, const struct lineage *lineage)
 	s->disk = *lineage;
 }
 
+/* Would the trees be what the leader has? */
+static bool fits(const struct side *s, const struct lineage *lineage)
+{
+	struct side then = *s;
+	uint8_t bytes[HA_KEY_LEN];
+
+	for (unsigned i = 0; i < CELLS; i++)
+		if (s->planned[i])
+			then.seen[i] = s->plan[i];
+	digest(&then, bytes);
+	return s->plan_full || memcmp(bytes, lineage->digest, sizeof(bytes)) == 0;
+}
+
 static void commit(struct pair *p, unsigned who, const struct lineage *lineage)
 {
 	struct side *s = &p->side[who];
 	struct sync_event ev = {.type = SYNC_EV_COMMITTED};
-	unsigned dead = dies(p, who);
+	unsigned dead;
 
 	if (!s->planning || !s->plan_ended)
 		search_violated("commit", "%s commits what is not whole", name(who));
 	s->planning = false;
+	if (!fits(s, lineage)) {
+		search_tell("the plan of %s does not fit", name(who));
+		feed_type(p, who, SYNC_EV_UNFIT);
+		return;
+	}
+	dead = dies(p, who);
 	if (dead == 0 && affords(p, SETTINGS_FAIL) && search_choice(2) == 1) {
 		spend(p, SETTINGS_FAIL);
 		search_tell("the commit of %s fails", name(who));
@@ -394,6 +413,7 @@ static void carry_one(struct pair *p, unsigned who, const struct sync_action *a)
 	case SYNC_ACT_PLAN:
 		s->planning = true;
 		s->plan_ended = false;
+		s->plan_full = a->full;
 		s->keep_above = a->keep_above;
 		memset(s->planned, 0, sizeof(s->planned));
 		memset(s->lacking, 0, sizeof(s->lacking));
@@ -425,8 +445,7 @@ static void hear_list(struct pair *p, unsigned who, const struct said *said)
 {
 	struct side *s = &p->side[who];
 	bool complete = true;
-	struct sync_event ev = {
-		.type = SYNC_EV_BEGIN, .full = said->full, .since = said->since};
+	struct sync_event ev = {.type = SYNC_EV_BEGIN, .full = said->full, .since = said->since};
 
 	feed(p, who, &ev);
 	if (!s->planning)
@@ -442,7 +461,7 @@ static void hear_list(struct pair *p, unsigned who, const struct said *said)
 	s->plan_ended = true;
 	ev = (struct sync_event){.type = SYNC_EV_END, .end = said->list.end};
 	feed(p, who, &ev);
-	ev = (struct sync_event){.type = SYNC_EV_PLAN, .complete = complete};
+	ev = (struct sync_event){.type = SYNC_EV_PLAN, .complete = complete, .stalled = !complete};
 	feed(p, who, &ev);
 }
 
@@ -672,8 +691,8 @@ static const struct {
 	bool (*may)(const struct pair *, unsigned i);
 	void (*happen)(struct pair *, unsigned i);
 } events[] = {
-	{true, must_give_up, give_up}, {true, takes_over, hold},    {true, has_said, deliver_of},
-	{true, scans, feed_trees},     {false, may_change, change}, {false, may_ask, ask},
+	{true, must_give_up, give_up}, {true, takes_over, hold},     {true, has_said, deliver_of},
+	{true, scans, feed_trees},     {false, may_change, change},  {false, may_ask, ask},
 	{false, may_turn, turn},       {false, may_crash, crash_at}, {false, is_dead, start_at},
 	{false, may_cut, cut_at},      {false, may_join, join_at},
 };
@@ -859,6 +878,7 @@ static size_t canonical(void *state)
 		past(&s->next, shift, 0);
 		past(&s->behind, shift, SYNC_LAG_ALLOWED);
 		past(&s->retry_at, shift, 0);
+		past(&s->stalled, shift, SYNC_STALL);
 		past(&s->status_at, shift, SYNC_STATUS_MIN);
 		if (s->synced_at >= 0)
 			s->synced_at = EPOCH; /* only told */
