@@ -52,7 +52,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -125,6 +125,14 @@ $(BUILD)/coverage/unit: $(COVERAGE_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion
 
+# Whole pairs in virtual time. Of the agent it takes the guardian's lease, and nothing else.
+SIM_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard tests/sim/*.c proto/*.c) agent/hold.c)
+DEPS += $(patsubst %.c,$(BUILD)/release/%.d,$(wildcard tests/sim/*.c))
+
+$(BUILD)/sim: $(SIM_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 $(BUILD)/haagent: $(BUILD)/release/haagent
 	$(Q)ln -sf release/haagent $@
 
@@ -166,6 +174,10 @@ unit: $(BUILD)/release/unit ## the unit tests
 
 asan: $(BUILD)/asan/unit ## the unit tests under AddressSanitizer and UBSan
 	$(Q)$<
+
+sim: $(BUILD)/sim ## simulated pairs from seeds: SEEDS=1000 with sessions, ten times as many without
+	$(Q)$< --keep-going --seeds $(or $(SEEDS),1000)
+	$(Q)$< --keep-going --plain --seeds $(or $(SEEDS),1000)0
 
 explore: $(BUILD)/explore ## every interleaving of a few faults, as far as the memory goes: an hour, 2 GB
 	$(Q)$< --long

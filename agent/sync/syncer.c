@@ -472,8 +472,7 @@ static int open_index(struct syncer *s)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
 	/* Without one, whatever was full may look empty now. */
 	s->full_once = s->ledger.full;
-	s->cold = s->ledger.lineage.n > 0 &&
-		  (error != 0 || !is_of_this(&head, &s->ledger.lineage));
+	s->cold = s->ledger.lineage.n > 0 && (error != 0 || !is_of_this(&head, &s->ledger.lineage));
 	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
 		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
 
