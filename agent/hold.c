@@ -51,6 +51,7 @@ static void end_lease(struct hold *hold, uint64_t lease)
 	hold->lease = 0;
 	hold->deadline = HA_NEVER;
 	hold->missing = 0;
+	hold->refused = 0;
 }
 
 /* Silence first: the fence is fast, and waits for nobody. */
@@ -108,6 +109,7 @@ static int add_addresses(struct hold *hold, uint32_t *acked)
 {
 	int error = hold->kernel->add(hold->kernel->arg, acked);
 
+	hold->refused = *acked == 0 ? error : 0;
 	hold->renew_at = clock_of(hold) + (error == 0 ? HOLD_RENEW_EVERY : HOLD_RETRY_EVERY);
 	return error;
 }
@@ -149,7 +151,9 @@ static bool renew(struct hold *hold, ha_time deadline, struct ipc_message *answe
 	if (expired(hold) || error == -ETIME)
 		return drop(hold, hold->lease, LEASE_EXPIRED, answer);
 	/* What cannot be renewed ends by itself, in the kernel; the engine decides whether to go
-	 * on. */
+	 * on. It hears of it until a renewal succeeds, not only when one is tried. */
+	if (error == 0 && acked == 0)
+		error = hold->refused;
 	return error == 0 || acked != 0 ? answer_held(hold, error, answer)
 					: answer_failed(hold->lease, error, answer);
 }

@@ -45,6 +45,7 @@ struct hold {
 	uint64_t ended; /* the newest that has ended */
 	ha_time deadline;
 	ha_time renew_at; /* the kernel address */
+	int refused;      /* -errno of its last renewal, if none of them was renewed */
 	uint32_t told;    /* mask that the engine was told last */
 	uint64_t leaving; /* ended, but the kernel has not confirmed the removal yet; 0: none */
 	uint8_t leaving_cause; /* 0: nobody is to be told */

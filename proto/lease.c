@@ -142,7 +142,7 @@ bool lease_event(struct node *n, const struct node_event *ev)
 	struct node_lease *l = &n->lease;
 	bool lost = false;
 
-	if (!l->wanted || ev->lease.status == NODE_LEASE_DROPPED)
+	if (!l->wanted && l->again == HA_NEVER)
 		l->failing = HA_NEVER; /* the guardian lives, and there is nothing to keep */
 	if (ev->lease.id != l->id)
 		return false; /* of an earlier lease */

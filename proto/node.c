@@ -225,10 +225,12 @@ static void regain(struct node *n, bool timer, struct node_actions *out)
 	if (l->again == HA_NEVER || !timer)
 		return;
 	if (n->state == HA_ACTIVE && !l->wanted && !n->leaving) {
-		if (n->now < l->again)
+		if (n->now < l->again) {
 			lease_acquire(n, out);
-		else
+		} else {
+			l->failing = HA_NEVER;
 			step_state(n, out, HA_PASSIVE, REASON_LEASE_LOST);
+		}
 	}
 	l->again = HA_NEVER;
 }

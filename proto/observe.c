@@ -103,6 +103,7 @@ void observe_pause(struct node *n, struct node_actions *out)
 static void on_heartbeat(struct node *n, const struct node_event *ev, struct clock *c,
 			 struct node_actions *out)
 {
+	uint64_t known = n->term_known;
 	enum peer_news news;
 
 	news = peer_heartbeat(n, ev);
@@ -121,6 +122,9 @@ static void on_heartbeat(struct node *n, const struct node_event *ev, struct clo
 		return;
 	if (handover_heard(n, ev, c, out) && !n->lease.wanted && !n->lease.releasing)
 		step_active(n, REASON_HANDOVER, out); /* T1 */
+	/* A2: it has held while this node did, unheard, and is where the switches send the clients now. */
+	if (n->peer.last.term > known && !peer_claims(n, c))
+		lease_announce_again(n);
 	if (n->lease.wanted && peer_claims(n, c) && n->peer.last.term < n->term && !n->conflict) {
 		n->conflict = true; /* Y4 */
 		lease_announce_again(n);
@@ -251,10 +255,10 @@ static void on_lease(struct node *n, const struct node_event *ev, struct node_ac
 		handover_cancel(n, REFUSED_TIMEOUT, out);
 		step_event(n, out, EVENT_LEASE_LOST, 0);
 		if (!ev->lease.gone && !n->leaving && lease_unbroken(n)) {
-			lease_again(n, out); /* L4 */
+			lease_again(n, out); /* L4; and if it fails all the time: Y1 */
 			return;
 		}
-		n->verify_since = HA_NEVER;
+		n->lease.failing = n->verify_since = HA_NEVER;
 		step_state(n, out, n->config.paired ? HA_PASSIVE : HA_INITIALIZING,
 			   REASON_LEASE_LOST);
 	} else if (releasing && !n->lease.releasing) {

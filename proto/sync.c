@@ -34,6 +34,7 @@ void sync_init(struct sync *s, const struct lineage *lineage, ha_time now)
 		.next = HA_NEVER,
 		.lineage = *lineage,
 		.behind = HA_NEVER,
+		.stalled = HA_NEVER,
 		.synced_at = -1,
 		.retry_at = now,
 	};
@@ -165,11 +166,17 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 {
 	s->status_due |= ev->trees.broken != s->trees.broken;
 	s->trees = ev->trees;
-	set_reason(s->trees_reason, ev->trees.broken ? ev->reason : "");
+	set_reason(s->trees_reason, ev->trees.broken || ev->trees.export_failed ? ev->reason : "");
 	if (s->trees.settled && !s->trees.broken) {
 		s->trees_known = true;
 		s->adopting = false;
 	}
+}
+
+/* 6.R35: what this side has changed since is no fault: who holds makes its next generation of it. */
+static bool is_entitled(const struct sync *s)
+{
+	return s->self.holds && s->self.whole && s->trees.pending > 0;
 }
 
 /* A new list of the leader's. What is under way goes on, unless all is told anew. */
@@ -180,7 +187,11 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 
 	if (s->side != SYNC_SIDE_FOLLOWS || !s->asked)
 		return;
+	/* 6.R29: of a list that was asked for before something failed the beginning is missing. */
+	if (!s->planning && !ev->full && ev->since > lineage_head(&s->lineage).number)
+		return;
 	s->ended = s->complete = false;
+	s->stalled = HA_NEVER;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
 	if (s->planning && !ev->full)
@@ -218,6 +229,10 @@ static void on_plan(struct sync *s, const struct sync_event *ev)
 	if (!s->planning)
 		return;
 	s->complete = ev->complete;
+	if (!ev->stalled)
+		s->stalled = HA_NEVER;
+	else if (s->stalled == HA_NEVER)
+		s->stalled = s->now;
 	s->status.files = ev->status.files;
 	s->status.files_total = ev->status.files_total;
 	s->status.bytes = ev->status.bytes;
@@ -238,23 +253,31 @@ static void fail(struct sync *s, const char *reason, struct sync_actions *out)
 	s->status_due = true;
 }
 
+/* 6.R34: something else had changed here: all is compared, once. */
+static void unfit(struct sync *s, struct sync_actions *out)
+{
+	s->planning = s->ended = s->complete = s->asked = false;
+	if (s->full_needed) {
+		s->full_needed = false;
+		fail(s, "the copy differs from the original after comparing all of it", out);
+		return;
+	}
+	s->full_needed = true;
+	s->phase = SYNC_PHASE_LIST;
+}
+
 static void on_committed(struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
 	s->planning = s->ended = s->complete = false;
 	s->lineage = s->target;
 	s->trees = ev->trees;
-	if (sync_is_clean(s)) {
-		s->full_needed = false;
-		s->self.whole = true;
-		succeed(s);
-	} else if (!s->full_needed) {
-		s->full_needed = true; /* 6.R34: something else had changed here: compare all */
-		s->asked = false;
-		s->phase = SYNC_PHASE_LIST;
-	} else {
-		s->full_needed = false;
-		fail(s, "the copy differs from the original after comparing all of it", out);
+	if (!sync_is_clean(s) && !is_entitled(s)) {
+		unfit(s, out);
+		return;
 	}
+	s->full_needed = false;
+	s->self.whole = true;
+	succeed(s);
 }
 
 /* The leader's question, or the other one's answer to it. */
@@ -338,6 +361,10 @@ static void observe(struct sync *s, const struct sync_event *ev, struct sync_act
 	case SYNC_EV_COMMITTED:
 		on_committed(s, ev, out);
 		break;
+	case SYNC_EV_UNFIT:
+		if (s->planning)
+			unfit(s, out);
+		break;
 	case SYNC_EV_FAILED:
 		fail(s, ev->reason, out);
 		break;
@@ -368,6 +395,8 @@ static bool may_make(const struct sync *s)
 		return false;
 	if (s->up && (!s->peer_known || (s->peer.whole && relation(s, &common) == LINEAGE_BEHIND)))
 		return false;
+	if (lineage_head(&s->lineage).number >= MSG_TERM_MAX)
+		return false; /* no pair gets there but by a peer that lies */
 	return s->lineage.n == 0 || !sync_is_clean(s);
 }
 
@@ -436,7 +465,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    s->peer.lineage.n == 0)
 		return;
 	/* 6.R35: what has changed behind its back is asked for anew. */
-	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s))
+	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s) && !is_entitled(s))
 		s->asked = false;
 	if (s->asked || !due(s, s->retry_at))
 		return;
@@ -448,12 +477,19 @@ static void pull(struct sync *s, struct sync_actions *out)
 	}
 	r = relation(s, &common);
 	a = act(out, SYNC_ACT_SAY_PULL);
-	if (s->self.whole && sync_is_clean(s) && !s->full_needed &&
+	if (s->self.whole && (sync_is_clean(s) || is_entitled(s)) && !s->full_needed &&
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
+}
+
+/* 6.R31: an entry whose content was not to be had is followed by a newer one; if it is not, all is asked for anew. */
+static void end_stall(struct sync *s, struct sync_actions *out)
+{
+	if (s->planning && s->ended && s->stalled != HA_NEVER && due(s, s->stalled + SYNC_STALL))
+		fail(s, "the other appliance has other files than it told of: asking again", out);
 }
 
 static void commit(struct sync *s, struct sync_actions *out)
@@ -494,7 +530,7 @@ static bool peer_has(const struct sync *s, uint64_t number)
 {
 	uint64_t common;
 
-	if (!s->peer_known || !s->peer.whole || !is_related(s))
+	if (!s->peer_known || !s->peer.whole || !s->peer.clean || !is_related(s))
 		return false;
 	lineage_compare(&s->lineage, &s->peer.lineage, &common);
 	return common >= number && lineage_head(&s->peer.lineage).number >= number;
@@ -553,7 +589,9 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		answer(w, never, out);
 		return;
 	}
-	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->making && !may_make(s)) {
+	/* Not before all that there was when it was asked is in a generation. */
+	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->trees.unseen &&
+	    !s->making && (leads ? sync_is_clean(s) : !s->planning)) {
 		w->flushed = true;
 		w->number = lineage_head(leads ? &s->lineage : &s->peer.lineage).number;
 	}
@@ -561,10 +599,13 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		w->compared = ++s->compare;
 		act(out, SYNC_ACT_SAY_COMPARE);
 	}
-	if (w->flushed &&
-	    (leads ? peer_has(s, w->number) &&
-			     (!w->compare || (w->compared != 0 && s->compared >= w->compared))
-		   : own_has(s, w->number)))
+	/* 6.R39: what an export would have written is not there. */
+	if (w->flushed && s->self.holds && s->trees.export_failed)
+		answer(w, s->trees_reason, out);
+	else if (w->flushed &&
+		 (leads ? peer_has(s, w->number) &&
+				  (!w->compare || (w->compared != 0 && s->compared >= w->compared))
+			: own_has(s, w->number)))
 		answer(w, NULL, out);
 	else if (due(s, w->until))
 		answer(w, late(s), out);
@@ -606,6 +647,7 @@ void sync_step(struct sync *s, const struct sync_event *ev, struct sync_actions 
 	make_generation(s, out);
 	say_head(s, out);
 	say_list(s, out);
+	end_stall(s, out);
 	pull(s, out);
 	commit(s, out);
 	answer_compare(s, out);

@@ -471,3 +471,28 @@ int plan_space(struct plan *p, char reason[SYNC_REASON_MAX + 1])
 	}
 	return 0;
 }
+
+bool plan_fits(const struct plan *p, const uint8_t digest[HA_KEY_LEN])
+{
+	uint8_t bytes[HA_KEY_LEN];
+	struct digest_sum sum;
+
+	if (p->full)
+		return true;
+	tree_sum(p->c.tree, &sum);
+	for (uint32_t i = 0; i < p->op_n; i++) {
+		const struct sync_entry *e = &p->op[i].entry;
+		tree_id id = tree_find(p->c.tree, e->root, e->path, e->path_len);
+		struct sync_entry here;
+
+		if (p->op[i].kind == OP_NONE || (p->op[i].flags & OP_IMPLIED) != 0)
+			continue;
+		if (id != TREE_NONE) {
+			tree_get(p->c.tree, id, &here);
+			digest_subtract(p->c.digest, &sum, &here);
+		}
+		digest_add(p->c.digest, &sum, e);
+	}
+	digest_sum_bytes(&sum, bytes);
+	return memcmp(bytes, digest, sizeof(bytes)) == 0;
+}

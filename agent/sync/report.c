@@ -78,7 +78,7 @@ static void report_state(struct syncer *s, ha_time now, struct sync_report *out)
 	out->whole = view.whole;
 	out->in_sync = view.in_sync;
 	out->in_sync_known = view.in_sync_known;
-	out->busy = s->committing || s->recover || s->ledger.imports != 0;
+	out->busy = s->committing || s->recover || errand_imports(s) != 0;
 	out->lineage.term = lineage_head(&view.own).term;
 	out->lineage.number = lineage_head(&view.own).number;
 	memcpy(out->lineage.digest, view.own.digest, HA_KEY_LEN);
@@ -114,7 +114,7 @@ void syncer_report(struct syncer *s, bool at_once)
 {
 	struct ipc_message message;
 	ha_time now = loop_now();
-	bool old = !s->reported || now >= s->report_at + HA_SEC;
+	bool old = !s->reported || now >= s->reported_at + HA_SEC;
 
 	if (s->engine < 0 || (!at_once && now < s->report_at))
 		return;
@@ -123,11 +123,12 @@ void syncer_report(struct syncer *s, bool at_once)
 	report_state(s, now, &message.u.report);
 	report_trees(s, &message.u.report);
 	report_stream(s, &message.u.report);
+	s->report_at = now + SYNCER_REPORT_EVERY;
 	if (!old && !is_news(&message.u.report, &s->report))
 		return;
 	if (ipc_send(s->engine, &message) != 0)
-		return; /* at the next wake */
+		return;
 	s->report = message.u.report;
 	s->reported = true;
-	s->report_at = now + SYNCER_REPORT_EVERY;
+	s->reported_at = now;
 }

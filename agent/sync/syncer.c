@@ -121,6 +121,7 @@ static bool on_control(struct syncer *s, enum sync_record_type type, const uint8
 		event.type = SYNC_EV_BEGIN;
 		good = sync_decode_begin(body, len, &begin);
 		event.full = begin.full;
+		event.since = begin.since;
 		break;
 	case SYNC_END:
 		event.type = SYNC_EV_END;
@@ -169,26 +170,14 @@ static size_t on_fill(void *arg, uint8_t *out, size_t cap)
 
 /* ---- the engine ---- */
 
-bool syncer_run(struct syncer *s, unsigned section, bool import)
+bool syncer_run(struct syncer *s, unsigned section, bool import, uint32_t number)
 {
 	struct ipc_message message = {.type = IPC_RUN};
 
 	message.u.run.section = (uint8_t)section;
 	message.u.run.import = import;
+	message.u.run.number = number;
 	return s->engine >= 0 && s->self_known && ipc_send(s->engine, &message) == 0;
-}
-
-static void on_ran(struct syncer *s, const struct ipc_message *message)
-{
-	unsigned section = message->u.run.section;
-	bool passed = message->u.run.outcome == COMMAND_PASSED;
-
-	if (section >= s->config.settings_n)
-		return; /* settings-applied: whatever became of it */
-	if (message->u.run.import)
-		carry_imported(s, section, passed);
-	else
-		settle_exported(s, section);
 }
 
 static void on_self(struct syncer *s, const struct ipc_message *message)
@@ -229,11 +218,7 @@ static void engine_gone(struct syncer *s)
 	s->self_known = false;
 	/* A new one comes soon. If none does, the old one wants no more of this process. */
 	s->alone_until = loop_now() + SYNCER_ALONE;
-	/* What it was to run was not: its successor is asked. */
-	s->importing = 0;
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		if (s->exporting >> i & 1)
-			settle_exported(s, i);
+	errand_forget(s);
 }
 
 static void on_engine(void *arg, uint32_t events)
@@ -252,7 +237,7 @@ static void on_engine(void *arg, uint32_t events)
 		else if (message.type == IPC_SYNC)
 			on_request(s, &message);
 		else if (message.type == IPC_RAN)
-			on_ran(s, &message);
+			errand_ran(s, &message);
 		else
 			got = -EPROTO;
 		if (got < 0)
@@ -328,7 +313,8 @@ static void on_timer(void *arg, ha_time now)
 	syncer_breathe(s);
 	bulk_timer(s->bulk, now);
 	settle_timer(s, now);
-	carry_imports(s, now);
+	errand_timer(s, now);
+	carry_timer(s, now);
 	if (now >= sync_deadline(&s->sync))
 		feed_type(s, SYNC_EV_TIMER);
 	if (now >= s->save_at)
@@ -346,9 +332,11 @@ static ha_time deadline(const struct syncer *s)
 	at = earlier(at, s->save_at);
 	at = earlier(at, s->alone_until);
 	if (s->engine >= 0)
-		at = earlier(at, s->report_at + (scan_busy(s->scan) || s->planning ? 0 : HA_SEC));
-	if ((s->ledger.imports & ~s->importing) != 0 && s->self_known)
-		at = earlier(at, s->import_at);
+		at = earlier(at, scan_busy(s->scan) || s->planning ? s->report_at
+								   : s->reported_at + HA_SEC);
+	at = earlier(at, errand_deadline(s));
+	if (s->recover)
+		at = earlier(at, s->recover_at);
 	return at;
 }
 
@@ -413,6 +401,17 @@ static int open_roots(struct syncer *s)
 	return 0;
 }
 
+/* What the peer can make this process need is not worth an engine. */
+static void be_expendable(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "500", 3) != 3)
+		log_event(LOG_WARNING, "oom_score", "error=%s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 /* From here on this process is not root, and nothing but its trees is within its reach. */
 static int drop(struct syncer *s)
 {
@@ -452,6 +451,15 @@ static void read_ledger(struct syncer *s)
 	randombytes_buf(s->ledger.key, sizeof(s->ledger.key));
 }
 
+/* Also an older one: what it does not know of is found to have changed. */
+static bool is_of_this(const struct lineage *index, const struct lineage *ledger)
+{
+	uint64_t common;
+	enum lineage_relation r = lineage_compare(index, ledger, &common);
+
+	return r == LINEAGE_SAME || (r == LINEAGE_BEHIND && index->n > 0);
+}
+
 static int open_index(struct syncer *s)
 {
 	struct lineage head;
@@ -462,14 +470,18 @@ static int open_index(struct syncer *s)
 	error = tree_load(s->tree, s->state, INDEX_FILE, &head, s->self.roots);
 	if (error != 0 && error != -ENOENT)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
-	/* The numbers in it are of one lineage, and of no other. */
+	/* Without one, whatever was full may look empty now. */
+	s->full_once = s->ledger.full;
+	s->cold = s->ledger.lineage.n > 0 &&
+		  (error != 0 || !is_of_this(&head, &s->ledger.lineage));
 	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
 		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
 
 		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
 			s->full_once |= UINT32_C(1) << i;
 	}
-	if (error == 0 && !lineage_equal(&head, &s->ledger.lineage))
+	/* The numbers in it are of one lineage, and of no other. */
+	if (error == 0 && s->cold)
 		tree_clear(s->tree);
 	return 0;
 }
@@ -517,11 +529,13 @@ static int prepare(struct syncer *s)
 		error = open_state(s);
 	if (error == 0)
 		error = open_roots(s);
+	be_expendable();
 	if (error == 0)
 		error = drop(s);
 	if (error != 0)
 		return error;
 	read_ledger(s);
+	s->errand_number = randombytes_random();
 	error = digest_open(&s->digest, s->ledger.key);
 	if (error == 0)
 		error = open_index(s);

@@ -411,6 +411,28 @@ Test(hold, a_renewal_that_the_kernel_refuses_for_one_is_held_likewise)
 	expect(1, LEASE_FAILED, 0);
 }
 
+/* Between two attempts nothing was confirmed either: the engine counts how long that lasts (SPEC 5.Y1). */
+Test(hold, a_renewal_that_is_refused_is_so_until_one_succeeds)
+{
+	acquire(1);
+	fake.now += HA_SEC;
+	fake.add_error = -EEXIST;
+	fake.acks = 0;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_FAILED, 0);
+	fake.now += 20 * HA_MS;
+	memset(fake.trace, 0, sizeof(fake.trace));
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_FAILED, 0);
+	cr_assert_eq(answer.error, -EEXIST);
+	expect_trace("H");
+	fake.now += HOLD_RETRY_EVERY;
+	fake.add_error = 0;
+	fake.acks = 3;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_HELD, 0);
+}
+
 Test(hold, what_was_refused_is_removed_until_the_kernel_confirms_it)
 {
 	fake.add_error = -ETIMEDOUT;

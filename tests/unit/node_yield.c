@@ -259,6 +259,25 @@ Test(node_yield, Y4_a_claim_of_a_lower_term_is_announced_against)
 	cr_assert_eq(world_count(&solo.w, "a conflict, stays"), 1u, "said once");
 }
 
+/* Cut off from each other both held, and the other one announced last; then it restarted. */
+Test(node_yield, A2_who_hears_that_the_peer_has_held_meanwhile_announces_again)
+{
+	unsigned announced;
+
+	solo_active(&solo);
+	solo_goes_on(&solo, 10 * HA_SEC);
+	announced = solo.w.announced[A];
+	solo.says.term = 5;
+	solo_say(&solo);
+	world_run(&solo.w, HA_MS);
+	cr_assert_gt(solo.w.announced[A], announced);
+	solo_goes_on(&solo, 10 * HA_SEC);
+	announced = solo.w.announced[A];
+	solo_goes_on(&solo, HA_SEC);
+	cr_assert_eq(solo.w.announced[A], announced, "once");
+	cr_assert_eq(world_holder(&solo.w), A);
+}
+
 /* The peer holds in term 3, which this node outranks. */
 static void peer_holds_lower(uint32_t link_age_us, uint32_t management_age_us)
 {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,25 @@ Test(plan_crash, a_journal_that_is_torn_or_changed_is_not_followed)
 	spill("journal", bytes, len);
 	cr_expect_eq(recover(), 1, "%s", r.reason);
 	cr_expect(rig_same(&r));
+}
+
+/* Its head would be written down, and no start would ever get past that. */
+Test(plan_crash, a_journal_whose_lineage_is_none_is_not_followed)
+{
+	enum {
+		NUMBER = 4 + 2 + SYNC_HASH_LEN + 2 + 8, /* of the first point */
+		SUM_LEN = 32,
+	};
+	static uint8_t bytes[65536];
+	size_t len;
+
+	get_stuck();
+	freeze("z", false);
+	len = journal_bytes(bytes, sizeof(bytes));
+	memset(bytes + NUMBER, 0, 8);
+	crypto_generichash(bytes + len - SUM_LEN, SUM_LEN, bytes, len - SUM_LEN, NULL, 0);
+	spill("journal", bytes, len);
+	cr_expect_eq(recover(), -EBADMSG);
 }
 
 Test(plan_crash, a_journal_of_other_roots_is_not_followed)

@@ -33,7 +33,7 @@ struct side {
 	uint8_t key[HA_KEY_LEN];
 	uint32_t cell[CELLS];
 	uint64_t number[CELLS]; /* of the generation that changed it; UINT64_MAX: none yet */
-	bool paired, holds, whole, paused, alive, scanning;
+	bool paired, holds, whole, paused, alive, scanning, unexported;
 	uint64_t term;
 	/* following */
 	bool planning, plan_full, plan_ended;
@@ -92,6 +92,7 @@ static struct sync_trees trees_of(const struct side *s)
 {
 	struct sync_trees t = {.settled = !s->scanning, .pending = pending(s), .entries = CELLS};
 
+	t.export_failed = s->unexported;
 	memcpy(t.key, s->key, HA_KEY_LEN);
 	digest(s, t.digest);
 	return t;
@@ -99,7 +100,7 @@ static struct sync_trees trees_of(const struct side *s)
 
 static void feed_trees(struct pair *p, unsigned who)
 {
-	struct sync_event ev = {.type = SYNC_EV_TREES};
+	struct sync_event ev = {.type = SYNC_EV_TREES, .reason = "the export has failed"};
 
 	p->side[who].scanning = false;
 	ev.trees = trees_of(&p->side[who]);
@@ -421,6 +422,22 @@ static void fresh(struct pair *p)
 	join(p);
 }
 
+/* Who holds changes hands as node.h would have it: never two, and not while the other's word is missing. */
+static void turn(struct pair *p)
+{
+	unsigned from = p->side[A].holds ? A : B, to = 1 - from;
+	uint64_t term =
+		p->side[from].term > p->side[to].term ? p->side[from].term : p->side[to].term;
+
+	if (!p->side[to].whole || !p->side[to].alive)
+		return;
+	p->side[from].holds = false;
+	feed_self(p, from);
+	p->side[to].holds = true;
+	p->side[to].term = term + 1;
+	feed_self(p, to);
+}
+
 static void synced(struct pair *p)
 {
 	fresh(p);
@@ -565,6 +582,26 @@ Test(sync, a_new_holder_that_changed_nothing_takes_what_the_old_one_has_more)
 	cr_assert_eq(p.side[A].kept + p.side[B].kept, 0);
 }
 
+Test(sync, a_new_holder_keeps_what_it_changes_before_it_has_what_the_old_one_has_more)
+{
+	struct pair p;
+
+	synced(&p);
+	cut(&p);
+	change(&p, A, 0, 1000);
+	feed_trees(&p, A);
+	turn(&p);
+	join(&p);
+	change(&p, B, 1,
+	       2000); /* it is no generation: it is not known yet whether A has one more */
+	feed_trees(&p, B);
+	settle(&p, HA_SEC);
+	cr_assert(same(&p));
+	cr_assert_eq(p.side[A].cell[0], 1000);
+	cr_assert_eq(p.side[A].cell[1], 2000);
+	cr_assert_eq(p.side[A].kept + p.side[B].kept, 0);
+}
+
 Test(sync, what_was_changed_at_the_passive_gives_way_and_is_kept)
 {
 	struct pair p;
@@ -664,6 +701,20 @@ Test(sync, a_barrier_that_cannot_be_met_is_refused_with_the_reason)
 	cr_assert_str_eq(p.side[A].answer, "the other appliance is not heard");
 }
 
+Test(sync, a_barrier_after_an_export_that_failed_is_refused_with_the_reason)
+{
+	struct pair p;
+
+	synced(&p);
+	change(&p, A, 5, 6);
+	p.side[A].unexported = true;
+	ask(&p, A, SYNC_EV_BARRIER, 10 * HA_SEC);
+	settle(&p, HA_SEC);
+	cr_assert(p.side[A].answers == 1 && !p.side[A].answer_ok);
+	cr_assert_str_eq(p.side[A].answer, "the export has failed");
+	cr_assert_eq(p.side[B].cell[5], 6, "what there is is synced all the same");
+}
+
 Test(sync, a_compare_is_answered_when_both_have_looked)
 {
 	struct pair p;
@@ -709,22 +760,6 @@ static uint32_t draw(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
 	return *seed >> 8;
-}
-
-/* Who holds changes hands as node.h would have it: never two, and not while the other's word is missing. */
-static void turn(struct pair *p)
-{
-	unsigned from = p->side[A].holds ? A : B, to = 1 - from;
-	uint64_t term =
-		p->side[from].term > p->side[to].term ? p->side[from].term : p->side[to].term;
-
-	if (!p->side[to].whole || !p->side[to].alive)
-		return;
-	p->side[from].holds = false;
-	feed_self(p, from);
-	p->side[to].holds = true;
-	p->side[to].term = term + 1;
-	feed_self(p, to);
 }
 
 static void random_step(struct pair *p, uint32_t *seed, uint32_t *value)
