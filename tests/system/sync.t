@@ -49,6 +49,7 @@ echo new >"$LAB/a/etc/new/file"
 rm "$LAB/a/etc/nothing"
 mv "$LAB/a/etc/deep/er" "$LAB/a/etc/moved"
 printf 'middle' | dd of="$LAB/a/etc/big" bs=1 seek=1500000 conv=notrunc status=none
+# shellcheck disable=SC2034 # used in a condition
 before=$(stat -c %i "$LAB/b/etc/big")
 check_done "a barrier returns when all of it is there" a --barrier
 check_trees "... and it is"
