@@ -104,9 +104,10 @@ check_trees "... the trees are the same"
 check "... what a made stands" '[ "$(cat "$LAB/b/etc/d/2")" = "only at a" ] && [ "$(cat "$LAB/b/etc/d/1")" = "1, changed" ]'
 kept=$LAB/b/state/sync/conflicts
 check "... what b made is kept" 'grep -qx "only at b" "$kept"/*/*/d/1 || grep -rqx "only at b" "$kept"' || diag "$(find "$kept")"
-check "... that and nothing else" '[ "$(conflicts_of b)" = 2 ] && [ "$(conflicts_of a)" = 0 ]' || diag "$(find "$kept")"
+# More may be kept than must: of what changed after the index was last saved it is not known who changed it.
+check "... and nothing at a" '[ "$(conflicts_of b)" -ge 2 ] && [ "$(conflicts_of a)" = 0 ]' || diag "$(find "$kept")"
 check "... in the history, too" '[ "$(events b settings_kept)" = 1 ]'
-check "... and in the dump" '[ "$(sync_of b conflicts)" = 2 ]'
+check "... and in the dump" '[ "$(sync_of b conflicts)" = "$(conflicts_of b)" ]'
 
 # ---- different versions
 # shellcheck disable=SC2034 # for always
