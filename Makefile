@@ -3,6 +3,7 @@
 # Everything is built under build/, each variant in its own directory:
 #   release  what is installed          asan  gcc with AddressSanitizer, UBSan and fault points (agent/sync/fault.h)
 #   clang    the second compiler          fault  release whose syncer has fault points, for tests/system
+#   fuzz     clang's libFuzzer            coverage  release, with proto/ counted by gcov
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
 VERSION := 0.1.0
@@ -47,11 +48,12 @@ SYSTEM    := $(sort $(wildcard tests/system/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
 MAN       := $(wildcard agent/*.8 agent/*.5)
 TARGETS   := $(wildcard agent/*.target)
+FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
 FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system sim lint bench format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -92,6 +94,38 @@ $(BUILD)/fault/haagent: $(FAULT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Whoever is fuzzed is built with all the sanitizers, and an executable for each target.
+FUZZ_SAN := $(SAN) -fsanitize=fuzzer-no-link
+$(eval $(call variant,fuzz,$$(CLANG),$$(FUZZ_SAN)))
+DEPS += $(patsubst %,$(BUILD)/fuzz/tests/fuzz/%.d,$(FUZZ) seed)
+
+$(BUILD)/fuzz/bin/%: $(BUILD)/fuzz/tests/fuzz/%.o $(filter-out $(BUILD)/fuzz/agent/main.o,$(fuzz_OBJ))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What the corpora begin with.
+$(BUILD)/fuzz/bin/seed: $(BUILD)/fuzz/tests/fuzz/seed.o $(filter-out $(BUILD)/fuzz/agent/main.o,$(fuzz_OBJ))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+.SECONDARY: $(patsubst %,$(BUILD)/fuzz/tests/fuzz/%.o,$(FUZZ))
+
+# The unit tests of the release, but for proto/, which is counted.
+COVERAGE_OBJ := $(patsubst $(BUILD)/release/proto/%,$(BUILD)/coverage/proto/%, \
+	$(filter-out $(BUILD)/release/agent/main.o,$(release_OBJ)) $(release_UNIT))
+DEPS += $(filter $(BUILD)/coverage/%.d,$(COVERAGE_OBJ:.o=.d))
+
+$(BUILD)/coverage/%.o: %.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) --coverage -O0 -g $(CPPFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+$(BUILD)/coverage/unit: $(COVERAGE_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion
+
 # Whole pairs in virtual time. Of the agent it takes the guardian's lease, and nothing else.
 SIM_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(SIM_SRC) tests/sim/sim.c $(wildcard proto/*.c) agent/hold.c)
 DEPS += $(BUILD)/release/tests/sim/sim.d
@@ -118,9 +152,20 @@ $(BUILD)/tools/bulkblast: $(BUILD)/release/tests/system/tools/bulkblast.o \
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
+# ---- every way in which two nodes, or two settings machines, can go on: the shipped objects of proto/, in which the linker puts
+# the mutants of tests/explore/mutant.c before some functions ----
+EXPLORE_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard tests/explore/*.c))
+EXPLORE_WRAP = $(shell sed -nE 's/^WRAPPED.[^,]*, ([a-z_0-9]+),.*/-Wl,--wrap=\1/p' tests/explore/mutant.c)
+DEPS += $(EXPLORE_OBJ:.o=.d)
+
+$(BUILD)/explore: $(EXPLORE_OBJ) $(filter $(BUILD)/release/proto/%,$(release_OBJ))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(EXPLORE_WRAP) $(LDFLAGS) -o $@ $^ -lsodium
+
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
-built: all tools $(BUILD)/sim $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
+built: all tools $(BUILD)/sim $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
+		$(BUILD)/clang/unit
 
 check: built ## every test: unit, unit under asan, clang, lint, system
 	$(Q)scripts/check --built
@@ -131,20 +176,44 @@ unit: $(BUILD)/release/unit ## the unit tests
 asan: $(BUILD)/asan/unit ## the unit tests under AddressSanitizer and UBSan
 	$(Q)$<
 
+sim: $(BUILD)/sim ## simulated pairs from seeds: SEEDS=1000 with sessions, ten times as many without
+	$(Q)$< --keep-going --seeds $(or $(SEEDS),1000)
+	$(Q)$< --keep-going --plain --seeds $(or $(SEEDS),1000)0
+
+explore: $(BUILD)/explore ## every interleaving of a few faults, as far as the memory goes: an hour, 2 GB
+	$(Q)$< --long
+
 clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the second compiler
 
 system: all tools $(BUILD)/fault/haagent ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
 
-sim: $(BUILD)/sim ## simulated pairs from seeds: SEEDS=1000 with sessions, ten times as many without
-	$(Q)$< --keep-going --seeds $(or $(SEEDS),1000)
-	$(Q)$< --keep-going --plain --seeds $(or $(SEEDS),1000)0
+campaign: all tools ## random faults on real network stacks, from a seed (root); N=20 rounds, SEED=
+	$(Q)nice tests/campaign $(or $(N),20) $(SEED)
+
+# The unit tests of the failover machine and of the settings': what scripts/mutate links.
+MUTATE := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard proto/*.c tests/unit/node_*.c) $(SIM_SRC) agent/hold.c \
+	tests/unit/world_fail.c tests/unit/sync.c tests/unit/sync_rules.c tests/unit/lineage.c tests/unit/flow.c)
+
+mutate: $(MUTATE) ## breaks one rule of proto/ at a time: does a test notice? M="judge.c.*T2" for some
+	$(Q)BUILD=$(BUILD) CC='$(CC)' scripts/mutate $(if $(M),'$(M)')
 
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
 
+fuzzers: $(FUZZ:%=$(BUILD)/fuzz/bin/%)
+
+fuzz: $(patsubst %,$(BUILD)/fuzz/bin/%,$(or $(T),$(FUZZ))) ## libFuzzer: T=NAME S=SECONDS of each, 600 by default
+	$(Q)tests/fuzz/run $(or $(S),600) $(or $(T),$(FUZZ))
+
+coverage: $(BUILD)/coverage/unit ## lines and branches of proto/ that the unit tests reach; wants 95 % and 90 %
+	$(Q)tests/coverage $(BUILD)
+
 bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 runs of each
 	$(Q)tests/bench/run $(or $(N),20)
+
+bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); N=5 runs of each
+	$(Q)tests/bench/sync $(or $(N),5)
 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
@@ -173,6 +242,6 @@ clean: ## remove build/
 	$(Q)rm -rf $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 -include $(DEPS)

@@ -15,6 +15,11 @@
 
 /* How long the processing of a new active waits for a commit that is being written. */
 #define COPY_PATIENCE (30 * HA_SEC)
+#define COPY_EVENTS   (10 * HA_SEC) /* between two reports that it fails */
+
+enum {
+	COPY_MESSAGES_MAX = 16, /* of the syncer at a wake */
+};
 
 static bool copy_is_configured(const struct engine *engine)
 {
@@ -65,7 +70,9 @@ static void copy_tell_self(struct engine *engine)
 static void copy_tell_key(struct engine *engine)
 {
 	const struct engine_path *link = &engine->path[HA_PATH_LINK];
-	const uint8_t *exporter = link->paired ? session_exporter(&link->session) : NULL;
+	/* Over a link that is silent nobody is led, and nobody follows (SPEC 6.R24). */
+	bool heard = link->paired && node_path_audible(&engine->node, HA_PATH_LINK, engine->now);
+	const uint8_t *exporter = heard ? session_exporter(&link->session) : NULL;
 	struct copy *copy = &engine->copy;
 	struct ipc_message message = {.type = IPC_KEY};
 
@@ -120,8 +127,14 @@ static void copy_events(struct engine *engine, const struct sync_report *report)
 
 	memcpy(reason, report->reason, sizeof(reason));
 	reason[SYNC_REASON_MAX] = '\0';
-	if (report->state == SYNC_ERROR && before->state != SYNC_ERROR)
+	/* Once, not at each of the attempts that follow, and not as often as a syncer may say so. */
+	if (report->state == SYNC_ERROR && !engine->copy.failed &&
+	    engine->now - engine->copy.failed_at >= COPY_EVENTS) {
+		engine->copy.failed_at = engine->now;
 		act_report(engine, EVENT_SYNC_FAILED, reason, 0);
+	}
+	if (report->state == SYNC_ERROR || report->state == SYNC_SYNCED)
+		engine->copy.failed = report->state == SYNC_ERROR;
 	if (report->conflicts > before->conflicts && engine->copy.reported)
 		act_report(engine, EVENT_SETTINGS_KEPT, "",
 			   (uint32_t)(report->conflicts - before->conflicts));
@@ -147,8 +160,6 @@ static int copy_report(struct engine *engine, const struct ipc_message *message)
 	if (!copy_report_valid(&message->u.report))
 		return -EPROTO;
 	copy_events(engine, &message->u.report);
-	if (message->u.report.busy && !copy->report.busy)
-		copy->busy_since = engine_now(engine);
 	copy->report = message->u.report;
 	copy->report.reason[SYNC_REASON_MAX] = '\0';
 	copy->reported = true;
@@ -198,6 +209,18 @@ static struct dump_sync_command *copy_command(struct engine *engine,
 	return message->u.run.import ? &section->import : &section->export;
 }
 
+static void copy_running(struct engine *engine, const struct ipc_message *message)
+{
+	if (copy_is_applied(message)) {
+		engine->copy.applying = true;
+		engine->copy.applied_number = message->u.run.number;
+		return;
+	}
+	copy_command(engine, message)->running = true;
+	engine->copy.run_number[message->u.run.section][message->u.run.import] =
+		message->u.run.number;
+}
+
 /* To the steward, who runs what the configuration says, and nothing else that is named here. */
 static int copy_run(struct engine *engine, const struct ipc_message *message)
 {
@@ -206,8 +229,7 @@ static int copy_run(struct engine *engine, const struct ipc_message *message)
 	if (!settings_valid(&engine->config, message))
 		return -EPROTO;
 	if (engine->steward >= 0 && ipc_send(engine->steward, message) == 0) {
-		if (!copy_is_applied(message))
-			copy_command(engine, message)->running = true;
+		copy_running(engine, message);
 		return 0;
 	}
 	ran.type = IPC_RAN;
@@ -237,7 +259,9 @@ void copy_ran(struct engine *engine, const struct ipc_message *message)
 	if (!settings_valid(&engine->config, message) ||
 	    message->u.run.outcome >= COMMAND_OUTCOME_N)
 		engine_fatal("steward", -EPROTO);
-	if (!applied) {
+	if (applied) {
+		engine->copy.applying = false;
+	} else {
 		news = copy_command(engine, message)->last != message->u.run.outcome;
 		copy_note(copy_command(engine, message), message);
 	}
@@ -259,9 +283,15 @@ void copy_steward_gone(struct engine *engine)
 	for (unsigned i = 0; i < 2 * engine->config.settings_n; i++) {
 		ran.u.run.section = (uint8_t)(i / 2);
 		ran.u.run.import = i % 2 != 0;
+		ran.u.run.number = engine->copy.run_number[i / 2][i % 2];
 		if (copy_command(engine, &ran)->running)
 			copy_ran(engine, &ran);
 	}
+	ran.u.run.section = IPC_RUN_APPLIED;
+	ran.u.run.import = true;
+	ran.u.run.number = engine->copy.applied_number;
+	if (engine->copy.applying)
+		copy_ran(engine, &ran);
 }
 
 static void copy_gone(struct engine *engine)
@@ -286,7 +316,11 @@ static void copy_ready(void *arg, uint32_t events)
 	int got = 0;
 
 	(void)events;
-	while (engine->copy.fd >= 0 && (got = ipc_receive(engine->copy.fd, &message, NULL)) > 0) {
+	/* Some, then others have their turn: this process must not be kept busy by that one. */
+	for (unsigned i = 0; i < COPY_MESSAGES_MAX && engine->copy.fd >= 0; i++) {
+		got = ipc_receive(engine->copy.fd, &message, NULL);
+		if (got <= 0)
+			break;
 		if (!engine->running)
 			continue; /* it says it again */
 		if (message.type == IPC_SYNC_REPORT)
@@ -317,11 +351,18 @@ int copy_open(struct engine *engine, int fd)
 
 /* ---- who asks ---- */
 
-/* A commit is being written: who became active does not process on half of it. */
-bool copy_is_busy(const struct engine *engine)
+/* A commit is being written: who became active does not process on half of it, but not for ever. */
+bool copy_is_waited_for(struct engine *engine)
 {
-	return copy_is_configured(engine) && engine->copy.report.busy &&
-	       engine->now - engine->copy.busy_since < COPY_PATIENCE;
+	struct copy *copy = &engine->copy;
+
+	if (!copy_is_configured(engine) || !copy->report.busy) {
+		copy->waited_since = 0;
+		return false;
+	}
+	if (copy->waited_since == 0)
+		copy->waited_since = engine->now;
+	return engine->now - copy->waited_since < COPY_PATIENCE;
 }
 
 /* Without settings, or without a pair, there is nothing to copy: it is whole. */

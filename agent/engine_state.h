@@ -81,10 +81,15 @@ struct copy {
 	bool keyed;
 	uint8_t exporter[HA_KEY_LEN];
 	bool reported;
-	struct sync_report report; /* the newest; that of the one before, until another comes */
-	ha_time busy_since;
+	bool failed;                   /* it is in the history; until they are the same again */
+	struct sync_report report;     /* the newest; that of the one before, until another comes */
 	uint32_t wait[COPY_WAITS_MAX]; /* numbers of requests under way; 0 = free */
 	struct dump_sync_section section[CONFIG_SETTINGS_MAX]; /* its commands */
+	uint32_t run_number[CONFIG_SETTINGS_MAX][2]; /* of those that run: export, import */
+	bool applying;                               /* settings-applied runs, by ... */
+	uint32_t applied_number;
+	ha_time waited_since; /* for a commit, before the active processes; 0 = it does not */
+	ha_time failed_at;    /* an event that it failed was last reported */
 	uint64_t held_saved,
 		held_saving; /* held_term on disk; and in the save that is under way ... */
 	uint64_t save;       /* ... of this number */
@@ -256,7 +261,7 @@ void copy_follow(struct engine *);      /* after each wake: tells the syncer wha
 void copy_begin(struct engine *);       /* the node is there, or a pair has begun */
 void copy_ran(struct engine *, const struct ipc_message *); /* IPC_RAN of the steward */
 void copy_steward_gone(struct engine *);
-bool copy_is_busy(const struct engine *); /* a commit is being written */
+bool copy_is_waited_for(struct engine *); /* by who became active: a commit is being written */
 /* --sync (compare) or --barrier: false, the answer comes later; true: it is complete. */
 bool copy_start(struct engine *, bool compare, ha_time until, uint32_t number,
 		struct control_answer *);

@@ -156,6 +156,7 @@ struct ipc_message {
 		struct {
 			uint8_t section; /* of the configuration, or IPC_RUN_APPLIED */
 			bool import;     /* else its export */
+			uint32_t number; /* of the request: its answer has the same */
 			uint8_t outcome; /* IPC_RAN: enum command_outcome */
 			int32_t status;
 			uint32_t took_ms;

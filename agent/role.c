@@ -90,7 +90,10 @@ void role_follow(struct engine *engine)
 	if (engine->unsaved)
 		return; /* what it rests on goes first */
 	role_occasion(engine, occasion);
-	if (occasion->role == ROLE_ACTIVE && copy_is_busy(engine))
+	if (occasion->role != ROLE_ACTIVE)
+		engine->copy.waited_since = 0;
+	else if (!(engine->told && engine->occasion.role == ROLE_ACTIVE) &&
+		 copy_is_waited_for(engine))
 		return; /* SPEC 6.R37: not on half of a generation */
 	if (role_is_passing(engine, occasion) || engine->steward < 0 ||
 	    (engine->told && role_same(occasion, &engine->occasion)))

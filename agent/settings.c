@@ -87,6 +87,7 @@ static void report(struct settings *settings, const struct settings_request *req
 
 	ran.u.run.section = request->section;
 	ran.u.run.import = request->import;
+	ran.u.run.number = request->number;
 	ran.u.run.outcome = (uint8_t)outcome;
 	ran.u.run.status = status;
 	ran.u.run.took_ms = took / HA_MS < UINT32_MAX ? (uint32_t)(took / HA_MS) : UINT32_MAX;
@@ -178,18 +179,21 @@ void settings_init(struct settings *settings, const struct config *config, struc
 	command_init(&settings->command, loop, on_done, settings);
 }
 
-static bool does_wait(const struct settings *settings, const struct settings_request *request)
+static bool does_wait(struct settings *settings, const struct settings_request *request)
 {
 	for (unsigned i = 0; i < settings->waiting_n; i++)
 		if (settings->waiting[i].section == request->section &&
-		    settings->waiting[i].import == request->import)
+		    settings->waiting[i].import == request->import) {
+			settings->waiting[i].number = request->number;
 			return true;
+		}
 	return false;
 }
 
 void settings_run(struct settings *settings, const struct ipc_message *run, ha_time now)
 {
-	const struct settings_request request = {run->u.run.section, run->u.run.import};
+	const struct settings_request request = {run->u.run.section, run->u.run.import,
+						 run->u.run.number};
 
 	assert(settings_valid(settings->config, run));
 	if (line_of(settings, &request)[0] == '\0') {

@@ -20,6 +20,7 @@
 struct settings_request {
 	uint8_t section; /* or IPC_RUN_APPLIED */
 	bool import;
+	uint32_t number; /* the newest that it was asked for by: the answer has it */
 };
 
 enum {

@@ -157,6 +157,8 @@ int address_decode(const void *message, size_t len, struct address_event *e)
 		.flags = m->ifa_flags,
 		.valid_s = UINT32_MAX,
 	};
+	if (e->prefix_len > address_prefix_len(&e->address))
+		return -EBADMSG;
 	error = attribute_walk_message(h, sizeof(*m), take_attribute, &d);
 	return error ? error : d.any ? 0 : -EBADMSG;
 }

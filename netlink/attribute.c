@@ -50,5 +50,17 @@ int attribute_walk_message(const struct nlmsghdr *h, size_t family_len, attribut
 
 const struct nlmsghdr *attribute_message(const void *data, size_t len)
 {
-	return len <= INT32_MAX && mnl_nlmsg_ok(data, (int)len) ? data : NULL;
+	const struct nlmsghdr *h = data;
+
+	return len >= sizeof(*h) && h->nlmsg_len >= sizeof(*h) && h->nlmsg_len <= len ? h : NULL;
+}
+
+const struct nlmsghdr *attribute_next(const struct nlmsghdr *h, size_t *len)
+{
+	size_t step = aligned(h->nlmsg_len);
+
+	if (step > *len)
+		step = *len;
+	*len -= step;
+	return attribute_message((const uint8_t *)h + step, *len);
 }

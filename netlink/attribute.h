@@ -1,7 +1,7 @@
-/* attribute.h - walking the attributes of a netlink message, within its exact length.
+/* attribute.h - walking the messages of a datagram and the attributes of a message, within their exact length.
  *
  * libmnl's iterators round the message up to four bytes and end quietly at an attribute that does
- * not fit; here that is an error.
+ * not fit; here that is an error. A message whose length is 2 GiB or more it takes for a whole one.
  */
 #ifndef HA_NETLINK_ATTRIBUTE_H
 #define HA_NETLINK_ATTRIBUTE_H
@@ -22,5 +22,9 @@ int attribute_walk_message(const struct nlmsghdr *, size_t family_len, attribute
 
 /* The message at the front of len bytes, or NULL if it is not whole. */
 const struct nlmsghdr *attribute_message(const void *data, size_t len);
+
+/* The one behind it in a datagram; *len are the bytes from it on, and then from that one on: 0 at the datagram's end.
+ * NULL if there is no whole one. */
+const struct nlmsghdr *attribute_next(const struct nlmsghdr *, size_t *len);
 
 #endif

@@ -11,6 +11,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 
+#include "netlink/attribute.h"
+
 enum {
 	DUMP_TIMEOUT_MS = 1000,
 	READS_MAX =
@@ -150,14 +152,13 @@ static void take_answer(struct exchange *x, const struct nlmsghdr *h, bool trans
 bool exchange_take(struct exchange *x, const void *data, size_t len, uint32_t sender,
 		   bool transaction)
 {
-	const struct nlmsghdr *h = data;
-	int left = (int)len;
+	const struct nlmsghdr *h;
 
 	if (sender != 0) {
 		x->foreign_n++;
 		return x->wanted == 0;
 	}
-	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+	for (h = attribute_message(data, len); h; h = attribute_next(h, &len))
 		if (h->nlmsg_type == NLMSG_ERROR &&
 		    mnl_nlmsg_get_payload_len(h) >= sizeof(struct nlmsgerr))
 			take_answer(x, h, transaction);
@@ -189,15 +190,14 @@ int exchange_run(struct exchange *x, void *batch, size_t len, bool transaction)
 static int take_dump(struct exchange *x, size_t len, uint32_t sender, bool *interrupted,
 		     exchange_fn *callback, void *arg)
 {
-	const struct nlmsghdr *h = (const void *)x->buffer;
-	int left = (int)len;
+	const struct nlmsghdr *h;
 	int error;
 
 	if (sender != 0) {
 		x->foreign_n++;
 		return -EINPROGRESS;
 	}
-	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+	for (h = attribute_message(x->buffer, len); h; h = attribute_next(h, &len)) {
 		if (h->nlmsg_seq != x->first) {
 			x->late_n++;
 			continue;

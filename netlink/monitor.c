@@ -195,15 +195,14 @@ void monitor_take(struct monitor *m, const void *data, size_t len, uint32_t send
 		  monitor_fn *callback, void *arg)
 {
 	struct relay relay = {.monitor = m, .callback = callback, .arg = arg};
-	const struct nlmsghdr *h = data;
-	int left = (int)len;
+	const struct nlmsghdr *h;
 	int error;
 
 	if (sender != 0) {
 		m->foreign_n++;
 		return;
 	}
-	for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+	for (h = attribute_message(data, len); h; h = attribute_next(h, &len)) {
 		bool ours = m->running && h->nlmsg_pid == m->port && h->nlmsg_seq == m->seq;
 
 		relay.live = !ours;
@@ -224,7 +223,7 @@ void monitor_take(struct monitor *m, const void *data, size_t len, uint32_t send
 			memcpy(&error, mnl_nlmsg_get_payload(h), sizeof(error));
 		end_dump(m, error, callback, arg);
 	}
-	if (left > 0)
+	if (len > 0)
 		m->malformed_n++;
 }
 

@@ -34,6 +34,7 @@ void sync_init(struct sync *s, const struct lineage *lineage, ha_time now)
 		.next = HA_NEVER,
 		.lineage = *lineage,
 		.behind = HA_NEVER,
+		.stalled = HA_NEVER,
 		.synced_at = -1,
 		.retry_at = now,
 	};
@@ -72,11 +73,10 @@ static enum lineage_relation relation(const struct sync *s, uint64_t *common)
 	*common = 0;
 	if (is_related(s))
 		r = lineage_compare(&s->lineage, &s->peer.lineage, common);
-	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder; and what the holder
-	 * has changed is a generation of its own, if not by name. */
+	/* 6.R25: what was changed behind the back of a newer lineage gives it no lead over the holder. */
 	if (r == LINEAGE_AHEAD && s->peer.holds && !sync_is_clean(s))
 		r = LINEAGE_DIVERGED;
-	if (r == LINEAGE_BEHIND && s->self.holds && (!s->peer.clean || s->trees.pending > 0))
+	if (r == LINEAGE_BEHIND && s->self.holds && !s->peer.clean)
 		r = LINEAGE_DIVERGED;
 	return r;
 }
@@ -136,7 +136,9 @@ static void take_side(struct sync *s, struct sync_actions *out)
 		return;
 	if (s->side == SYNC_SIDE_FOLLOWS)
 		drop_plan(s, out);
-	/* What the other one has asked for stands as long as the stream: it may not have seen that this one doubted to lead. */
+	/* Where nobody leads for a moment the other one may not see it, and does not ask again. */
+	if (side == SYNC_SIDE_FOLLOWS)
+		s->pulled = s->pull_due = false;
 	s->side = side;
 	succeed(s); /* what failed on the other side is of no account on this one */
 }
@@ -165,11 +167,17 @@ static void on_trees(struct sync *s, const struct sync_event *ev)
 {
 	s->status_due |= ev->trees.broken != s->trees.broken;
 	s->trees = ev->trees;
-	set_reason(s->trees_reason, ev->trees.broken ? ev->reason : "");
+	set_reason(s->trees_reason, ev->trees.broken || ev->trees.export_failed ? ev->reason : "");
 	if (s->trees.settled && !s->trees.broken) {
 		s->trees_known = true;
 		s->adopting = false;
 	}
+}
+
+/* 6.R35: what this side has changed since is no fault: who holds makes its next generation of it. */
+static bool is_entitled(const struct sync *s)
+{
+	return s->self.holds && s->self.whole && s->trees.pending > 0;
 }
 
 /* A new list of the leader's. What is under way goes on, unless all is told anew. */
@@ -180,13 +188,11 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 
 	if (s->side != SYNC_SIDE_FOLLOWS || !s->asked)
 		return;
-	/* 6.R29: an answer to what was asked under another lineage says nothing of what has to go from this one. */
-	if (!ev->full && !(s->planning && s->plan_full) &&
-	    (!s->self.whole || relation(s, &common) == LINEAGE_DIVERGED)) {
-		drop_plan(s, out);
+	/* 6.R29: of a list that was asked for before something failed the beginning is missing. */
+	if (!s->planning && !ev->full && ev->since > lineage_head(&s->lineage).number)
 		return;
-	}
 	s->ended = s->complete = false;
+	s->stalled = HA_NEVER;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
 	if (s->planning && !ev->full)
@@ -201,7 +207,6 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 	else
 		a->keep_above = lineage_head(&s->lineage).number;
 	s->planning = true;
-	s->plan_full = ev->full;
 }
 
 static void on_end(struct sync *s, const struct sync_event *ev)
@@ -225,6 +230,10 @@ static void on_plan(struct sync *s, const struct sync_event *ev)
 	if (!s->planning)
 		return;
 	s->complete = ev->complete;
+	if (!ev->stalled)
+		s->stalled = HA_NEVER;
+	else if (s->stalled == HA_NEVER)
+		s->stalled = s->now;
 	s->status.files = ev->status.files;
 	s->status.files_total = ev->status.files_total;
 	s->status.bytes = ev->status.bytes;
@@ -245,23 +254,33 @@ static void fail(struct sync *s, const char *reason, struct sync_actions *out)
 	s->status_due = true;
 }
 
+/* 6.R34: something else had changed here: all is compared, once. */
+static void unfit(struct sync *s, struct sync_actions *out)
+{
+	s->planning = s->ended = s->complete = s->asked = false;
+	if (s->full_needed) {
+		s->full_needed = false;
+		fail(s, "the copy differs from the original after comparing all of it", out);
+		return;
+	}
+	s->full_needed = true;
+	s->phase = SYNC_PHASE_LIST;
+}
+
 static void on_committed(struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
+	for (unsigned i = 0; i < SYNC_BARRIERS_MAX; i++)
+		s->wait[i].overtaken = true;
 	s->planning = s->ended = s->complete = false;
 	s->lineage = s->target;
 	s->trees = ev->trees;
-	if (sync_is_clean(s)) {
-		s->full_needed = false;
-		s->self.whole = true;
-		succeed(s);
-	} else if (!s->full_needed) {
-		s->full_needed = true; /* 6.R34: something else had changed here: compare all */
-		s->asked = false;
-		s->phase = SYNC_PHASE_LIST;
-	} else {
-		s->full_needed = false;
-		fail(s, "the copy differs from the original after comparing all of it", out);
+	if (!sync_is_clean(s) && !is_entitled(s)) {
+		unfit(s, out);
+		return;
 	}
+	s->full_needed = false;
+	s->self.whole = true;
+	succeed(s);
 }
 
 /* The leader's question, or the other one's answer to it. */
@@ -345,6 +364,10 @@ static void observe(struct sync *s, const struct sync_event *ev, struct sync_act
 	case SYNC_EV_COMMITTED:
 		on_committed(s, ev, out);
 		break;
+	case SYNC_EV_UNFIT:
+		if (s->planning)
+			unfit(s, out);
+		break;
 	case SYNC_EV_FAILED:
 		fail(s, ev->reason, out);
 		break;
@@ -375,6 +398,8 @@ static bool may_make(const struct sync *s)
 		return false;
 	if (s->up && (!s->peer_known || (s->peer.whole && relation(s, &common) == LINEAGE_BEHIND)))
 		return false;
+	if (lineage_head(&s->lineage).number >= MSG_TERM_MAX)
+		return false; /* no pair gets there but by a peer that lies */
 	return s->lineage.n == 0 || !sync_is_clean(s);
 }
 
@@ -443,7 +468,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    s->peer.lineage.n == 0)
 		return;
 	/* 6.R35: what has changed behind its back is asked for anew. */
-	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s))
+	if (s->asked && s->phase == SYNC_PHASE_IDLE && !sync_is_clean(s) && !is_entitled(s))
 		s->asked = false;
 	if (s->asked || !due(s, s->retry_at))
 		return;
@@ -455,12 +480,19 @@ static void pull(struct sync *s, struct sync_actions *out)
 	}
 	r = relation(s, &common);
 	a = act(out, SYNC_ACT_SAY_PULL);
-	if (s->self.whole && sync_is_clean(s) && !s->full_needed &&
+	if (s->self.whole && (sync_is_clean(s) || is_entitled(s)) && !s->full_needed &&
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
+}
+
+/* 6.R31: an entry whose content was not to be had is followed by a newer one; if it is not, all is asked for anew. */
+static void end_stall(struct sync *s, struct sync_actions *out)
+{
+	if (s->planning && s->ended && s->stalled != HA_NEVER && due(s, s->stalled + SYNC_STALL))
+		fail(s, "the other appliance has other files than it told of: asking again", out);
 }
 
 static void commit(struct sync *s, struct sync_actions *out)
@@ -501,7 +533,7 @@ static bool peer_has(const struct sync *s, uint64_t number)
 {
 	uint64_t common;
 
-	if (!s->peer_known || !s->peer.whole || !is_related(s))
+	if (!s->peer_known || !s->peer.whole || !s->peer.clean || !is_related(s))
 		return false;
 	lineage_compare(&s->lineage, &s->peer.lineage, &common);
 	return common >= number && lineage_head(&s->peer.lineage).number >= number;
@@ -535,6 +567,9 @@ static const char *hopeless(const struct sync *s, const struct sync_wait *w)
 		return s->trees_reason;
 	if (!w->compare && !s->self.holds)
 		return "this appliance is not active";
+	if (!w->compare && w->overtaken)
+		return "newer settings of the other appliance came first: changes may be kept "
+		       "aside";
 	if (!s->self.peer_heard)
 		return "the other appliance is not heard";
 	return NULL;
@@ -551,6 +586,16 @@ static const char *late(const struct sync *s)
 	return "the passive appliance has not written all of it yet";
 }
 
+/* Is all that there was when it was asked in a generation? A barrier at a holder that follows waits until it leads. */
+static bool is_made(const struct sync *s, const struct sync_wait *w)
+{
+	if (!s->trees.settled || s->trees.exporting || s->trees.unseen || s->making)
+		return false;
+	if (s->side == SYNC_SIDE_FOLLOWS)
+		return w->compare && !s->planning;
+	return sync_is_clean(s);
+}
+
 static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions *out)
 {
 	const char *never = hopeless(s, w);
@@ -560,9 +605,7 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		answer(w, never, out);
 		return;
 	}
-	/* 6.R39: what the holder has changed is a generation by then, and not only something that none may be made of now. */
-	if (!w->flushed && s->trees.settled && !s->trees.exporting && !s->making &&
-	    (!s->self.holds || sync_is_clean(s))) {
+	if (!w->flushed && is_made(s, w)) {
 		w->flushed = true;
 		w->number = lineage_head(leads ? &s->lineage : &s->peer.lineage).number;
 	}
@@ -570,10 +613,14 @@ static void serve_wait(struct sync *s, struct sync_wait *w, struct sync_actions 
 		w->compared = ++s->compare;
 		act(out, SYNC_ACT_SAY_COMPARE);
 	}
-	if (w->flushed &&
-	    (leads ? peer_has(s, w->number) &&
-			     (!w->compare || (w->compared != 0 && s->compared >= w->compared))
-		   : own_has(s, w->number)))
+	/* 6.R39: what an export would have written is not there. */
+	if (w->flushed && s->self.holds && s->trees.export_failed)
+		answer(w, s->trees_reason, out);
+	else if (w->flushed &&
+		 (leads || !w->compare ? peer_has(s, w->number) &&
+						 (!w->compare ||
+						  (w->compared != 0 && s->compared >= w->compared))
+				       : own_has(s, w->number)))
 		answer(w, NULL, out);
 	else if (due(s, w->until))
 		answer(w, late(s), out);
@@ -615,6 +662,7 @@ void sync_step(struct sync *s, const struct sync_event *ev, struct sync_actions 
 	make_generation(s, out);
 	say_head(s, out);
 	say_list(s, out);
+	end_stall(s, out);
 	pull(s, out);
 	commit(s, out);
 	answer_compare(s, out);

@@ -22,6 +22,7 @@ enum {
 
 #define SYNC_RETRY_MIN   HA_SEC
 #define SYNC_RETRY_MAX   (30 * HA_SEC)
+#define SYNC_STALL       HA_SEC /* an entry that was not to be had: until it is asked for anew */
 #define SYNC_LAG_ALLOWED (2 * HA_SEC)  /* behind for longer: out of sync */
 #define SYNC_STATUS_MIN  (100 * HA_MS) /* between two STATUS of a follower */
 
@@ -59,8 +60,10 @@ struct sync_trees {
 	bool settled; /* scanned, and nothing is queued */
 	bool broken; /* some root is missing or unreadable: nothing is concluded from it. reason in the event */
 	bool exporting; /* an export command runs: what it writes belongs to the next generation */
-	uint64_t pending; /* entries that no generation has yet */
-	uint64_t floor;   /* "since" is known from here on */
+	bool export_failed; /* the newest run of some export: not all is there */
+	bool unseen;        /* something has changed and cannot be read yet */
+	uint64_t pending;   /* entries that no generation has yet */
+	uint64_t floor;     /* "since" is known from here on */
 	uint64_t entries, bytes;
 	uint8_t key[HA_KEY_LEN];    /* of the fingerprints */
 	uint8_t digest[HA_KEY_LEN]; /* as they are now */
@@ -80,9 +83,10 @@ enum sync_event_type {
 	SYNC_EV_PLAN,      /* what became of the plan: complete, and how far it is in status */
 	SYNC_EV_COMMITTED, /* ACT_COMMIT is done: trees hold the new digest */
 	SYNC_EV_FAILED,    /* plan, commit or generation failed: reason */
-	SYNC_EV_MADE,      /* SYNC_ACT_GENERATION is on disk */
-	SYNC_EV_BARRIER,   /* request, until */
-	SYNC_EV_FORCE,     /* --sync: request, until */
+	SYNC_EV_UNFIT, /* the plan does not make what the leader has: something here was changed */
+	SYNC_EV_MADE,  /* SYNC_ACT_GENERATION is on disk */
+	SYNC_EV_BARRIER, /* request, until */
+	SYNC_EV_FORCE,   /* --sync: request, until */
 	SYNC_EV_TIMER,
 };
 
@@ -96,7 +100,7 @@ struct sync_event {
 	bool full;
 	struct sync_end end;
 	struct sync_status status;
-	bool complete;
+	bool complete, stalled;
 	char reason[SYNC_REASON_MAX + 1];
 	uint32_t request;
 	ha_time until;
@@ -140,6 +144,7 @@ struct sync_wait {
 	ha_time until;
 	bool compare;      /* --sync: wait for a compare, too */
 	bool flushed;      /* the trees were looked at since it was asked */
+	bool overtaken;    /* a commit came in between: it may have put aside what it is about */
 	uint64_t number;   /* of the generation that the follower has to have, once flushed */
 	uint32_t compared; /* the how manyth COMPARE of this stream is for it; 0 = not said yet */
 };
@@ -174,10 +179,10 @@ struct sync {
 
 	/* following */
 	enum sync_phase phase;
-	bool adopting, asked;  /* ADOPT is under way; PULL was said on this stream */
-	bool planning, ended;  /* BEGIN has come: there is a plan; and its END */
-	bool plan_full;        /* ... of everything */
-	bool complete;         /* all content is here */
+	bool adopting, asked; /* ADOPT is under way; PULL was said on this stream */
+	bool planning, ended; /* BEGIN has come: there is a plan; and its END */
+	bool complete;        /* all content is here */
+	ha_time stalled; /* nothing is under way, and it is not complete: since then; HA_NEVER = not so */
 	bool full_needed;      /* the digest did not fit: compare all */
 	struct lineage target; /* valid if ended */
 	uint32_t comparing;    /* COMPAREs that are to be answered */

@@ -46,10 +46,26 @@ static void touch(struct apply *a, int fd)
 		a->touched[a->touched_n++] = copy;
 }
 
+static int sync_all(const struct apply *a)
+{
+	const struct roots *roots = a->p->c.roots;
+
+	for (unsigned i = 0; i < roots->n; i++) {
+		bool done = roots->root[i].fd < 0;
+
+		for (unsigned j = 0; j < i; j++)
+			done |= roots->root[j].fd >= 0 &&
+				roots->root[j].device == roots->root[i].device;
+		if (!done && syncfs(roots->root[i].fd) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
 static int bring_to_disk(const struct apply *a)
 {
 	if (a->many)
-		return roots_sync(a->p->c.roots);
+		return sync_all(a);
 	for (unsigned i = 0; i < a->touched_n; i++)
 		if (fsync(a->touched[i]) != 0)
 			return -errno;

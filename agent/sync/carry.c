@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/log.h"
 #include "agent/sync/fault.h"
@@ -71,6 +72,13 @@ static void feed_trees(struct syncer *s, enum sync_event_type type)
 	syncer_feed(s, &event);
 }
 
+static void feed_type(struct syncer *s, enum sync_event_type type)
+{
+	struct sync_event event = {.type = type};
+
+	syncer_feed(s, &event);
+}
+
 static void feed_failed(struct syncer *s, const char *reason)
 {
 	struct sync_event event = {.type = SYNC_EV_FAILED};
@@ -93,24 +101,29 @@ static int write_ledger(struct syncer *s, const struct ledger *ledger,
 	return error;
 }
 
+static uint32_t full_roots(const struct syncer *s)
+{
+	uint32_t full = 0;
+
+	for (unsigned i = 0; i < s->roots.n; i++) {
+		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
+
+		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
+			full |= UINT32_C(1) << i;
+	}
+	return full;
+}
+
 /* ---- leading ---- */
 
-/* SPEC 6.R27: first the files, then their name. Programs do not sync what they write, and after a power failure old files under
- * a new name would look like changes, which the next generation would be made of. */
 static void make_generation(struct syncer *s, const struct lineage *lineage)
 {
 	struct ledger next = s->ledger;
 	char reason[SYNC_REASON_MAX + 1];
-	int error = roots_sync(&s->roots);
 
 	next.lineage = *lineage;
+	next.full = full_roots(s);
 	fault_point("generation");
-	if (error != 0) {
-		snprintf(reason, sizeof(reason), "cannot sync the settings to disk: %s",
-			 strerror(-error));
-		feed_failed(s, reason);
-		return;
-	}
 	if (write_ledger(s, &next, reason) != 0) {
 		feed_failed(s, reason);
 		return;
@@ -137,17 +150,8 @@ static void adopt(struct syncer *s, const uint8_t key[HA_KEY_LEN])
 	settle_all(s);
 }
 
-static uint32_t importable(const struct syncer *s)
-{
-	uint32_t mask = 0;
-
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		if (s->config.settings[i].import_command[0] != '\0')
-			mask |= UINT32_C(1) << i;
-	return mask;
-}
-
-/* Of a commit that an earlier start began it is not known what it has changed: then all is imported. */
+/* Of a commit that an earlier start began it is not known what it has changed: then all is imported. A journal whose
+ * generation this one has left behind is none of a commit that is to be finished. */
 int carry_record(void *syncer, const struct lineage *generation, bool recovered)
 {
 	struct syncer *s = syncer;
@@ -156,7 +160,10 @@ int carry_record(void *syncer, const struct lineage *generation, bool recovered)
 	int error;
 
 	next.lineage = *generation;
-	next.imports |= (recovered ? UINT32_MAX : s->touched) & importable(s);
+	next.full = recovered ? next.full : full_roots(s);
+	next.imports |= (recovered ? UINT32_MAX : s->touched) & errand_importable(s);
+	if (recovered || s->touched != 0)
+		next.imports |= LEDGER_APPLIED;
 	fault_point("ledger");
 	error = write_ledger(s, &next, reason);
 	fault_point("ledger-written");
@@ -181,6 +188,7 @@ int carry_recover(struct syncer *s)
 	int got = plan_recover(s->plan, &generation, reason);
 
 	s->recover = got < 0;
+	s->recover_at = loop_now() + SYNCER_RECOVER_AGAIN;
 	if (got < 0)
 		log_event(LOG_ERR, "recover", "error=%s", reason);
 	if (got == -EBADMSG || got == -ESTALE)
@@ -192,20 +200,21 @@ int carry_recover(struct syncer *s)
 	return 1;
 }
 
+/* What a commit that failed behind its point left: finished, it is another generation, and a new start sees it whole. */
+void carry_timer(struct syncer *s, ha_time now)
+{
+	if (s->recover && now >= s->recover_at && carry_recover(s) == 1)
+		s->done = true;
+}
+
 static void begin_plan(struct syncer *s, const struct sync_action *a)
 {
 	const struct lineage_point head = lineage_head(&s->ledger.lineage);
 	char name[64];
 
 	take_stop(s);
-	if (s->recover && carry_recover(s) == 1) {
-		s->done = true; /* another generation is here now: a new start sees it whole */
-		return;
-	}
-	if (s->recover) {
-		feed_failed(s, "a commit could not be finished: see the log");
-		return;
-	}
+	if (s->recover)
+		return; /* nothing is concluded from trees that are not whole */
 	snprintf(name, sizeof(name), "%llu-%llu", (unsigned long long)head.term,
 		 (unsigned long long)head.number);
 	plan_begin(s->plan, a->full, a->keep_above, name);
@@ -229,6 +238,12 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 	struct plan_totals totals;
 	int error;
 
+	/* Something here was changed behind the index; but what a holder has changed waits for its next generation (6.R28). */
+	if (!s->self.holds && !plan_fits(s->plan, lineage->digest)) {
+		take_stop(s);
+		feed_type(s, SYNC_EV_UNFIT);
+		return;
+	}
 	plan_totals(s->plan, &totals);
 	s->committing = totals.entries > 0;
 	if (s->committing)
@@ -242,53 +257,37 @@ static void commit(struct syncer *s, const struct lineage *lineage)
 	s->committing = false;
 	take_stop(s);
 	if (error != 0) {
-		s->recover = true;
+		/* Before its point nothing has happened, and this says so. */
+		s->done = carry_recover(s) == 1;
 		feed_failed(s, reason);
 		return;
 	}
-	s->applied_due |= totals.entries > 0;
-	s->import_at = loop_now();
+	if (totals.entries > 0)
+		errand_committed(s);
 	feed_trees(s, SYNC_EV_COMMITTED);
 }
 
-/* Imports, each once after the commit and again later if it failed; then the hook, whatever became of them. */
-void carry_imports(struct syncer *s, ha_time now)
-{
-	uint32_t waiting = s->ledger.imports & importable(s) & ~s->importing;
-
-	if (s->engine < 0 || !s->self_known)
-		return;
-	for (unsigned i = 0; i < s->config.settings_n && now >= s->import_at; i++)
-		if ((waiting >> i & 1) && syncer_run(s, i, true))
-			s->importing |= UINT32_C(1) << i;
-	if (s->applied_due && s->importing == 0 && syncer_run(s, IPC_RUN_APPLIED, true))
-		s->applied_due = false;
-}
-
-void carry_imported(struct syncer *s, unsigned section, bool ok)
-{
-	struct ledger next = s->ledger;
-	char reason[SYNC_REASON_MAX + 1];
-
-	s->importing &= ~(UINT32_C(1) << section);
-	if (!ok) {
-		s->import_at = loop_now() + SYNCER_IMPORT_AGAIN;
-		return;
-	}
-	next.imports &= ~(UINT32_C(1) << section);
-	if (write_ledger(s, &next, reason) != 0)
-		log_event(LOG_ERR, "ledger", "error=%s", reason);
-}
-
 /* ---- both ---- */
+
+/* SPEC 6.R39: on both disks. */
+static bool bring_to_disk(const struct syncer *s)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if (s->roots.root[i].fd >= 0)
+			good &= syncfs(s->roots.root[i].fd) == 0;
+	return good;
+}
 
 static void answer(struct syncer *s, const struct sync_action *a)
 {
 	struct ipc_message message = {.type = IPC_SYNC_DONE};
 
 	message.u.sync.number = a->request;
-	message.u.sync.ok = a->ok;
-	memcpy(message.u.sync.reason, a->reason, sizeof(message.u.sync.reason));
+	message.u.sync.ok = a->ok && bring_to_disk(s);
+	snprintf(message.u.sync.reason, sizeof(message.u.sync.reason), "%s",
+		 a->ok ? "the settings here cannot be brought to the disk" : a->reason);
 	if (s->engine >= 0)
 		(void)ipc_send(s->engine, &message);
 }

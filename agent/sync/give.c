@@ -14,6 +14,7 @@
 #include "agent/sync/syncer_state.h"
 
 enum {
+	WANTED_MAX = 256 << 20, /* bytes that wait: a million files are some 100 MB */
 	HEADER = SYNC_RECORD_HEADER_LEN,
 	BLOCK_FIXED = 12, /* ticket and offset, before the data */
 	DONE_LEN = 5,
@@ -38,11 +39,16 @@ static void close_file(struct syncer *s)
 	s->file = (struct give_file){.fd = -1};
 }
 
+void give_forget(struct syncer *s)
+{
+	close_file(s);
+	outbox_clear(&s->wanted);
+}
+
 void give_stop(struct syncer *s)
 {
 	s->list.on = false;
-	close_file(s);
-	outbox_clear(&s->wanted);
+	give_forget(s);
 	outbox_clear(&s->control);
 }
 
@@ -69,12 +75,6 @@ static size_t put_end(const struct give_list *list, uint8_t *out, size_t cap)
 	return put_record(out, SYNC_END, sync_encode_end(out + HEADER, cap - HEADER, &end));
 }
 
-/* All there are; or what has changed since, tombstones too. */
-static bool is_told(const struct syncer *s, tree_id id, const struct sync_entry *entry)
-{
-	return s->list.full ? entry->type != SYNC_GONE : tree_number(s->tree, id) > s->list.since;
-}
-
 enum {
 	ENTRY_ROOM = HEADER + 64 + SYNC_PATH_MAX + SYNC_XATTR_MAX + SYNC_TARGET_MAX,
 };
@@ -98,8 +98,11 @@ static size_t fill_list(struct syncer *s, uint8_t *out, size_t cap)
 			fault_point("list-told");
 			return len + put_end(list, out + len, cap - len);
 		}
+		/* What has changed since, tombstones too; or all there are. */
+		if (!list->full && tree_number(s->tree, id) <= list->since)
+			continue;
 		tree_get(s->tree, id, &entry);
-		if (!is_told(s, id, &entry))
+		if (list->full && entry.type == SYNC_GONE)
 			continue;
 		n = sync_encode_entry(out + len + HEADER, cap - len - HEADER, &entry);
 		assert(n != 0);
@@ -118,9 +121,9 @@ bool give_wanted(struct syncer *s, const uint8_t *body, size_t len)
 
 	if (!sync_decode_want(body, len, &want))
 		return false;
-	room = outbox_room(&s->wanted, sizeof(prefix) + len);
+	room = s->wanted.len < WANTED_MAX ? outbox_room(&s->wanted, sizeof(prefix) + len) : NULL;
 	if (room == NULL)
-		return false; /* the stream begins anew: less will be asked for at a time */
+		return false; /* the stream begins anew */
 	memcpy(room, &prefix, sizeof(prefix));
 	memcpy(room + sizeof(prefix), body, len);
 	outbox_added(&s->wanted, sizeof(prefix) + len);
@@ -141,14 +144,21 @@ static int64_t time_of(const struct timespec *t)
 	return (int64_t)t->tv_sec * HA_SEC + t->tv_nsec;
 }
 
-/* Is it still the file that the list tells of? */
+/* Is it still what it was when it was opened? Whether that was what the list tells of the other side sees by its hash. */
 static bool is_unchanged(const struct give_file *file)
 {
 	struct stat now;
 
-	return fstat(file->fd, &now) == 0 && S_ISREG(now.st_mode) &&
-	       (uint64_t)now.st_size == file->size && now.st_ino == file->stat.inode &&
-	       time_of(&now.st_ctim) == file->stat.ctime_ns;
+	return fstat(file->fd, &now) == 0 && now.st_size == file->status.st_size &&
+	       time_of(&now.st_mtim) == time_of(&file->status.st_mtim) &&
+	       time_of(&now.st_ctim) == time_of(&file->status.st_ctim);
+}
+
+/* What is not as it was told has changed, or was known wrongly: it is looked at again, and told anew. */
+static void look_again(struct syncer *s, uint8_t root, const char *path, size_t len)
+{
+	if (root < s->roots.n)
+		scan_name(s->scan, root, path, len, SCAN_MODIFIED);
 }
 
 static bool open_file(struct syncer *s, const struct sync_want *want)
@@ -161,15 +171,16 @@ static bool open_file(struct syncer *s, const struct sync_want *want)
 	if (want->root >= s->roots.n || file->id == TREE_NONE)
 		return false;
 	tree_get(s->tree, file->id, &entry);
-	tree_stat_of(s->tree, file->id, &file->stat);
 	if (entry.type != SYNC_FILE || memcmp(entry.hash, want->hash, SYNC_HASH_LEN) != 0)
 		return false;
 	file->size = entry.size;
 	file->fd = roots_openat(&s->roots.root[want->root], want->path, want->path_len,
 				O_RDONLY | O_NONBLOCK, 0);
-	if (file->fd < 0 || !is_unchanged(file))
+	if (file->fd < 0 || fstat(file->fd, &file->status) != 0 || !S_ISREG(file->status.st_mode) ||
+	    (uint64_t)file->status.st_size != file->size)
 		return false;
-	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (file->size > SYNC_BLOCK_LEN)
+		(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (want->tags_n == 0)
 		return true;
 	file->tags = malloc((size_t)want->tags_n * SYNC_HASH_LEN);
@@ -196,6 +207,7 @@ static bool next_file(struct syncer *s, uint8_t *out, size_t cap, size_t *len)
 	good = sync_decode_want(next + sizeof(prefix), prefix, &want);
 	assert(good);
 	if (!open_file(s, &want)) {
+		look_again(s, want.root, want.path, want.path_len);
 		*len = put_done(want.ticket, true, out, cap);
 		close_file(s);
 	}
@@ -214,6 +226,20 @@ static bool has_block(const struct syncer *s, uint64_t offset)
 	       memcmp(own[i], file->tags + i * SYNC_HASH_LEN, SYNC_HASH_LEN) == 0;
 }
 
+/* Of the file that is being sent: it is complete, or is not to be had. */
+static size_t end_file(struct syncer *s, bool failed, uint8_t *out, size_t cap)
+{
+	size_t len = put_done(s->file.ticket, failed, out, cap);
+	struct sync_entry entry;
+
+	if (failed) {
+		tree_get(s->tree, s->file.id, &entry);
+		look_again(s, entry.root, entry.path, entry.path_len);
+	}
+	close_file(s);
+	return len;
+}
+
 /* The next block, or the end. 0: this block is not needed. */
 static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 {
@@ -224,9 +250,7 @@ static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 
 	if (left == 0) {
 		fault_point("given");
-		len = put_done(file->ticket, !is_unchanged(file), out, cap);
-		close_file(s);
-		return len;
+		return end_file(s, !is_unchanged(file), out, cap);
 	}
 	block.len = left < SYNC_BLOCK_LEN ? (uint32_t)left : SYNC_BLOCK_LEN;
 	file->offset += block.len;
@@ -235,11 +259,8 @@ static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 		return 0;
 	block.data = out + HEADER + BLOCK_FIXED;
 	if (pread(file->fd, out + HEADER + BLOCK_FIXED, block.len, (off_t)block.offset) !=
-	    (ssize_t)block.len) {
-		len = put_done(file->ticket, true, out, cap);
-		close_file(s);
-		return len;
-	}
+	    (ssize_t)block.len)
+		return end_file(s, true, out, cap);
 	len = sync_encode_block(out + HEADER, cap - HEADER, &block);
 	assert(len == BLOCK_FIXED);
 	return put_record(out, SYNC_BLOCK, BLOCK_FIXED + block.len);
@@ -247,14 +268,15 @@ static size_t fill_file(struct syncer *s, uint8_t *out, size_t cap)
 
 enum {
 	CONTENT_ROOM = HEADER + BLOCK_FIXED + SYNC_BLOCK_LEN,
-	SKIPPED_MAX = 4096, /* blocks at a stretch: a look at other things in between */
 };
 
+/* Nothing only if nothing is wanted: then the stream does not ask again. What the other one has is passed over at once:
+ * there are SYNC_TAGS_MAX blocks of it at most, and then comes a DONE. */
 static size_t fill_contents(struct syncer *s, uint8_t *out, size_t cap)
 {
 	size_t len = 0, n;
 
-	for (unsigned i = 0; cap - len >= CONTENT_ROOM && i < SKIPPED_MAX; i++) {
+	while (cap - len >= CONTENT_ROOM) {
 		if (s->file.fd < 0) {
 			if (!next_file(s, out + len, cap - len, &n))
 				return len;
@@ -263,8 +285,6 @@ static size_t fill_contents(struct syncer *s, uint8_t *out, size_t cap)
 		}
 		len += fill_file(s, out + len, cap - len);
 	}
-	if (len == 0) /* only what the other one has: go on at the next wake */
-		bulk_wake(s->bulk);
 	return len;
 }
 

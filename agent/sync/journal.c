@@ -121,7 +121,7 @@ static bool get_lineage(struct cursor_reader *r, struct lineage *l)
 		l->point[i].number = cursor_get_u64(r);
 	}
 	cursor_get_bytes(r, l->digest, sizeof(l->digest));
-	return true;
+	return !r->failed && lineage_valid(l);
 }
 
 static bool get_runs(struct cursor_reader *r, struct op *op)

@@ -12,7 +12,7 @@ enum {
 	MAGIC = 0x48415347, /* "HASG" */
 	VERSION = 1,
 	SUM_LEN = 32,
-	FIXED_LEN = 4 + 2 + HA_KEY_LEN + 4 + 2 + HA_KEY_LEN,
+	FIXED_LEN = 4 + 2 + HA_KEY_LEN + 4 + 4 + 2 + HA_KEY_LEN,
 	POINT_LEN = 16,
 	LEDGER_MAX = FIXED_LEN + LINEAGE_MAX * POINT_LEN + SUM_LEN,
 };
@@ -23,6 +23,7 @@ static bool take(struct cursor_reader *r, struct ledger *out)
 		return false;
 	cursor_get_bytes(r, out->key, sizeof(out->key));
 	out->imports = cursor_get_u32(r);
+	out->full = cursor_get_u32(r);
 	out->lineage.n = cursor_get_u16(r);
 	cursor_get_bytes(r, out->lineage.digest, sizeof(out->lineage.digest));
 	if (out->lineage.n > LINEAGE_MAX)
@@ -69,6 +70,7 @@ int ledger_write(int directory, const struct ledger *ledger)
 	cursor_put_u16(&w, VERSION);
 	cursor_put_bytes(&w, ledger->key, sizeof(ledger->key));
 	cursor_put_u32(&w, ledger->imports);
+	cursor_put_u32(&w, ledger->full);
 	cursor_put_u16(&w, ledger->lineage.n);
 	cursor_put_bytes(&w, ledger->lineage.digest, sizeof(ledger->lineage.digest));
 	for (unsigned i = 0; i < ledger->lineage.n; i++) {

@@ -13,10 +13,13 @@
 struct ledger {
 	struct lineage lineage;
 	uint8_t key[HA_KEY_LEN];
-	uint32_t imports; /* bit i: section i of the configuration */
+	uint32_t
+		imports; /* bit i: of section i of the configuration; LEDGER_APPLIED: the hook behind them */
+	uint32_t full; /* bit i: root i had something in it */
 };
 
-#define LEDGER_FILE "generation"
+#define LEDGER_FILE    "generation"
+#define LEDGER_APPLIED (UINT32_C(1) << 31)
 
 /* 0; -ENOENT; -EBADMSG: torn, or not written by this program; other -errno. */
 int ledger_read(int directory, struct ledger *out);

@@ -22,8 +22,6 @@ int plan_open(struct plan **out, const struct plan_config *config)
 	p->c = *config;
 	for (size_t i = 0; i < SYNC_ROOTS_MAX; i++)
 		p->stage[i] = -1;
-	p->umask = umask(0);
-	umask(p->umask);
 	p->uid = geteuid();
 	p->gid = getegid();
 	randombytes_buf(p->hash_key, sizeof(p->hash_key));
@@ -39,6 +37,7 @@ void plan_close(struct plan *p)
 		return;
 	plan_reset(p);
 	stage_close(p);
+	flusher_wait(&p->flusher);
 	free(p->op);
 	free(p->slot);
 	free(p->ticket);
@@ -471,4 +470,29 @@ int plan_space(struct plan *p, char reason[SYNC_REASON_MAX + 1])
 		reason[0] = '\0';
 	}
 	return 0;
+}
+
+bool plan_fits(const struct plan *p, const uint8_t digest[HA_KEY_LEN])
+{
+	uint8_t bytes[HA_KEY_LEN];
+	struct digest_sum sum;
+
+	if (p->full)
+		return true;
+	tree_sum(p->c.tree, &sum);
+	for (uint32_t i = 0; i < p->op_n; i++) {
+		const struct sync_entry *e = &p->op[i].entry;
+		tree_id id = tree_find(p->c.tree, e->root, e->path, e->path_len);
+		struct sync_entry here;
+
+		if (p->op[i].kind == OP_NONE || (p->op[i].flags & OP_IMPLIED) != 0)
+			continue;
+		if (id != TREE_NONE) {
+			tree_get(p->c.tree, id, &here);
+			digest_subtract(p->c.digest, &sum, &here);
+		}
+		digest_add(p->c.digest, &sum, e);
+	}
+	digest_sum_bytes(&sum, bytes);
+	return memcmp(bytes, digest, sizeof(bytes)) == 0;
 }

@@ -70,6 +70,10 @@ bool plan_complete(const struct plan *); /* nothing is under way or waited for *
  * stage is removed for it. Of a file that is here in another version only what has come counts. */
 int plan_space(struct plan *, char reason[SYNC_REASON_MAX + 1]);
 
+/* Will the trees have this digest when it is committed, as far as the index knows? Always true of a full plan: it is seen
+ * afterwards. */
+bool plan_fits(const struct plan *, const uint8_t digest[HA_KEY_LEN]);
+
 /* The commit. It blocks. generation: as the lineage will be after it; the tree's entries get its number. 0 or -errno, with the reason as
  * text: then the old generation stands, or (after its point) plan_recover() is to be called again before anything else. */
 int plan_commit(struct plan *, const struct lineage *generation, char reason[SYNC_REASON_MAX + 1]);

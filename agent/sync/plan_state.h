@@ -12,6 +12,7 @@
 #ifndef HA_AGENT_SYNC_PLAN_STATE_H
 #define HA_AGENT_SYNC_PLAN_STATE_H
 
+#include "agent/sync/flusher.h"
 #include "agent/sync/plan.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	PLAN_TRIES = 3,                        /* contents that are not what they should be */
 	PLAN_IN_PLACE_MIN = 1 << 20,           /* smaller files are staged as a whole */
 	PLAN_FSYNC_MAX = 8,                    /* more files than that: syncfs() */
+	PLAN_FLUSH_EVERY = 2048,               /* small files that are staged */
 	PLAN_DIRS = 8,                         /* directories that are held open */
 	CONFLICTS_MAX = 16,
 	CONFLICTS_NAME_MAX = 64,
@@ -112,8 +114,9 @@ struct plan {
 	int stage[SYNC_ROOTS_MAX];
 	bool leftover[SYNC_ROOTS_MAX];  /* something was in the stage when it was opened */
 	ino_t stage_of[SYNC_ROOTS_MAX]; /* the root's */
-	mode_t umask;
-	uid_t uid; /* what files belong to that this process makes */
+	struct flusher flusher;
+	unsigned unflushed; /* small files that were staged since it began */
+	uid_t uid;          /* what files belong to that this process makes */
 	gid_t gid;
 	struct content *open[STAGE_OPEN_MAX];
 	unsigned open_next;
@@ -145,7 +148,7 @@ void stage_close(struct plan *);
 void stage_id(const struct sync_entry *, uint8_t out[STAGE_ID_LEN]);
 void stage_name(const uint8_t id[STAGE_ID_LEN], char out[STAGE_NAME_LEN]);
 /* Mode, owner, mtime and attributes as the entry has them, what can harm last. was: as it is; NULL: made just now by
- * this process, with no permissions for others yet. */
+ * this process, in the stage, with its permissions. */
 int stage_attributes(struct plan *, int fd, const struct sync_entry *, const struct stat *was);
 int stage_times(int fd, const struct sync_entry *);                           /* the mtime alone */
 int stage_whole(struct plan *, struct op *, const uint8_t *data, size_t len); /* one block */

@@ -74,13 +74,13 @@ static int open_root(struct root *root, bool make)
 	struct stat st;
 	int fd, error = 0;
 
-	/* The name is the configuration's, links in it too; what is below is anybody's. */
-	fd = open(root->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* The way there is the configuration's, links in it too; from its last name on it is anybody's. */
+	fd = open(root->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT && make) {
 		error = make_directories(root->name);
 		if (error != 0)
 			return error;
-		fd = open(root->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open(root->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
 	if (fd < 0)
 		return -errno;
@@ -135,13 +135,34 @@ int roots_verify(struct roots *r)
 
 		if (root->fd < 0)
 			continue;
-		if (stat(root->name, &st) == 0 && st.st_dev == root->device &&
+		if (lstat(root->name, &st) == 0 && st.st_dev == root->device &&
 		    st.st_ino == root->inode)
 			continue;
 		close_root(root, -ESTALE);
 		error = -ESTALE;
 	}
 	return error;
+}
+
+bool roots_found(struct roots *r)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		struct root *root = &r->root[i];
+		int fd;
+
+		if (root->fd >= 0)
+			continue;
+		fd = open(root->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0) {
+			root->error = -errno;
+			continue;
+		}
+		close(fd);
+		found = true;
+	}
+	return found;
 }
 
 /* ---- what is left out ---- */
@@ -166,21 +187,6 @@ static bool is_stage(const char *path, size_t len)
 
 	return len >= stage && memcmp(path, ROOTS_STAGE, stage) == 0 &&
 	       (len == stage || path[stage] == '/');
-}
-
-/* Each filesystem once. */
-int roots_sync(const struct roots *roots)
-{
-	for (unsigned i = 0; i < roots->n; i++) {
-		bool done = roots->root[i].fd < 0;
-
-		for (unsigned j = 0; j < i; j++)
-			done |= roots->root[j].fd >= 0 &&
-				roots->root[j].device == roots->root[i].device;
-		if (!done && syncfs(roots->root[i].fd) != 0)
-			return -errno;
-	}
-	return 0;
 }
 
 bool roots_excluded(const struct roots *r, const char *path, size_t len)

@@ -3,7 +3,7 @@
  * A root is a directory of the configuration, opened once at the start. Whatever is done below it goes through
  * openat2() with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS: no name that the peer sends and no
  * link that somebody puts in the way leads out of it. Other filesystems mounted below are not entered. If the
- * directory itself is replaced, the root is lost until it is opened anew.
+ * directory itself is replaced, the root is lost until it is opened anew; a link in its place is never followed.
  */
 #ifndef HA_AGENT_SYNC_ROOTS_H
 #define HA_AGENT_SYNC_ROOTS_H
@@ -51,9 +51,9 @@ void roots_close(struct roots *);
 /* Is the directory at the configured name still the one that is open? If not it is closed; -ESTALE. Those that are
  * not open are not looked at. */
 int roots_verify(struct roots *);
-
-/* What programs have written in them is on disk. 0 or -errno. */
-int roots_sync(const struct roots *);
+/* Of those that are not open: is one there by now? error says why not. It cannot be opened by a process that is confined
+ * to what was there before: that has to start anew. */
+bool roots_found(struct roots *);
 
 bool roots_excluded(const struct roots *, const char *path, size_t len); /* also ROOTS_STAGE */
 void roots_fingerprint(const struct roots *,

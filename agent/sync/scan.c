@@ -28,7 +28,9 @@ int scan_open(struct scan **out, struct roots *roots, struct tree *tree, struct 
 		return -ENOMEM;
 	s->block = malloc(SYNC_BLOCK_LEN);
 	s->xattr = malloc(SYNC_XATTR_MAX);
-	if (s->block == NULL || s->xattr == NULL) {
+	s->crew = crew_open();
+	if (s->block == NULL || s->xattr == NULL || s->crew == NULL) {
+		crew_close(s->crew);
 		free(s->block);
 		free(s->xattr);
 		free(s);
@@ -114,6 +116,7 @@ static void append_ready(struct scan *s, struct job *job)
 static void link_waiting(struct scan *s, struct job *job)
 {
 	job->waits = true;
+	s->unseen += job->unseen;
 	job->previous = NULL;
 	job->next = s->waiting;
 	if (job->next != NULL)
@@ -123,6 +126,7 @@ static void link_waiting(struct scan *s, struct job *job)
 
 static void unlink_waiting(struct scan *s, struct job *job)
 {
+	s->unseen -= job->unseen;
 	if (job->previous != NULL)
 		job->previous->next = job->next;
 	else
@@ -175,7 +179,7 @@ void scan_name(struct scan *s, uint8_t root, const char *path, size_t len, unsig
 	job->look |= (hints & SCAN_ARRIVED) != 0 ? LOOK_LIST : 0;
 }
 
-void scan_retry(struct scan *s, uint8_t root, const char *path, size_t len, ha_time delay)
+void scan_retry(struct scan *s, uint8_t root, const char *path, size_t len, ha_time delay, bool put)
 {
 	struct job **bucket = job_bucket(s, root, path, len);
 	struct job *job = job_find(*bucket, root, path, len);
@@ -187,6 +191,7 @@ void scan_retry(struct scan *s, uint8_t root, const char *path, size_t len, ha_t
 		return;
 	job->delay = delay;
 	job->due = loop_now() + delay;
+	job->unseen = !put;
 	link_waiting(s, job);
 }
 
@@ -234,7 +239,7 @@ static void drop_jobs(struct scan *s)
 	memset((void *)s->bucket, 0, sizeof(s->bucket));
 	s->ready = s->waiting = NULL;
 	s->ready_end = &s->ready;
-	s->jobs = 0;
+	s->jobs = s->unseen = 0;
 }
 
 /* Is what holds the name known as a directory? If not it is to be looked at itself, and with it all that is in it. */
@@ -618,6 +623,11 @@ bool scan_busy(const struct scan *s)
 	return s->wanted || has_more(s);
 }
 
+unsigned scan_unseen(const struct scan *s)
+{
+	return s->unseen;
+}
+
 ha_time scan_deadline(const struct scan *s)
 {
 	ha_time next = s->full_due;
@@ -639,6 +649,7 @@ void scan_close(struct scan *s)
 	if (s == NULL)
 		return;
 	drop_all(s);
+	crew_close(s->crew);
 	free(s->mark);
 	free(s->seen);
 	free(s->block);

@@ -10,7 +10,7 @@
  * what the kernel says is not there, below a root that is still the configured one.
  *
  * A scan is a queue of names: all of the roots for a full one; single ones as `follow` reports them. It never blocks
- * for longer than a read of one block.
+ * for longer than a read of one block; of a large file it reads some at a time, on all processors.
  */
 #ifndef HA_AGENT_SYNC_SCAN_H
 #define HA_AGENT_SYNC_SCAN_H
@@ -53,6 +53,9 @@ void scan_name(struct scan *, uint8_t root, const char *path, size_t len, unsign
 /* Works until the time has come, or nothing is left to do now. False: nothing is. */
 bool scan_step(struct scan *, ha_time until);
 bool scan_busy(const struct scan *); /* something is to be done now */
+/* Names that wait to be looked at for the first time since they changed: the tree does not have their change yet. (Others
+ * that wait are in it, and are looked at once more.) */
+unsigned scan_unseen(const struct scan *);
 /* When something queued again has to wait before it is read again; HA_NEVER: nothing has. */
 ha_time scan_deadline(const struct scan *);
 void scan_totals(const struct scan *, struct scan_totals *out);

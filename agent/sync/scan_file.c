@@ -11,6 +11,7 @@
 enum {
 	BLOCKS_MAX = 1 << 20,     /* 64 GiB */
 	DEFER_SIZE = 1024 * 1024, /* larger ones rather wait a little than be read twice */
+	CREW_BLOCKS = 128,        /* at a time; a file of fewer is read by this thread alone */
 };
 
 void scan_file_drop(struct scan *s)
@@ -32,14 +33,14 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 	assert(r->fd < 0);
 	r->started_ns = scan_clock_ns();
 	if (st->st_size > DEFER_SIZE && delay == 0 && scan_is_racy(st, r->started_ns)) {
-		scan_retry(s, root, path, len, RACY_WAIT);
+		scan_retry(s, root, path, len, RACY_WAIT, false);
 		return;
 	}
 	/* O_NONBLOCK: what has become a pipe meanwhile must not make this wait for its writer. */
 	r->fd = roots_openat(&here, name, strlen(name), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (r->fd == -ENOENT || r->fd == -ELOOP) {
 		r->fd = -1;
-		scan_retry(s, root, path, len, scan_longer(delay));
+		scan_retry(s, root, path, len, scan_longer(delay), false);
 		return;
 	}
 	if (r->fd == -EXDEV) {
@@ -55,7 +56,7 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 	}
 	if (fstat(r->fd, &r->before) != 0 || !S_ISREG(r->before.st_mode)) {
 		scan_file_drop(s);
-		scan_retry(s, root, path, len, scan_longer(delay));
+		scan_retry(s, root, path, len, scan_longer(delay), false);
 		return;
 	}
 	n = (uint64_t)r->before.st_size / SYNC_BLOCK_LEN +
@@ -83,7 +84,8 @@ static void torn(struct scan *s)
 	ha_time delay = scan_longer(s->file.delay), took = loop_now() - s->file.began;
 
 	scan_file_drop(s);
-	scan_retry(s, s->file.root, s->file.path, s->file.len, delay > 4 * took ? delay : 4 * took);
+	scan_retry(s, s->file.root, s->file.path, s->file.len, delay > 4 * took ? delay : 4 * took,
+		   false);
 }
 
 static void finish(struct scan *s)
@@ -107,36 +109,53 @@ static void finish(struct scan *s)
 	s->totals.bytes_read += e.size;
 	if (scan_put(s, &e, &known, (const void *)r->tag, r->tag_n) && racy)
 		scan_retry(s, r->root, r->path, r->len,
-			   r->delay == 0 ? RACY_WAIT : scan_longer(r->delay));
+			   r->delay == 0 ? RACY_WAIT : scan_longer(r->delay), true);
 	scan_file_drop(s);
 }
 
-void scan_file_step(struct scan *s)
+static int read_one(struct scan *s, size_t want)
 {
 	struct reading *r = &s->file;
-	uint64_t left = (uint64_t)r->before.st_size - r->offset;
-	size_t want = left < SYNC_BLOCK_LEN ? (size_t)left : SYNC_BLOCK_LEN, got = 0;
+	size_t got = 0;
 
 	while (got < want) {
 		ssize_t n = pread(r->fd, s->block + got, want - got, (off_t)(r->offset + got));
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			int error = -errno;
-
-			scan_file_drop(s);
-			scan_unreadable(s, r->root, r->path, r->len, error);
-			return;
-		}
-		if (n == 0) { /* it is shorter by now */
-			torn(s);
-			return;
-		}
+		if (n <= 0)
+			return n < 0 ? -errno : -EBADMSG;
 		got += (size_t)n;
 	}
 	if (want > 0)
 		digest_block(s->digest, s->block, want, r->tag[r->offset / SYNC_BLOCK_LEN]);
+	return 0;
+}
+
+void scan_file_step(struct scan *s)
+{
+	struct reading *r = &s->file;
+	uint64_t left = (uint64_t)r->before.st_size - r->offset, want = SYNC_BLOCK_LEN;
+	size_t first = (size_t)(r->offset / SYNC_BLOCK_LEN);
+	int error;
+
+	if (left >= (uint64_t)CREW_BLOCKS * SYNC_BLOCK_LEN) {
+		want = (uint64_t)CREW_BLOCKS * SYNC_BLOCK_LEN;
+		error = crew_hash(s->crew, s->digest, r->fd, (uint64_t)r->before.st_size, first,
+				  CREW_BLOCKS, r->tag + first);
+	} else {
+		want = left < want ? left : want;
+		error = read_one(s, (size_t)want);
+	}
+	if (error == -EBADMSG) { /* it is shorter by now */
+		torn(s);
+		return;
+	}
+	if (error != 0) {
+		scan_file_drop(s);
+		scan_unreadable(s, r->root, r->path, r->len, error);
+		return;
+	}
 	r->offset += want;
 	if (r->offset == (uint64_t)r->before.st_size)
 		finish(s);

@@ -157,7 +157,7 @@ static void put_status(struct scan *s, const struct sync_entry *e, const struct 
 	struct tree_stat known = scan_stat(st, racy);
 
 	if (scan_put(s, e, &known, NULL, 0) && racy)
-		scan_retry(s, e->root, e->path, e->path_len, RACY_WAIT);
+		scan_retry(s, e->root, e->path, e->path_len, RACY_WAIT, true);
 }
 
 static void put_directory(struct scan *s, int fd, uint8_t root, const char *path, size_t len,
@@ -183,7 +183,7 @@ static void look_directory(struct scan *s, int directory, const char *name, uint
 	int fd = roots_openat(&here, name, strlen(name), O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP) {
-		scan_retry(s, root, path, len, scan_longer(delay));
+		scan_retry(s, root, path, len, scan_longer(delay), false);
 		return;
 	}
 	if (fd == -EXDEV) {
@@ -211,7 +211,7 @@ static void look_symlink(struct scan *s, int directory, const char *name, uint8_
 	if (n <= 0 || n > SYNC_TARGET_MAX ||
 	    fstatat(directory, name, &after, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !scan_same_stat(st, &after)) {
-		scan_retry(s, root, path, len, scan_longer(delay));
+		scan_retry(s, root, path, len, scan_longer(delay), false);
 		return;
 	}
 	scan_entry(&e, SYNC_SYMLINK, root, path, len, st);

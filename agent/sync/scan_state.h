@@ -9,6 +9,7 @@
 #include <dirent.h>
 
 #include "agent/loop.h"
+#include "agent/sync/crew.h"
 #include "agent/sync/scan.h"
 
 #define RACY_WAIT (20 * HA_MS) /* longer than a tick of any kernel's clock */
@@ -25,8 +26,8 @@ struct job {
 	ha_time due, delay; /* delay: how long it waited, 0: not at all */
 	uint16_t len;
 	uint8_t root;
-	bool waits;
-	uint8_t look; /* of enum look */
+	bool waits, unseen; /* unseen: nothing of its change has been put */
+	uint8_t look;       /* of enum look */
 	char path[];
 };
 
@@ -62,7 +63,7 @@ struct scan {
 
 	struct job *bucket[JOB_BUCKETS];
 	struct job *ready, **ready_end, *waiting;
-	unsigned jobs;
+	unsigned jobs, unseen; /* unseen: of those that wait */
 	uint8_t job_key[16];
 
 	DIR *list; /* NULL: none */
@@ -85,6 +86,7 @@ struct scan {
 	bool linked_any;
 	uint32_t linked_cursor;
 
+	struct crew *crew; /* for files of many blocks */
 	uint8_t *block, *xattr;
 	struct scan_totals totals;
 };
@@ -98,7 +100,8 @@ enum look {
 /* ---- scan.c ---- */
 void scan_report(struct scan *, uint8_t root, const char *path, size_t len, const char *why);
 void scan_unreadable(struct scan *, uint8_t root, const char *path, size_t len, int error);
-void scan_retry(struct scan *, uint8_t root, const char *path, size_t len, ha_time delay);
+/* Again after that time. put: what it was is in the tree, for now. */
+void scan_retry(struct scan *, uint8_t root, const char *path, size_t len, ha_time delay, bool put);
 void scan_list(struct scan *, uint8_t root, const char *path, size_t len);
 /* Puts it into the tree as pending. True: it is there. */
 bool scan_put(struct scan *, const struct sync_entry *, const struct tree_stat *,
@@ -130,7 +133,7 @@ bool scan_same_stat(const struct stat *, const struct stat *);
 /* Opens a file and makes it the one that is read. */
 void scan_file_begin(struct scan *, int directory, const char *name, uint8_t root, const char *path,
 		     size_t len, const struct stat *, ha_time delay);
-void scan_file_step(struct scan *); /* one block, and the end */
+void scan_file_step(struct scan *); /* a block, or many of a large file; and the end */
 void scan_file_drop(struct scan *);
 
 #endif

@@ -5,7 +5,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <sodium.h>
 #include <string.h>
 #if defined(__aarch64__)
@@ -109,35 +111,57 @@ static void set_nonce(EVP_CIPHER_CTX *c, uint64_t number)
 	assert(done == 1);
 }
 
+/* EVP_Cipher() and the parameters straight: EVP_EncryptUpdate() and EVP_CIPHER_CTX_ctrl() look up by name, for each frame,
+ * what is the same for all of them. */
+static bool get_tag(EVP_CIPHER_CTX *c, uint8_t *tag)
+{
+	OSSL_PARAM get[] = {
+		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, MSG_TAG_LEN),
+		OSSL_PARAM_END,
+	};
+
+	return EVP_CIPHER_CTX_get_params(c, get) == 1;
+}
+
+static bool set_tag(EVP_CIPHER_CTX *c, uint8_t *tag)
+{
+	const OSSL_PARAM set[] = {
+		OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, MSG_TAG_LEN),
+		OSSL_PARAM_END,
+	};
+
+	return EVP_CIPHER_CTX_set_params(c, set) == 1;
+}
+
 static void seal_with(EVP_CIPHER_CTX *c, uint64_t number, const uint8_t *ad, size_t ad_len,
 		      const uint8_t *plain, size_t len, uint8_t *out, uint8_t *tag)
 {
 	uint8_t none[1];
-	int n = 0, done;
+	bool done;
 
 	set_nonce(c, number);
-	done = EVP_EncryptUpdate(c, NULL, &n, ad, (int)ad_len);
+	done = EVP_Cipher(c, NULL, ad, (unsigned)ad_len) >= 0;
 	if (len > 0)
-		done &= EVP_EncryptUpdate(c, out, &n, plain, (int)len);
-	done &= EVP_EncryptFinal_ex(c, none, &n);
-	done &= EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, MSG_TAG_LEN, tag);
-	assert(done == 1);
+		done = EVP_Cipher(c, out, plain, (unsigned)len) >= 0 && done;
+	done = EVP_Cipher(c, none, NULL, 0) >= 0 && done;
+	done = get_tag(c, tag) && done;
+	assert(done);
 }
 
 static bool unseal_with(EVP_CIPHER_CTX *c, uint64_t number, const uint8_t *ad, size_t ad_len,
 			const uint8_t *in, size_t len, const uint8_t *tag, uint8_t *out)
 {
 	uint8_t none[1], copy[MSG_TAG_LEN];
-	int n = 0, done;
+	bool done;
 
 	memcpy(copy, tag, sizeof(copy));
 	set_nonce(c, number);
-	done = EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, MSG_TAG_LEN, copy);
-	done &= EVP_DecryptUpdate(c, NULL, &n, ad, (int)ad_len);
+	done = set_tag(c, copy);
+	done = EVP_Cipher(c, NULL, ad, (unsigned)ad_len) >= 0 && done;
 	if (len > 0)
-		done &= EVP_DecryptUpdate(c, out, &n, in, (int)len);
-	assert(done == 1);
-	return EVP_DecryptFinal_ex(c, none, &n) == 1;
+		done = EVP_Cipher(c, out, in, (unsigned)len) >= 0 && done;
+	assert(done);
+	return EVP_Cipher(c, none, NULL, 0) >= 0;
 }
 
 void seal_data(struct seal *s, uint64_t number, const uint8_t *ad, size_t ad_len,

@@ -19,82 +19,21 @@ enum {
 	DEBOUNCES_MAX = 10,
 };
 
+/* What changed a moment before somebody asked for everything as of now is waited for; a file that is written to all the time
+ * is not. */
+#define UNSEEN_WAIT (100 * HA_MS)
+#define ROOTS_EVERY HA_SEC /* is one that was lost there again? */
+
 static ha_time earlier(ha_time a, ha_time b)
 {
 	return a < b ? a : b;
 }
 
-/* ---- exports ---- */
-
-static bool has_export(const struct syncer *s, unsigned section)
+/* An export has ended: what it wrote, if anything, is to be seen. */
+void settle_exported(struct syncer *s)
 {
-	return s->config.settings[section].export_command[0] != '\0';
-}
-
-static void export_start(struct syncer *s, unsigned section)
-{
-	if (!s->self.paired || !has_export(s, section) || (s->exporting >> section & 1) ||
-	    s->engine < 0)
-		return;
-	if (!syncer_run(s, section, false))
-		return;
-	s->exporting |= UINT32_C(1) << section;
-	s->watched &= ~(UINT32_C(1) << section);
-	s->export_at[section] = loop_now() + s->config.settings[section].export_interval;
-}
-
-static void export_all(struct syncer *s)
-{
-	if (!s->self.holds)
-		return;
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		export_start(s, i);
-}
-
-void settle_exported(struct syncer *s, unsigned section)
-{
-	s->exporting &= ~(UINT32_C(1) << section);
-	s->flush = true; /* what it wrote is whole */
+	s->flush = true;
 	s->told_trees = false;
-}
-
-/* What the sections watch: a database's file, say, which is not itself synced. */
-static void watch_files(struct syncer *s)
-{
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-			s->watch_of[i][k] =
-				inotify_add_watch(s->watch, s->config.settings[i].watch[k],
-						  IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE |
-							  IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
-}
-
-static void on_watch(void *arg, uint32_t events)
-{
-	struct syncer *s = arg;
-	_Alignas(struct inotify_event) char bytes[4096];
-	ssize_t n;
-
-	(void)events;
-	while ((n = read(s->watch, bytes, sizeof(bytes))) > 0)
-		for (ssize_t at = 0; at < n;) {
-			const struct inotify_event *event = (const void *)(bytes + at);
-
-			at += (ssize_t)(sizeof(*event) + event->len);
-			for (unsigned i = 0; i < s->config.settings_n; i++)
-				for (unsigned k = 0; k < s->config.settings[i].watch_n; k++)
-					if (s->watch_of[i][k] == event->wd ||
-					    (event->mask & IN_Q_OVERFLOW))
-						s->watched |= UINT32_C(1) << i;
-		}
-	watch_files(s); /* a file that was replaced is another one now */
-}
-
-static void export_due(struct syncer *s, ha_time now)
-{
-	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
-		if (has_export(s, i) && ((s->watched >> i & 1) || now >= s->export_at[i]))
-			export_start(s, i);
 }
 
 /* ---- scans ---- */
@@ -150,24 +89,35 @@ void settle_role(struct syncer *s)
 	settle_scan(s, true); /* finds the directories to be watched */
 }
 
-/* One whose directory was replaced is another: this process is confined to the old one, and has to start anew. */
+static bool has_lost_root(const struct syncer *s)
+{
+	for (unsigned i = 0; i < s->roots.n; i++)
+		if (s->roots.root[i].fd < 0)
+			return true;
+	return false;
+}
+
+/* A directory that is there again is another one: this process is confined to the old one, and has to start anew. */
 static void check_roots(struct syncer *s)
 {
-	if (roots_verify(&s->roots) == 0)
+	(void)roots_verify(&s->roots);
+	if (!has_lost_root(s))
 		return;
-	for (unsigned i = 0; i < s->roots.n; i++)
-		if (s->roots.root[i].fd < 0 && s->roots.root[i].error == -ESTALE) {
-			log_event(LOG_WARNING, "root_replaced", "path=%s", s->roots.root[i].name);
-			s->done = true;
-		}
+	s->roots_at = loop_now() + ROOTS_EVERY;
+	s->told_trees = false; /* the reason may be another one */
+	if (roots_found(&s->roots)) {
+		log_event(LOG_WARNING, "roots", "what=%s", "one was replaced: a new start");
+		s->done = true;
+	}
 }
 
 void settle_scan(struct syncer *s, bool full)
 {
 	check_roots(s);
 	s->flush = true;
+	s->unseen_until = loop_now() + UNSEEN_WAIT;
 	s->told_trees = false;
-	export_all(s);
+	errand_export_all(s);
 	if (s->follow != NULL && follow_read(s->follow))
 		note_change(s, loop_now());
 	if (full || s->follow == NULL || follow_blind(s->follow))
@@ -192,7 +142,8 @@ static bool may_scan(const struct syncer *s, ha_time now)
 
 static bool is_settled(const struct syncer *s)
 {
-	return s->changed_first == HA_NEVER && !s->scan_after && !scan_busy(s->scan);
+	return s->changed_first == HA_NEVER && !s->scan_after && !scan_busy(s->scan) &&
+	       (scan_unseen(s->scan) == 0 || loop_now() >= s->unseen_until);
 }
 
 static void step(struct syncer *s, ha_time now)
@@ -219,12 +170,23 @@ static bool is_unmounted(const struct syncer *s, unsigned root)
 	       (id == TREE_NONE || tree_child(s->tree, id, TREE_NONE) == TREE_NONE);
 }
 
+/* Without an index nothing is known of what cannot be read: it must not pass for gone. */
+static bool is_half_seen(const struct syncer *s)
+{
+	struct scan_totals totals;
+
+	scan_totals(s->scan, &totals);
+	return s->cold && totals.unreadable > 0;
+}
+
 /* Once something is in it, it is what it is. */
 static void note_mounted(struct syncer *s)
 {
 	for (unsigned i = 0; i < s->roots.n; i++)
 		if ((s->full_once >> i & 1) && is_settled(s) && !is_unmounted(s, i))
 			s->full_once &= ~(UINT32_C(1) << i);
+	if (s->cold && is_settled(s) && !is_half_seen(s))
+		s->cold = false;
 }
 
 static void fill_trees(const struct syncer *s, struct sync_trees *out,
@@ -236,6 +198,8 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	tree_totals(s->tree, &totals);
 	out->settled = is_settled(s);
 	out->exporting = s->exporting != 0;
+	out->export_failed = s->export_failed != 0;
+	out->unseen = scan_unseen(s->scan) > 0;
 	out->pending = tree_pending(s->tree);
 	out->floor = tree_floor(s->tree);
 	out->entries = totals.entries;
@@ -243,6 +207,17 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 	memcpy(out->key, s->ledger.key, HA_KEY_LEN);
 	tree_digest(s->tree, out->digest);
 	reason[0] = '\0';
+	for (unsigned i = 0; i < s->config.settings_n; i++)
+		if (s->export_failed >> i & 1)
+			snprintf(reason, SYNC_REASON_MAX + 1, "the export for %.90s has failed",
+				 s->config.path[s->config.settings[i].path_first]);
+	out->broken = s->recover || is_half_seen(s);
+	if (s->recover)
+		snprintf(reason, SYNC_REASON_MAX + 1,
+			 "a commit could not be finished: see the log");
+	else if (out->broken)
+		snprintf(reason, SYNC_REASON_MAX + 1,
+			 "something cannot be read, and it is not known what it was");
 	for (unsigned i = 0; i < s->roots.n; i++) {
 		if (s->roots.root[i].fd >= 0 && out->settled && is_unmounted(s, i)) {
 			out->broken = true;
@@ -261,6 +236,7 @@ static void fill_trees(const struct syncer *s, struct sync_trees *out,
 static bool same_trees(const struct sync_trees *a, const struct sync_trees *b)
 {
 	return a->settled == b->settled && a->broken == b->broken && a->exporting == b->exporting &&
+	       a->export_failed == b->export_failed && a->unseen == b->unseen &&
 	       a->pending == b->pending && a->floor == b->floor && a->entries == b->entries &&
 	       a->bytes == b->bytes && memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
 	       memcmp(a->digest, b->digest, sizeof(a->digest)) == 0;
@@ -277,27 +253,24 @@ int settle_open(struct syncer *s)
 	if (error == 0 && s->watch < 0)
 		error = -errno;
 	if (error == 0)
-		error = loop_add(&s->loop, s->watch, on_watch, s);
+		error = loop_add(&s->loop, s->watch, errand_watched, s);
 	if (error != 0)
 		return error;
-	watch_files(s);
+	errand_watch(s);
 	scan_all(s->scan, false);
 	return 0;
 }
 
 void settle_timer(struct syncer *s, ha_time now)
 {
-	export_due(s, now);
+	if (has_lost_root(s) && now >= s->roots_at)
+		check_roots(s);
 	if (s->follow != NULL && follow_blind(s->follow) && now >= s->blind_at) {
 		s->blind_at = now + FOLLOW_BLIND;
 		if (is_settled(s))
 			scan_all(s->scan, false);
 	}
-	if (s->config.sync_scrub != 0 && now >= s->scrub_at) {
-		s->scrub_at = now + s->config.sync_scrub;
-		if (is_settled(s))
-			scan_all(s->scan, true);
-	}
+	scrub_timer(s, is_settled(s), now);
 }
 
 /* The index was lost, or entries changed and changed back: what is as the lineage says belongs to it. */
@@ -332,13 +305,12 @@ void settle_after(struct syncer *s)
 
 ha_time settle_deadline(const struct syncer *s)
 {
-	ha_time at = s->config.sync_scrub != 0 ? s->scrub_at : HA_NEVER;
+	ha_time at = scrub_deadline(s);
 
 	if (s->follow != NULL && follow_blind(s->follow))
 		at = earlier(at, s->blind_at);
-	for (unsigned i = 0; i < s->config.settings_n && s->self.holds; i++)
-		if (has_export(s, i))
-			at = earlier(at, (s->watched >> i & 1) ? 0 : s->export_at[i]);
+	if (has_lost_root(s))
+		at = earlier(at, s->roots_at);
 	if (s->list.on)
 		return at;
 	if (s->scan_after && s->exporting == 0)

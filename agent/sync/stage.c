@@ -158,7 +158,7 @@ int stage_attributes(struct plan *p, int fd, const struct sync_entry *e, const s
 {
 	uid_t uid = was == NULL ? p->uid : was->st_uid;
 	gid_t gid = was == NULL ? p->gid : was->st_gid;
-	mode_t mode = was == NULL ? e->mode & 0777 & ~p->umask : was->st_mode & 07777;
+	mode_t mode = was == NULL ? e->mode & 0777 : was->st_mode & 07777;
 	bool chowned = uid != e->uid || gid != e->gid;
 	int error;
 
@@ -204,18 +204,31 @@ static bool is_content(struct plan *p, const struct sync_entry *e, const uint8_t
 	return memcmp(hash, e->hash, sizeof(hash)) == 0;
 }
 
+static int make_file(int stage, const char *name, mode_t mode)
+{
+	/* The stage is closed to others: it may have its permissions at once, whatever this process takes from new files. */
+	mode_t mask = umask(0);
+	int fd = openat(stage, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int error = errno;
+
+	umask(mask);
+	return fd < 0 ? -error : fd;
+}
+
 static int create(struct plan *p, const struct op *op, int stage, const char *name)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	mode_t mode = op->entry.mode & 0777;
-	int fd = openat(stage, name, flags, mode);
+	int fd = make_file(stage, name, mode);
 
-	if (fd < 0 && errno == EEXIST && p->leftover[op->entry.root]) {
-		if (unlinkat(stage, name, 0) != 0)
-			return -errno;
-		fd = openat(stage, name, flags, mode);
-	}
-	return fd < 0 ? -errno : fd;
+	if (fd != -EEXIST || !p->leftover[op->entry.root])
+		return fd;
+	return unlinkat(stage, name, 0) == 0 ? make_file(stage, name, mode) : -errno;
+}
+
+static void count_staged(struct plan *p, int stage)
+{
+	if (++p->unflushed >= PLAN_FLUSH_EVERY && flusher_begin(&p->flusher, stage))
+		p->unflushed = 0;
 }
 
 /* Verified before it is written: what is staged by this process is what its entry says. */
@@ -245,6 +258,8 @@ int stage_whole(struct plan *p, struct op *op, const uint8_t *data, size_t len)
 	fault_point("stage-done");
 	if (error != 0)
 		unlinkat(stage, name, 0);
+	else
+		count_staged(p, stage);
 	op->staged = error == 0;
 	return error;
 }
@@ -460,5 +475,6 @@ int stage_sync(struct plan *p)
 		n += p->op[i].staged;
 	if (n == 0)
 		return 0;
+	flusher_wait(&p->flusher);
 	return n <= PLAN_FSYNC_MAX ? sync_files(p) : sync_filesystems(p);
 }

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -47,7 +46,11 @@ uint8_t syncer_section(const struct syncer *s, uint8_t root)
 static void feed_one(struct syncer *s, struct sync_event *event)
 {
 	struct sync_actions actions;
+	char reason[SYNC_REASON_MAX + 1];
 
+	/* It may have the name of a file in it, and goes to the other side as text. */
+	memcpy(reason, event->reason, sizeof(reason));
+	text_head(event->reason, sizeof(event->reason), reason, strnlen(reason, SYNC_REASON_MAX));
 	event->now = loop_now();
 	if (event->now < s->sync.now)
 		event->now = s->sync.now;
@@ -111,12 +114,14 @@ static bool on_control(struct syncer *s, enum sync_record_type type, const uint8
 	case SYNC_PULL:
 		event.type = SYNC_EV_PULL;
 		good = sync_decode_pull(body, len, &pull);
+		give_forget(s);
 		event.since = pull.since;
 		break;
 	case SYNC_BEGIN:
 		event.type = SYNC_EV_BEGIN;
 		good = sync_decode_begin(body, len, &begin);
 		event.full = begin.full;
+		event.since = begin.since;
 		break;
 	case SYNC_END:
 		event.type = SYNC_EV_END;
@@ -165,26 +170,14 @@ static size_t on_fill(void *arg, uint8_t *out, size_t cap)
 
 /* ---- the engine ---- */
 
-bool syncer_run(struct syncer *s, unsigned section, bool import)
+bool syncer_run(struct syncer *s, unsigned section, bool import, uint32_t number)
 {
 	struct ipc_message message = {.type = IPC_RUN};
 
 	message.u.run.section = (uint8_t)section;
 	message.u.run.import = import;
+	message.u.run.number = number;
 	return s->engine >= 0 && s->self_known && ipc_send(s->engine, &message) == 0;
-}
-
-static void on_ran(struct syncer *s, const struct ipc_message *message)
-{
-	unsigned section = message->u.run.section;
-	bool passed = message->u.run.outcome == COMMAND_PASSED;
-
-	if (section >= s->config.settings_n)
-		return; /* settings-applied: whatever became of it */
-	if (message->u.run.import)
-		carry_imported(s, section, passed);
-	else
-		settle_exported(s, section);
 }
 
 static void on_self(struct syncer *s, const struct ipc_message *message)
@@ -225,11 +218,7 @@ static void engine_gone(struct syncer *s)
 	s->self_known = false;
 	/* A new one comes soon. If none does, the old one wants no more of this process. */
 	s->alone_until = loop_now() + SYNCER_ALONE;
-	/* What it was to run was not: its successor is asked. */
-	s->importing = 0;
-	for (unsigned i = 0; i < s->config.settings_n; i++)
-		if (s->exporting >> i & 1)
-			settle_exported(s, i);
+	errand_forget(s);
 }
 
 static void on_engine(void *arg, uint32_t events)
@@ -248,7 +237,7 @@ static void on_engine(void *arg, uint32_t events)
 		else if (message.type == IPC_SYNC)
 			on_request(s, &message);
 		else if (message.type == IPC_RAN)
-			on_ran(s, &message);
+			errand_ran(s, &message);
 		else
 			got = -EPROTO;
 		if (got < 0)
@@ -300,132 +289,6 @@ void syncer_breathe(void *arg)
 	(void)ipc_send(s->guardian, &alive);
 }
 
-/* ---- what is told ---- */
-
-static int64_t wall_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * HA_SEC + t.tv_nsec;
-}
-
-static void report_trees(struct syncer *s, struct sync_report *out)
-{
-	struct scan_totals scan;
-	struct tree_totals tree;
-
-	scan_totals(s->scan, &scan);
-	tree_totals(s->tree, &tree);
-	out->skipped = scan.skipped;
-	out->unreadable = scan.unreadable;
-	text_head(out->example, sizeof(out->example), scan.example, strlen(scan.example));
-	out->entries = tree.entries;
-	out->tree_bytes = tree.bytes;
-	out->memory = tree.memory;
-	out->watches = s->follow != NULL ? follow_watches(s->follow) : 0;
-	out->blind = s->follow != NULL && follow_blind(s->follow);
-	out->scanning = scan_busy(s->scan);
-	out->confined = s->confined;
-	out->conflicts = s->conflicts;
-}
-
-static void report_stream(struct syncer *s, struct sync_report *out)
-{
-	struct bulk_counters c;
-
-	bulk_counters(s->bulk, &c);
-	out->up = bulk_is_up(s->bulk);
-	out->aes = c.aes;
-	out->mtu = c.mtu;
-	out->rtt = c.rtt;
-	out->frames_sent = c.frames_sent;
-	out->frames_received = c.frames_received;
-	out->bytes_sent = c.bytes_sent;
-	out->bytes_received = c.bytes_received;
-	out->repeats = c.repeats;
-	out->timeouts = c.timeouts;
-}
-
-/* Bytes a second of the copy under way, over about a second. */
-static uint64_t rate_of(struct syncer *s, uint64_t bytes, ha_time now)
-{
-	ha_time passed = now - s->rate_at;
-
-	if (bytes < s->rate_bytes || passed > 5 * HA_SEC) {
-		s->rate = 0;
-		s->rate_bytes = bytes;
-		s->rate_at = now;
-	} else if (passed >= HA_SEC) {
-		s->rate = (uint64_t)((double)(bytes - s->rate_bytes) * HA_SEC / (double)passed);
-		s->rate_bytes = bytes;
-		s->rate_at = now;
-	}
-	return s->rate;
-}
-
-static void report_state(struct syncer *s, ha_time now, struct sync_report *out)
-{
-	struct sync_view view;
-
-	sync_view(&s->sync, &view);
-	out->whole = view.whole;
-	out->in_sync = view.in_sync;
-	out->in_sync_known = view.in_sync_known;
-	out->busy = s->committing || s->recover || s->ledger.imports != 0;
-	out->lineage.term = lineage_head(&view.own).term;
-	out->lineage.number = lineage_head(&view.own).number;
-	memcpy(out->lineage.digest, view.own.digest, HA_KEY_LEN);
-	out->state = (uint8_t)view.state;
-	out->side = (uint8_t)view.side;
-	out->phase = view.progress.phase;
-	snprintf(out->reason, sizeof(out->reason), "%s", view.reason);
-	out->files = view.progress.files;
-	out->files_total = view.progress.files_total;
-	out->bytes = view.progress.bytes;
-	out->bytes_total = view.progress.bytes_total;
-	out->rate = rate_of(s, out->bytes, now);
-	out->peer = lineage_head(&view.peer);
-	out->lag = view.lag;
-	if (view.lag > 0 && out->bytes_total >= out->bytes)
-		out->lag_bytes = out->bytes_total - out->bytes;
-	if (view.synced_at >= 0)
-		out->synced_ns = wall_clock() - (now - view.synced_at);
-}
-
-/* What is the same but for counters of frames and the time is no news: it goes out once a second. */
-static bool is_news(const struct sync_report *a, const struct sync_report *b)
-{
-	return a->whole != b->whole || a->in_sync != b->in_sync || a->busy != b->busy ||
-	       a->state != b->state || a->side != b->side || a->phase != b->phase ||
-	       a->bytes != b->bytes || a->files != b->files || a->lag != b->lag ||
-	       a->scanning != b->scanning || a->conflicts != b->conflicts ||
-	       memcmp(&a->lineage, &b->lineage, sizeof(a->lineage)) != 0 ||
-	       strcmp(a->reason, b->reason) != 0;
-}
-
-void syncer_report(struct syncer *s, bool at_once)
-{
-	struct ipc_message message;
-	ha_time now = loop_now();
-	bool old = !s->reported || now >= s->report_at + HA_SEC;
-
-	if (s->engine < 0 || (!at_once && now < s->report_at))
-		return;
-	memset(&message, 0, sizeof(message));
-	message.type = IPC_SYNC_REPORT;
-	report_state(s, now, &message.u.report);
-	report_trees(s, &message.u.report);
-	report_stream(s, &message.u.report);
-	if (!old && !is_news(&message.u.report, &s->report))
-		return;
-	if (ipc_send(s->engine, &message) != 0)
-		return; /* at the next wake */
-	s->report = message.u.report;
-	s->reported = true;
-	s->report_at = now + SYNCER_REPORT_EVERY;
-}
-
 /* ---- the loop ---- */
 
 static void save_index(struct syncer *s, ha_time now)
@@ -450,7 +313,8 @@ static void on_timer(void *arg, ha_time now)
 	syncer_breathe(s);
 	bulk_timer(s->bulk, now);
 	settle_timer(s, now);
-	carry_imports(s, now);
+	errand_timer(s, now);
+	carry_timer(s, now);
 	if (now >= sync_deadline(&s->sync))
 		feed_type(s, SYNC_EV_TIMER);
 	if (now >= s->save_at)
@@ -468,9 +332,11 @@ static ha_time deadline(const struct syncer *s)
 	at = earlier(at, s->save_at);
 	at = earlier(at, s->alone_until);
 	if (s->engine >= 0)
-		at = earlier(at, s->report_at + (scan_busy(s->scan) || s->planning ? 0 : HA_SEC));
-	if ((s->ledger.imports & ~s->importing) != 0 && s->self_known)
-		at = earlier(at, s->import_at);
+		at = earlier(at, scan_busy(s->scan) || s->planning ? s->report_at
+								   : s->reported_at + HA_SEC);
+	at = earlier(at, errand_deadline(s));
+	if (s->recover)
+		at = earlier(at, s->recover_at);
 	return at;
 }
 
@@ -535,6 +401,17 @@ static int open_roots(struct syncer *s)
 	return 0;
 }
 
+/* What the peer can make this process need is not worth an engine. */
+static void be_expendable(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, "500", 3) != 3)
+		log_event(LOG_WARNING, "oom_score", "error=%s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 /* From here on this process is not root, and nothing but its trees is within its reach. */
 static int drop(struct syncer *s)
 {
@@ -574,6 +451,15 @@ static void read_ledger(struct syncer *s)
 	randombytes_buf(s->ledger.key, sizeof(s->ledger.key));
 }
 
+/* Also an older one: what it does not know of is found to have changed. */
+static bool is_of_this(const struct lineage *index, const struct lineage *ledger)
+{
+	uint64_t common;
+	enum lineage_relation r = lineage_compare(index, ledger, &common);
+
+	return r == LINEAGE_SAME || (r == LINEAGE_BEHIND && index->n > 0);
+}
+
 static int open_index(struct syncer *s)
 {
 	struct lineage head;
@@ -584,14 +470,17 @@ static int open_index(struct syncer *s)
 	error = tree_load(s->tree, s->state, INDEX_FILE, &head, s->self.roots);
 	if (error != 0 && error != -ENOENT)
 		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
-	/* The numbers in it are of one lineage, and of no other. */
+	/* Without one, whatever was full may look empty now. */
+	s->full_once = s->ledger.full;
+	s->cold = s->ledger.lineage.n > 0 && (error != 0 || !is_of_this(&head, &s->ledger.lineage));
 	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
 		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
 
 		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
 			s->full_once |= UINT32_C(1) << i;
 	}
-	if (error == 0 && !lineage_equal(&head, &s->ledger.lineage))
+	/* The numbers in it are of one lineage, and of no other. */
+	if (error == 0 && s->cold)
 		tree_clear(s->tree);
 	return 0;
 }
@@ -639,11 +528,13 @@ static int prepare(struct syncer *s)
 		error = open_state(s);
 	if (error == 0)
 		error = open_roots(s);
+	be_expendable();
 	if (error == 0)
 		error = drop(s);
 	if (error != 0)
 		return error;
 	read_ledger(s);
+	s->errand_number = randombytes_random();
 	error = digest_open(&s->digest, s->ledger.key);
 	if (error == 0)
 		error = open_index(s);

@@ -2,6 +2,7 @@
  *
  *   syncer.c   start, loop, timers; kin and what they are told    give.c  leading: entries and contents out
  *   settle.c   scan, changes, exports: when the trees are settled  take.c  following: entries and contents in
+ *   scrub.c    reading everything again, slowly                    errand.c  exports and imports
  *   carry.c    the actions of the settings machine                 outbox.c  records that wait to be sent
  */
 #ifndef HA_AGENT_SYNC_SYNCER_STATE_H
@@ -24,10 +25,11 @@
 #define SYNCER_REPORT_EVERY (100 * HA_MS)
 #define SYNCER_ALIVE_EVERY  HA_SEC
 #define SYNCER_SAVE_EVERY                                                                          \
-	(10 * HA_SEC)             /* the index, a cache: after a generation; a second if small */
-#define SYNCER_SMALL        20000 /* entries */
-#define SYNCER_IMPORT_AGAIN (10 * HA_SEC)
-#define SYNCER_ALONE        (10 * HA_SEC) /* without an engine: then a new start */
+	(10 * HA_SEC)              /* the index, a cache: after a generation; a second if small */
+#define SYNCER_SMALL         20000 /* entries */
+#define SYNCER_IMPORT_AGAIN  (10 * HA_SEC)
+#define SYNCER_RECOVER_AGAIN (5 * HA_SEC)
+#define SYNCER_ALONE         (10 * HA_SEC) /* without an engine: then a new start */
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
@@ -49,9 +51,8 @@ struct give_file {
 	uint32_t ticket;
 	tree_id id;
 	uint64_t size, offset;
-	struct tree_stat stat;
-	struct stat status;
-	uint8_t *tags; /* of what the other one has, or NULL */
+	struct stat status; /* when it was opened */
+	uint8_t *tags;      /* of what the other one has, or NULL */
 	uint32_t tags_n;
 };
 
@@ -84,20 +85,19 @@ struct syncer {
 	ha_time changed_first,
 		changed_last; /* since the trees were settled; HA_NEVER = nothing has */
 	bool flush;           /* do not wait for quiet */
+	ha_time unseen_until; /* until then the trees are not settled while something waits unseen */
+	ha_time roots_at;     /* one is lost: the next look for it */
 	bool told_trees;
 	struct sync_trees trees; /* as the machine was told last */
-	uint32_t
-		full_once; /* bit i: root i had something in it when this process started, and has not been seen so since */
-	uint32_t exporting; /* bit i: the export of section i runs */
-	bool export_all;    /* they are to be run before the trees count as settled */
-	bool scan_after;    /* ... and all is to be scanned then */
-	uint32_t watched;   /* bit i: something that section i watches has changed */
-	ha_time export_at[CONFIG_SETTINGS_MAX];
-	ha_time scrub_at, blind_at, save_at;
+	/* bit i: root i had something in it before this start, and has not been seen so since */
+	uint32_t full_once;
+	bool cold; /* there is a generation, and no index of it: what cannot be read may have been anything */
+	bool scan_after; /* when the exports have ended, all is to be scanned */
+	ha_time blind_at, save_at;
+	bool scrub_on; /* scrub.c */
+	uint32_t scrub_cursor;
+	ha_time scrub_at;
 	uint64_t saved_number;
-	int watch; /* inotify of what the sections watch */
-	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
-
 	/* give.c, take.c */
 	struct outbox control; /* HEAD, PULL, STATUS, COMPARE */
 	struct outbox
@@ -106,21 +106,28 @@ struct syncer {
 	struct give_list list;
 	struct give_file file;
 	bool planning, wants_open;
-	bool recover;      /* a commit failed: plan_recover() first */
-	bool plan_changed; /* the machine is to be told how far it is */
-	uint32_t touched;  /* bit i: the plan changes something of section i */
+	bool recover;       /* a commit is unfinished: the trees are not whole */
+	ha_time recover_at; /* the next attempt */
+	bool plan_changed;  /* the machine is to be told how far it is */
+	uint32_t touched;   /* bit i: the plan changes something of section i */
 	uint64_t conflicts;
 
-	/* imports */
-	uint32_t importing; /* bit i: runs */
-	ha_time import_at;
-	bool applied_due; /* the settings-applied hook, behind the imports */
+	/* errand.c: bit i of each mask is section i */
+	uint32_t exporting, export_again, export_failed;
+	uint32_t watched; /* something that it watches has changed */
+	uint32_t importing, import_again;
+	bool applying;                          /* settings-applied */
+	uint32_t errand_number, applied_number; /* newest used */
+	uint32_t export_number[CONFIG_SETTINGS_MAX], import_number[CONFIG_SETTINGS_MAX];
+	ha_time export_at[CONFIG_SETTINGS_MAX], import_at;
+	int watch; /* inotify of what the sections watch */
+	int watch_of[CONFIG_SETTINGS_MAX][CONFIG_WATCHES_MAX];
 
 	/* report */
 	struct sync_report report;
 	bool reported;
-	ha_time report_at, alive_at;
-	uint64_t rate_bytes, rate; /* progress as of rate_at */
+	ha_time report_at, reported_at, alive_at; /* looked at again; sent last */
+	uint64_t rate_bytes, rate;                /* progress as of rate_at */
 	ha_time rate_at;
 	bool committing;
 };
@@ -131,7 +138,7 @@ void syncer_feed(struct syncer *, struct sync_event *);
 void syncer_report(struct syncer *, bool now);
 void syncer_breathe(void *syncer);
 /* Asks the steward; IPC_RAN follows. False: it was not asked. */
-bool syncer_run(struct syncer *, unsigned section, bool import);
+bool syncer_run(struct syncer *, unsigned section, bool import, uint32_t number);
 uint8_t syncer_section(const struct syncer *, uint8_t root);
 
 /* ---- settle.c ---- */
@@ -139,22 +146,39 @@ int settle_open(struct syncer *);
 void settle_scan(struct syncer *, bool full); /* SYNC_ACT_SCAN */
 void settle_all(struct syncer *);             /* the index was dropped: everything anew */
 void settle_role(struct syncer *); /* it began or ceased to hold: watch the trees, or not */
-void settle_exported(struct syncer *, unsigned section);
+void settle_exported(struct syncer *);
 void settle_timer(struct syncer *, ha_time now);
 void settle_after(struct syncer *); /* after each wake: tells the machine how the trees are */
 ha_time settle_deadline(const struct syncer *);
 
+/* ---- errand.c ---- */
+uint32_t errand_importable(const struct syncer *); /* sections that have an import */
+uint32_t errand_imports(const struct syncer *);    /* of these, those that have not passed yet */
+void errand_export_all(struct syncer *); /* anew, before somebody is told that all is there */
+void errand_committed(struct syncer *);  /* a commit has changed something */
+void errand_ran(struct syncer *, const struct ipc_message *); /* IPC_RAN */
+void errand_forget(struct syncer *);                          /* the engine is gone */
+void errand_watch(struct syncer *);
+loop_fn errand_watched; /* the syncer is its argument */
+void errand_timer(struct syncer *, ha_time now);
+ha_time errand_deadline(const struct syncer *);
+
+/* ---- scrub.c ---- */
+void scrub_timer(struct syncer *, bool settled, ha_time now);
+ha_time scrub_deadline(const struct syncer *);
+
 /* ---- carry.c ---- */
 void carry_out(struct syncer *, const struct sync_actions *);
 int carry_record(void *syncer, const struct lineage *, bool recovered); /* plan_config.record */
-int carry_recover(struct syncer *);               /* as plan_recover(), ledger and all */
-void carry_imports(struct syncer *, ha_time now); /* what is due */
-void carry_imported(struct syncer *, unsigned section, bool ok);
+void carry_timer(struct syncer *, ha_time now);
+int carry_recover(struct syncer *); /* as plan_recover(), ledger and all */
 
 /* ---- give.c ---- */
 void give_list_begin(struct syncer *, bool full, uint64_t since, const struct lineage *);
 bool give_wanted(struct syncer *, const uint8_t *body, size_t len); /* WANT */
 size_t give_fill(struct syncer *, uint8_t *out, size_t cap);
+void give_forget(
+	struct syncer *);        /* a new PULL: what was wanted for an earlier plan is of no use */
 void give_stop(struct syncer *); /* the stream has ended */
 
 /* ---- take.c ---- */

@@ -145,6 +145,7 @@ void take_after(struct syncer *s)
 	s->plan_changed = false;
 	plan_totals(s->plan, &totals);
 	event.complete = s->wants_open && plan_complete(s->plan);
+	event.stalled = s->wants_open && totals.under_way == 0 && totals.waiting > 0;
 	event.status.files = totals.files;
 	event.status.files_total = totals.files_total;
 	event.status.bytes = totals.bytes;

@@ -507,3 +507,8 @@ void tree_digest(const struct tree *t, uint8_t out[HA_KEY_LEN])
 {
 	digest_sum_bytes(&t->sum, out);
 }
+
+void tree_sum(const struct tree *t, struct digest_sum *out)
+{
+	*out = t->sum;
+}

@@ -79,6 +79,7 @@ struct tree_totals {
 };
 void tree_totals(const struct tree *, struct tree_totals *out);
 void tree_digest(const struct tree *, uint8_t out[HA_KEY_LEN]);
+void tree_sum(const struct tree *, struct digest_sum *out); /* what the digest is made of */
 
 /* On disk, with a checksum, as name (and name.new while it is written); pending entries are written as such. It is a
  * cache: what is missing or torn costs a scan that reads every file. A load replaces all that the tree had; a failed one

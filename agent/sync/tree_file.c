@@ -337,7 +337,7 @@ static bool load_lineage(struct cursor_reader *r, struct lineage *out)
 		out->point[i].number = cursor_get_u64(r);
 	}
 	cursor_get_bytes(r, out->digest, sizeof(out->digest));
-	return true;
+	return !r->failed && lineage_valid(out);
 }
 
 static bool load_header(struct source *s, struct digest *d, struct lineage *head,

@@ -186,7 +186,7 @@ static void sync_files(struct world *w, struct mirror *s)
 		memcpy(s->platter, s->file, sizeof(s->platter));
 }
 
-/* SPEC 6.2: its content is on disk before it has a name. */
+/* Of what programs have written only the name is on disk for certain. */
 static void on_made(struct world *w, int i)
 {
 	struct mirror *s = &w->n[i].mirror;
@@ -196,7 +196,6 @@ static void on_made(struct world *w, int i)
 		feed_failed(w, i);
 		return;
 	}
-	sync_files(w, s);
 	s->lineage = s->generating;
 	for (unsigned c = 0; c < MIRROR_CELLS; c++)
 		if (s->index.number[c] == NO_NUMBER)
@@ -247,6 +246,18 @@ static void apply(struct world *w, struct mirror *s)
 	s->journal = false;
 }
 
+/* Would that be all of the generation? Something here may have changed behind the index. */
+static bool is_fit(const struct mirror *s, const struct lineage *target)
+{
+	uint32_t cell[MIRROR_CELLS];
+	uint8_t digest[HA_KEY_LEN];
+
+	for (unsigned c = 0; c < MIRROR_CELLS; c++)
+		cell[c] = s->plan.told[c] ? s->plan.cell[c] : s->index.cell[c];
+	digest_of(s, cell, digest);
+	return memcmp(digest, target->digest, HA_KEY_LEN) == 0;
+}
+
 static void begin_commit(struct world *w, int i, const struct lineage *target)
 {
 	struct mirror *s = &w->n[i].mirror;
@@ -254,6 +265,11 @@ static void begin_commit(struct world *w, int i, const struct lineage *target)
 
 	if (!s->plan.on || !s->plan.ended)
 		world_broken(w, INV_PARTIAL, "a commit without a whole plan");
+	if (!s->sync.self.holds && !is_fit(s, target)) {
+		s->plan.on = false;
+		feed_type(w, i, SYNC_EV_UNFIT);
+		return;
+	}
 	s->plan.target = *target;
 	s->committing = true;
 	s->busy_until = w->now + 3 * delay;
@@ -313,8 +329,9 @@ static void on_fetched(struct world *w, int i)
 		if (s->plan.told[c] && s->plan.cell[c] != s->file[c] &&
 		    s->plan.cell[c] != from->file[c])
 			ev.complete = false;
-	if (ev.complete)
-		feed(w, i, &ev);
+	ev.stalled =
+		!ev.complete; /* the leader has another by now, and has told all it was asked for */
+	feed(w, i, &ev);
 }
 
 /* --- the stream: what is said arrives, and in order, or the stream ends --- */
@@ -371,7 +388,7 @@ static void say(struct world *w, int i, const struct mirror_said *what)
 static void hear_list(struct world *w, int i, const struct mirror_said *what)
 {
 	struct mirror *s = &w->n[i].mirror;
-	struct sync_event ev = {.type = SYNC_EV_BEGIN, .full = what->full};
+	struct sync_event ev = {.type = SYNC_EV_BEGIN, .full = what->full, .since = what->since};
 
 	feed(w, i, &ev);
 	if (!s->plan.on)
@@ -520,6 +537,8 @@ static void answer(struct world *w, int i, const struct sync_action *a)
 		if (s->barrier[k].compare)
 			return;
 		world_tell(w, "%s barrier: %s", world_name(i), a->ok ? "done" : a->reason);
+		if (a->ok)
+			sync_files(w, s);
 		if (a->ok)
 			acknowledge(w, s->barrier[k].cell);
 		else
@@ -684,7 +703,7 @@ void mirror_power_off(struct world *w, int i)
 			continue;
 		}
 		s->file[c] = s->platter[c];
-		lost = true;
+		s->foreign = lost = true; /* what its maker loses is still the other one's */
 	}
 	if (lost)
 		world_tell(w, "%s loses what was not synced", world_name(i));

@@ -280,6 +280,7 @@ lab_down() {
 		ip netns del "$NS$n"
 	done
 	wait 2>/dev/null
+	[ -z "$LAB" ] || lab_unmount
 	[ -z "$LAB" ] || rm -rf "$LAB"
 	LAB=
 	trap - INT TERM HUP
@@ -323,29 +324,44 @@ lab_option() {
 # lab_appliance a|b|x NAME VALUE: of the appliance section.
 lab_appliance() { sed -i -E "/^appliance/s/($2 = )\"[^\"]*\"/\1\"$3\"/" "$LAB/$1/haagent.conf"; }
 
-# lab_settings [OPTIONS]: before they start: both appliances have settings, at a place of the same name, each its own tree: $LAB/a/etc, $LAB/b/etc.
+# lab_settings [OPTIONS [BELOW]]: before they start: both appliances have settings, at a place of the same name, each its own
+# tree: $LAB/a/etc, $LAB/b/etc, or what is BELOW that.
+LAB_TREE=etc
 lab_settings() {
 	local n
+	LAB_TREE=etc${2:+/$2}
 	mkdir -p "$LAB/etc"
-	lab_options "${LAB_OPTIONS[@]}" "settings { paths = {\"$LAB/etc\"} ${1:-} }"
+	lab_options "${LAB_OPTIONS[@]}" "settings { paths = {\"$LAB/$LAB_TREE\"} ${1:-} }"
 	for n in $LAB_BOXES; do
-		mkdir -p "$LAB/$n/etc"
+		mkdir -p "$LAB/$n/$LAB_TREE"
 		lab_config "$n"
 	done
+}
+
+# lab_disk a|b SIZE: before it starts: its settings are on a small disk of their own; later: that is another size, or ro, rw.
+lab_disk() {
+	if mountpoint -q "$LAB/$1/etc"; then
+		mount -o "remount,$2" "$LAB/$1/etc"
+	else
+		mount -t tmpfs -o "$2" tmpfs "$LAB/$1/etc" && mkdir -p "$LAB/$1/$LAB_TREE"
+	fi
 }
 
 # lab_tree a|b: everything that is synced of a tree, one line each.
 lab_tree() {
 	(
-		cd "$LAB/$1/etc" || exit
-		find . -path ./.haagent-stage -prune -o -printf '%P %y %m %U:%G %T@ %l\n'
-		find . -path ./.haagent-stage -prune -o -type f -print0 | xargs -0r sha256sum
+		cd "$LAB/$1/$LAB_TREE" || exit
+		find . \( -path ./.haagent-stage -o -name '*.local' \) -prune -o -printf '%P %y %m %U:%G %T@ %l\n'
+		find . \( -path ./.haagent-stage -o -name '*.local' \) -prune -o -type f -print0 | xargs -0r sha256sum
 	) | sort
 }
 trees_same() { [ "$(lab_tree a | sha256sum)" = "$(lab_tree b | sha256sum)" ]; }
 sync_of() { dump "$1" ".sync.$2"; } # a|b FIELD
 has_error() { [ "$(sync_of "$1" status)" = "sync error" ] && sync_of "$1" reason | grep -qE -- "$2"; } # a|b PATTERN
 conflicts_of() { find "$LAB/$1/state/sync/conflicts" ! -type d 2>/dev/null | wc -l; }
+is_past() { [ "$(sync_of b status)" = syncing ] && [ "$(sync_of b percent)" -ge "$1" ]; } # PERCENT of a copy under way
+stream_of() { dump "$1" ".sync.stream.$2"; }                                              # a|b FIELD
+generation_of() { sync_of "$1" generation | sed 's/.*\.//'; } # its number
 is_synced() { [ "$(sync_of a status)" = "fully synced" ] && [ "$(sync_of b status)" = "fully synced" ]; }
 
 # check_trees DESCRIPTION: both trees are the same, byte by byte, with owners, modes and times.
@@ -359,7 +375,7 @@ lab_faulty() { HAAGENT=$LAB_ROOT/build/fault/haagent; }
 lab_faults() {
 	local n=$1
 	shift
-	mkdir -p -m 700 "$LAB/$n/state/sync"
+	install -d -m 700 "$LAB/$n/state/sync"
 	printf '%s\n' "$@" >"$LAB/$n/state/fault" && mv "$LAB/$n/state/fault" "$LAB/$n/state/sync/fault"
 }
 lab_fault_left() { [ -e "$LAB/$1/state/sync/fault" ]; } # one has not happened
@@ -376,7 +392,34 @@ lab_syncer_kill() { # a|b SIGNAL
 	pid=$(lab_syncer "$1")
 	[ -z "$pid" ] || kill -"$2" "$pid"
 }
+# lab_at_once COMMAND...: what it does to the settings of a becomes one generation.
+lab_at_once() {
+	lab_syncer_kill a STOP
+	"$@"
+	lab_syncer_kill a CONT
+}
 is_stopped() { grep -q '^State:.T' "/proc/$(lab_syncer "$1")/status" 2>/dev/null; }
+
+# lab_disks MEBIBYTES: before they start: state and settings of each appliance are on small disks of their own, which can run
+# full. A power failure leaves them what they have.
+lab_disks() {
+	local n disk
+	for n in $LAB_BOXES; do
+		for disk in state etc; do
+			mkdir -p "$LAB/$n/$disk"
+			mount -t tmpfs -o "size=$1m,mode=$(stat -c %a "$LAB/$n/$disk")" haagent-lab "$LAB/$n/$disk"
+		done
+	done
+}
+lab_unmount() { findmnt -rno TARGET | grep -F "$LAB/" | sort -r | xargs -r umount -l; }
+
+# lab_full a|b state|etc: nothing more can be written there; lab_room: it can. What fills it is no setting (*.local).
+lab_full() { dd if=/dev/zero of="$LAB/$1/$2/ballast.local" bs=4k status=none 2>/dev/null; }
+lab_room() { rm -f "$LAB/$1/$2/ballast.local"; }
+
+# lab_uptime a|b SECONDS: its CLOCK_BOOTTIME at its next start, as of a machine that has just booted.
+lab_uptime() { echo $(($2 - $(cut -d. -f1 /proc/uptime))) >"$LAB/$1/uptime"; }
+lab_can_uptime() { unshare --time --boottime 1000 true 2>/dev/null; }
 
 # lab_check a|b|x NAME OPTIONS: a service check.
 lab_check() { printf 'check "%s" { interval_ms = 200 %s }\n' "$2" "$3" >>"$LAB/$1/haagent.conf"; }
@@ -419,12 +462,13 @@ lab_name() { cat "$LAB/$1/name" 2>/dev/null || echo "appliance-$1"; }
 
 # lab_agent a|b|x start|stop|restart
 lab_agent() {
-	local n=$1 i name
+	local n=$1 i name uptime
 	case $2 in
 	start)
 		name=$(lab_name "$n")
+		uptime=$(cat "$LAB/$n/uptime" 2>/dev/null)
 		# shellcheck disable=SC2016 # for the inner shell
-		HA_FAULT="@$LAB/$n/state/sync/fault" ip netns exec "$NS$n" unshare ${name:+--uts} --mount setsid sh -c \
+		HA_FAULT="@$LAB/$n/state/sync/fault" ip netns exec "$NS$n" unshare ${name:+--uts} ${uptime:+--time --boottime "$uptime"} --mount setsid sh -c \
 			'[ -z "$2" ] || printf %s "$2" >/proc/sys/kernel/hostname
 			[ ! -d "$3/etc" ] || mount --bind "$3/etc" "$3/../etc" && exec "$0" -c "$1"' \
 			"$HAAGENT" "$LAB/$n/haagent.conf" "$name" "$LAB/$n" >>"$LAB/$n/log" 2>&1 &
@@ -631,6 +675,14 @@ lab_thaw() {
 # The link's cable, pulled and plugged in (needs the wire).
 lab_cut_link() { strike down "${NS}w:wa" "${NS}w:wb" >/dev/null; }
 lab_heal_link() { strike up "${NS}w:wa" "${NS}w:wb" >/dev/null; }
+
+# lab_slow MBIT: no more than that goes over the link, in either direction, so that there is a middle of a transfer.
+lab_slow() {
+	local n
+	for n in a b; do
+		tc -n "$NS$n" qdisc replace dev eth3 root tbf rate "$1mbit" burst 32kb latency 50ms
+	done
+}
 
 # The management cable of an appliance.
 lab_cut_mgmt() { strike down "${NS}sw:p$1" >/dev/null; }

@@ -49,11 +49,19 @@ echo new >"$LAB/a/etc/new/file"
 rm "$LAB/a/etc/nothing"
 mv "$LAB/a/etc/deep/er" "$LAB/a/etc/moved"
 printf 'middle' | dd of="$LAB/a/etc/big" bs=1 seek=1500000 conv=notrunc status=none
+# shellcheck disable=SC2034 # used in a condition
 before=$(stat -c %i "$LAB/b/etc/big")
 check_done "a barrier returns when all of it is there" a --barrier
 check_trees "... and it is"
 check "... a large file with a small change is written in place" '[ "$(stat -c %i "$LAB/b/etc/big")" = "$before" ]'
 check_refused "a barrier at the passive is refused, and names the active" 'appliance-a' b --barrier
+
+# Far behind the beginning of a large one: all that is before it is passed over at once.
+truncate -s 300M "$LAB/a/etc/sparse"
+check_done "a file grows" a --barrier
+printf 'end' | dd of="$LAB/a/etc/sparse" bs=1M seek=299 conv=notrunc status=none
+check_done "... and changes at its end" a --barrier
+check_trees "... at the passive too"
 
 rm "$LAB/a/etc/link" && mkdir "$LAB/a/etc/link" && echo in >"$LAB/a/etc/link/x"
 rm -r "$LAB/a/etc/new" && echo file >"$LAB/a/etc/new"

@@ -191,13 +191,13 @@ Test(copy, r37_who_becomes_active_waits_for_a_commit_but_not_for_ever)
 
 	message.u.report.busy = true;
 	say(&message);
-	cr_assert(copy_is_busy(engine));
+	cr_assert(copy_is_waited_for(engine));
 	engine->node.state = HA_ACTIVE;
 	engine->node.claim = HA_CLAIM_HOLDING;
 	role_follow(engine);
 	cr_expect_not(rig_heard(&rig, &message), "it does not process on half of a generation");
 	engine->now += 31 * HA_SEC;
-	cr_assert_not(copy_is_busy(engine));
+	cr_assert_not(copy_is_waited_for(engine));
 	role_follow(engine);
 	cr_assert(rig_heard(&rig, &message));
 	cr_expect_eq(message.type, IPC_ROLE);

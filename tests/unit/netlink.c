@@ -226,6 +226,19 @@ Test(netlink, an_address_message_needs_an_address_of_its_family)
 	cr_assert_eq(address_decode(m, 24, &e), -ENOMSG);
 }
 
+Test(netlink, a_prefix_is_no_longer_than_its_address)
+{
+	_Alignas(8) uint8_t m[ADDRESS_MESSAGE_MAX];
+	struct address_event e;
+	unsigned bits;
+
+	memcpy(m, golden_add4, sizeof(golden_add4));
+	for (bits = 0; bits < 256; bits++) {
+		m[17] = (uint8_t)bits;
+		cr_assert_eq(address_decode(m, sizeof(golden_add4), &e), bits <= 32 ? 0 : -EBADMSG);
+	}
+}
+
 static size_t put_link(void *m, unsigned flags)
 {
 	static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
@@ -447,6 +460,34 @@ Test(netlink, a_cut_answer_is_ignored)
 		cr_assert(!exchange_take(&exchange, m, len, 0, false));
 	}
 	cr_assert_eq(exchange.acked, 0u);
+}
+
+/* libmnl compares lengths as int, so that 2 GiB and more were shorter than anything. */
+Test(netlink, a_length_beyond_all_bounds_is_no_message)
+{
+	static const uint32_t lengths[] = {0x7fffffff, 0x80000000, 0xd3000000, UINT32_MAX};
+	_Alignas(8) uint8_t m[NLMSG_LENGTH(sizeof(struct nlmsgerr))] = {0};
+	struct nlmsghdr *h = (void *)m;
+	struct address_event address;
+	struct monitor_link link;
+	size_t i;
+
+	two_requests();
+	for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct monitor monitor = {.what = MONITOR_ALL};
+
+		h->nlmsg_len = lengths[i];
+		h->nlmsg_type = NLMSG_ERROR;
+		h->nlmsg_seq = exchange.first;
+		cr_assert(!exchange_take(&exchange, m, sizeof(m), 0, false));
+		cr_assert_eq(exchange.acked, 0u);
+		monitor_take(&monitor, m, sizeof(m), 0, NULL, NULL);
+		cr_assert_eq(monitor.malformed_n, 1u);
+		h->nlmsg_type = RTM_NEWADDR;
+		cr_assert_eq(address_decode(m, sizeof(m), &address), -EBADMSG);
+		h->nlmsg_type = RTM_NEWLINK;
+		cr_assert_eq(monitor_decode_link(m, sizeof(m), &link), -EBADMSG);
+	}
 }
 
 Test(netlink, an_ipv6_address_is_on_when_it_is_reported_without_tentative)

@@ -102,6 +102,16 @@ Test(node_boot, an_unreadable_store_is_never_active_by_guess)
 	cr_assert(world_saw(&w, "a reply 3: the state could not be made durable"));
 }
 
+Test(node_boot, nor_without_a_pair)
+{
+	alone();
+	w.n[A].store.readable = false;
+	world_power_on(&w, A);
+	world_run(&w, 60 * HA_SEC);
+	cr_assert_eq(w.n[A].node.state, HA_FAULTED);
+	cr_assert_eq(world_holder(&w), NOBODY);
+}
+
 /* --- T5 --- */
 
 Test(node_boot, T5_the_last_holder_waits_three_seconds)
@@ -133,6 +143,31 @@ Test(node_boot, T5_who_did_not_hold_last_waits_thirty)
 	world_run(&w, 29900 * HA_MS);
 	cr_assert_eq(world_holder(&w), NOBODY);
 	cr_assert(world_until_holder(&w, B, HA_SEC));
+}
+
+Test(node_boot, T5_nor_is_who_held_once_but_not_last_the_last_holder)
+{
+	w.n[B].store.disk.held_term = 1;
+	world_power_on(&w, B);
+	world_run(&w, 29 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, B, 3 * HA_SEC));
+}
+
+/* A question on the link, and nothing else: from then on T2 says, which asks for more. */
+Test(node_boot, T5_who_was_heard_at_all_leaves_nobody_alone)
+{
+	struct node_event ev = {.type = EV_SOLICIT, .path = HA_PATH_LINK};
+
+	w.station_silent = true;
+	world_power_on(&w, A);
+	world_run(&w, 2500 * HA_MS);
+	ev.heard_at = world_local(&w, A, w.now);
+	world_event(&w, A, &ev);
+	world_run(&w, 2900 * HA_MS);
+	cr_assert_eq(world_holder(&w), NOBODY);
+	cr_assert(world_until_holder(&w, A, 200 * HA_MS));
+	cr_assert_eq(w.n[A].node.reason, REASON_NO_WITNESS);
 }
 
 Test(node_boot, T5_who_did_not_hold_last_needs_to_have_been_in_sync)

@@ -287,6 +287,17 @@ Test(node_handover, T1_sigterm_at_the_active_hands_over_and_exits)
 	cr_assert_eq(world_holder(&w), B);
 }
 
+Test(node_handover, T1_sigterm_with_a_passive_that_does_not_answer_releases_and_exits)
+{
+	solo_active(&solo);
+	world_operator(&solo.w, A, OP_SHUTDOWN, 0);
+	solo_goes_on(&solo, 190 * HA_MS);
+	cr_assert_eq(world_holder(&solo.w), A);
+	world_run(&solo.w, 20 * HA_MS);
+	cr_assert_str_eq(solo.w.story, "\na handover_failed\na passive T1\na exit\n");
+	cr_assert_eq(world_holder(&solo.w), NOBODY);
+}
+
 Test(node_handover, T1_sigterm_at_the_passive_exits_at_once)
 {
 	world_operator(&w, B, OP_SHUTDOWN, 0);

@@ -301,6 +301,7 @@ Test(node_lease, L5_a_holder_that_lacks_an_address_is_degraded_and_says_so)
 	world_delete_address(&w, A, 1);
 	world_run(&w, 290 * HA_MS);
 	cr_assert_not(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
+	cr_assert_str_eq(w.story, "\n");
 	world_run(&w, 50 * HA_MS);
 	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
 	cr_assert_eq(world_holder(&w), A);
@@ -472,11 +473,45 @@ Test(node_lease, R1_nor_over_one_right_after_the_promotion)
 	cr_assert_gt(w.n[A].node.term, term);
 }
 
+Test(node_lease, R1_a_save_that_failed_is_tried_again_once_a_second)
+{
+	uint64_t saves;
+
+	w.n[A].store.failing = true;
+	w.n[A].store.delay = 500 * HA_MS;
+	world_copy(&w, A, true, false, 8);
+	saves = w.n[A].node.save_number;
+	world_run(&w, 10 * HA_SEC);
+	cr_assert_geq(w.n[A].node.save_number, saves + 5);
+	cr_assert_leq(w.n[A].node.save_number, saves + 10);
+	w.n[A].store.failing = false;
+	world_run(&w, 2 * HA_SEC);
+	cr_assert_not(w.n[A].store.disk.in_sync);
+	cr_assert_eq(w.n[A].node.save_retry, HA_NEVER);
+}
+
 Test(node_lease, R1_the_disk_is_not_waited_for_at_a_takeover)
 {
 	w.n[B].store.delay = 10 * HA_SEC;
 	world_power_off(&w, A);
 	cr_assert(world_until_holder(&w, B, 10 * HA_MS));
+}
+
+/* Two are under way: the disk answers for the one that came before it. */
+Test(node_lease, R1_a_term_is_reserved_by_its_own_save)
+{
+	solo_start(&solo);
+	solo_say(&solo);
+	world_run(&solo.w, HA_MS);
+	solo.w.n[A].store.delay = 100 * HA_MS;
+	world_copy(&solo.w, A, true, false, 8);
+	solo_goes_on(&solo, 60 * HA_MS);
+	solo.says.term = 9;
+	solo_goes_on(&solo, 60 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->reserving, 10u);
+	cr_assert_eq(solo_node(&solo)->reserved, 0u);
+	solo_goes_on(&solo, 60 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->reserved, 10u);
 }
 
 Test(node_lease, R1_a_reserved_term_that_the_peer_overtook_is_not_used)

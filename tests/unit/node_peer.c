@@ -36,6 +36,23 @@ Test(node_peer, P1_a_path_is_audible_for_a_dead_interval)
 }
 
 /* Both frames of a round trip took 51 ms, or the peer held it back: it comes too late to mean anything. */
+/* One that waited in another queue than those that were read before. */
+Test(node_peer, P1_a_frame_that_comes_late_makes_the_path_no_older)
+{
+	struct node_event ev = {.type = EV_SOLICIT, .path = HA_PATH_LINK};
+	ha_time heard;
+
+	solo_start(&s);
+	solo_say(&s);
+	heard = solo_now(&s);
+	ev.heard_at = heard - 50 * HA_MS;
+	world_event(&s.w, A, &ev);
+	world_run(&s.w, s.w.timing.dead - HA_MS);
+	cr_assert(node_path_audible(solo_node(&s), HA_PATH_LINK, solo_now(&s)));
+	world_run(&s.w, HA_MS);
+	cr_assert_not(node_path_audible(solo_node(&s), HA_PATH_LINK, solo_now(&s)));
+}
+
 Test(node_peer, P1_a_stale_frame_counts_for_nothing)
 {
 	ha_time heard = s.w.n[A].node.path[HA_PATH_LINK].heard;
@@ -185,6 +202,16 @@ Test(node_peer, P4_echoes_of_an_older_boot_are_forgotten)
 	s.says.number = 3;
 	solo_hear(&s, HA_PATH_LINK);
 	cr_assert(solo_node(&s)->lease.wanted, "and no jump of its clock (Y6)");
+}
+
+Test(node_peer, who_leaves_is_not_ready_whatever_else_it_says)
+{
+	solo_start(&s);
+	solo_say(&s);
+	cr_assert(node_peer_ready(solo_node(&s), solo_now(&s)));
+	s.says.flags |= MSG_FLAG_LEAVING;
+	solo_say(&s);
+	cr_assert_not(node_peer_ready(solo_node(&s), solo_now(&s)));
 }
 
 Test(node_peer, P5_a_solicit_is_answered_at_once_on_its_path)

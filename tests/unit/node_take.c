@@ -54,6 +54,34 @@ Test(node_take, T2_needs_both_paths_silent)
 	cr_assert(node_degraded(&w.n[A].node, world_local(&w, A, w.now)));
 }
 
+/* Meanwhile the segment was heard, and nobody answered for the address. */
+Test(node_take, T2_a_gap_on_the_path_that_is_left_is_no_silence)
+{
+	world_pair(&w);
+	w.probe_lost = true; /* no answer for the address tells, either */
+	world_split(&w, HA_PATH_LINK, true);
+	world_run(&w, HA_SEC);
+	world_split(&w, HA_PATH_MANAGEMENT, true);
+	world_run(&w, 90 * HA_MS);
+	cr_assert_eq(w.n[B].node.probe.n, 3u);
+	world_split(&w, HA_PATH_MANAGEMENT, false);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[B].promotions, 0u);
+	cr_assert_eq(w.n[B].node.probe.n, 0u, "the next silence is asked about anew");
+}
+
+/* Neither holds, and the peer is heard on management: that is T4's, and takes longer. */
+Test(node_take, T2_one_path_that_is_heard_is_enough)
+{
+	solo_start(&solo);
+	solo.says.number = 1;
+	solo_hear(&solo, HA_PATH_MANAGEMENT);
+	world_run(&solo.w, 95 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->probe.n, 3u);
+	cr_assert_eq(node_why_not(solo_node(&solo), solo_now(&solo)), 0);
+	cr_assert_eq(world_holder(&solo.w), NOBODY);
+}
+
 Test(node_take, T2_needs_evidence_from_after_the_last_frame)
 {
 	silence();
@@ -137,6 +165,24 @@ Test(node_take, T2_an_answer_starts_the_count_of_probes_anew)
 					 .segment = {.source = w.n[A].node.config.mac,
 						     .sender = w.n[B].node.config.vip[0]}});
 	cr_assert_eq(p->n, 0);
+}
+
+/* B was cut off from everybody. At the end of that a third station may be heard before the peer is. */
+Test(node_take, T2_what_was_probed_into_a_cut_counts_for_nothing)
+{
+	world_pair(&w);
+	world_isolate(&w, B, true);
+	world_split(&w, HA_PATH_LINK, true);
+	world_run(&w, 150 * HA_MS);
+	cr_assert_eq(w.n[B].node.probe.n, 3u);
+	world_event(&w, B,
+		    &(struct node_event){.type = EV_SEGMENT,
+					 .heard_at = world_local(&w, B, w.now),
+					 .segment = {.source = {{2, 9}}}});
+	cr_assert_eq(w.n[B].promotions, 0u);
+	world_heal(&w);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[B].promotions, 0u);
 }
 
 Test(node_take, T2_a_third_party_is_reported_not_obeyed)
@@ -235,6 +281,41 @@ static void after_a_beat(int i)
 	world_run(&w, w.n[i].node.tick - w.n[i].base - w.now + HA_MS);
 }
 
+Test(node_take, T3_is_not_for_the_holder)
+{
+	world_pair(&w);
+	world_carrier(&w, A, HA_PATH_LINK, false);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.solicits, 0u);
+	cr_assert_eq(world_holder(&w), A);
+}
+
+Test(node_take, T3_asks_the_segment_every_third_of_confirm)
+{
+	unsigned asked;
+
+	world_pair(&w);
+	world_power_off(&w, A);
+	asked = w.asked[B]; /* a moment ago */
+	world_run(&w, 2 * w.timing.confirm / 3 + 100 * HA_US);
+	cr_assert_eq(w.asked[B], asked + 2);
+}
+
+/* A gap on both paths, then the cable: the three that went unanswered meanwhile are no answer to this question. */
+Test(node_take, T3_what_was_probed_before_counts_for_nothing)
+{
+	world_pair(&w);
+	after_a_beat(A);
+	world_split(&w, HA_PATH_LINK, true);
+	world_split(&w, HA_PATH_MANAGEMENT, true);
+	world_run(&w, 45 * HA_MS);
+	cr_assert_geq(w.n[B].node.probe.n, 2u);
+	world_carrier(&w, B, HA_PATH_LINK, false);
+	world_run(&w, 300 * HA_US);
+	cr_assert(w.n[B].node.solicit.running);
+	cr_assert_eq(w.n[B].node.probe.n, 1u);
+}
+
 Test(node_take, T3_one_solicit_of_three_is_enough)
 {
 	world_pair(&w);
@@ -300,6 +381,42 @@ Test(node_take, T3_waits_twice_the_worst_round_trip_but_no_longer_than_dead)
 	cr_assert(world_saw(&w, "b active T3"));
 }
 
+Test(node_take, T3_waits_for_the_worst_lateness_of_either_side)
+{
+	for (int late = A; late <= B; late++) {
+		struct msg_heartbeat hb;
+		ha_time off;
+
+		world_init(&w, 1);
+		world_pair(&w);
+		world_pause(&w, late, 60 * HA_MS);
+		world_run(&w, HA_SEC);
+		node_heartbeat(&w.n[late].node, HA_PATH_LINK, world_local(&w, late, w.now), &hb);
+		cr_assert_gt(hb.lateness_us, 20000u, "%u", hb.lateness_us);
+		cr_assert_leq(hb.lateness_us, 60000u);
+		off = w.now;
+		world_power_off(&w, A);
+		cr_assert(world_until_holder(&w, B, HA_SEC));
+		cr_assert_geq(w.now - off, hb.lateness_us * HA_US);
+		cr_assert(world_saw(&w, "b active T3"));
+	}
+}
+
+Test(node_take, T3_waits_no_longer_than_a_dead_interval)
+{
+	ha_time off;
+
+	w.wire[HA_PATH_MANAGEMENT][A][B].delay = 45 * HA_MS;
+	world_pair(&w);
+	world_pause(&w, B, 60 * HA_MS);
+	world_run(&w, HA_SEC);
+	off = w.now;
+	world_power_off(&w, A);
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+	cr_assert(world_saw(&w, "b active T3"));
+	cr_assert_leq(w.now - off, 101 * HA_MS);
+}
+
 /* --- T4 --- */
 
 Test(node_take, T4_the_better_takes_after_two_dead_intervals)
@@ -331,6 +448,20 @@ Test(node_take, T4_the_other_takes_after_four)
 	cr_assert_geq(world_when(&solo.w, "a active T4") - heard, 4 * solo.w.timing.dead);
 	cr_assert_leq(world_when(&solo.w, "a active T4") - heard,
 		      4 * solo.w.timing.dead + solo.w.timing.heartbeat);
+}
+
+Test(node_take, T4_its_time_starts_anew_when_the_peer_does)
+{
+	solo_start(&solo);
+	solo_goes_on(&solo, 160 * HA_MS);
+	solo.says.boot++;
+	solo.says.number = 0;
+	solo_session(&solo, HA_PATH_LINK);
+	solo_session(&solo, HA_PATH_MANAGEMENT);
+	solo_goes_on(&solo, 180 * HA_MS);
+	cr_assert_eq(world_holder(&solo.w), NOBODY);
+	solo_goes_on(&solo, 40 * HA_MS);
+	cr_assert_eq(world_holder(&solo.w), A);
 }
 
 Test(node_take, T4_its_time_starts_when_it_may_hold)

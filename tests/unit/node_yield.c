@@ -85,6 +85,21 @@ Test(node_yield, Y1_whoever_gets_its_carrier_back_first_is_not_handed_to_at_once
 	cr_assert_eq(w.n[B].promotions, 0u);
 }
 
+Test(node_yield, Y1_not_to_one_that_hears_nobody_either)
+{
+	solo_active(&solo);
+	solo.says.flags &= (uint8_t)~MSG_FLAG_REACH_OK;
+	solo_say(&solo);
+	world_carrier(&solo.w, A, HA_PATH_MANAGEMENT, false);
+	solo_goes_on(&solo, 2 * HA_SEC);
+	cr_assert_eq(solo_node(&solo)->handover.number, 0u);
+	solo.says.flags |= MSG_FLAG_REACH_OK;
+	solo_goes_on(&solo, 70 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->handover.number, 0u, "not before it has for D");
+	solo_goes_on(&solo, 50 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->handover.number, 1u);
+}
+
 Test(node_yield, Y1_a_deaf_holder_hands_over)
 {
 	ha_time began = w.now;
@@ -192,6 +207,23 @@ Test(node_yield, Y2_not_when_the_peer_left)
 	cr_assert_eq(world_holder(&w), A);
 }
 
+/* Its last word, then both paths and the segment are silent. */
+static int cut_off_after(uint8_t flags)
+{
+	solo_active(&solo);
+	solo.says.flags = flags;
+	solo_say(&solo);
+	solo.w.station_silent = true;
+	world_run(&solo.w, 5 * HA_SEC);
+	return world_holder(&solo.w);
+}
+
+Test(node_yield, Y2_not_when_the_peer_said_that_it_leaves)
+{
+	cr_assert_eq(cut_off_after(MSG_FLAG_ELIGIBLE), NOBODY);
+	cr_assert_eq(cut_off_after(MSG_FLAG_ELIGIBLE | MSG_FLAG_LEAVING), A);
+}
+
 Test(node_yield, Y2_not_on_old_content)
 {
 	solo_active(&solo);
@@ -223,6 +255,15 @@ Test(node_yield, I1_isolated_ends_by_T2_where_the_peer_stays_silent)
 	world_isolate(&w, A, false);
 	cr_assert(world_until_holder(&w, A, HA_SEC));
 	cr_assert(world_saw(&w, "a active T2"));
+}
+
+Test(node_yield, I1_isolated_ends_as_passive_when_the_peer_is_heard_holder_or_not)
+{
+	cr_assert_eq(cut_off_after(MSG_FLAG_ELIGIBLE), NOBODY);
+	cr_assert_eq(solo_node(&solo)->state, HA_ISOLATED);
+	solo_say(&solo);
+	cr_assert_eq(solo_node(&solo)->state, HA_PASSIVE);
+	cr_assert_eq(solo_node(&solo)->reason, REASON_PEER_HEARD);
 }
 
 /* --- Y3, Y4, Y5 --- */
@@ -393,6 +434,42 @@ Test(node_yield, Y6_a_passive_that_slept_watches_a_dead_interval_first)
 	cr_assert(world_until_holder(&w, B, 100 * HA_MS));
 }
 
+Test(node_yield, Y6_what_was_probed_before_a_pause_counts_for_nothing)
+{
+	world_engine_kill(&w, A);
+	world_run(&w, 85 * HA_MS);
+	cr_assert_eq(w.n[B].node.probe.n, 3u);
+	world_pause(&w, B, 200 * HA_MS);
+	world_run(&w, 201 * HA_MS);
+	cr_assert_leq(w.n[B].node.probe.n, 1u);
+}
+
+/* The question went out, and the answer came while it slept. */
+Test(node_yield, Y6_a_question_of_before_a_pause_makes_nobody_deaf)
+{
+	unsigned asked = w.asked[B];
+
+	w.station_silent = true;
+	while (w.asked[B] == asked)
+		world_run(&w, HA_MS);
+	world_pause(&w, B, 400 * HA_MS);
+	world_run(&w, 300 * HA_MS);
+	w.station_silent = false;
+	world_run(&w, HA_SEC);
+	cr_assert_not(world_saw(&w, "b deaf"));
+}
+
+Test(node_yield, Y6_what_it_slept_through_is_reported_as_no_silence)
+{
+	solo_passive(&solo);
+	world_pause(&solo.w, A, 300 * HA_MS);
+	world_run(&solo.w, 350 * HA_MS);
+	solo_goes_on(&solo, HA_SEC);
+	cr_assert_str_eq(solo.w.story, "\n");
+	world_run(&solo.w, 150 * HA_MS);
+	cr_assert(world_saw(&solo.w, "a path_down link"), "what it was awake for is");
+}
+
 /* --- V1 --- */
 
 /* B takes over while A cannot be heard; then A's address is seen. */
@@ -424,6 +501,31 @@ Test(node_yield, V1_an_answer_of_the_silent_peer_disproves_the_promotion)
 	cr_assert_eq(w.n[B].promotions, 1u, "as long as it answers");
 }
 
+/* Both promotions need its silence; only the first one was without its word. */
+Test(node_yield, V1_ends_when_the_peer_is_heard)
+{
+	struct node_event stale = {.type = EV_HEARTBEAT, .path = HA_PATH_LINK};
+	unsigned probes;
+
+	world_engine_kill(&w, A);
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+	stale.heard_at = world_local(&w, B, w.now);
+	stale.counter = 1 << 30;
+	stale.heartbeat = w.n[B].node.peer.last;
+	stale.heartbeat.boot--;
+	world_event(&w, B, &stale);
+	cr_assert_neq(w.n[B].node.verify_since, HA_NEVER, "what an earlier boot said is no word");
+	world_engine_start(&w, A);
+	world_run(&w, HA_SEC);
+	cr_assert_eq(w.n[B].node.verify_since, HA_NEVER);
+	world_engine_kill(&w, A);
+	world_run(&w, 200 * HA_MS);
+	probes = w.probes;
+	world_run(&w, 5 * HA_SEC);
+	cr_assert_eq(w.probes, probes);
+	cr_assert_eq(world_holder(&w), B);
+}
+
 Test(node_yield, I1_faulted_ends_as_passive_when_the_peer_is_heard)
 {
 	disproved();
@@ -431,6 +533,7 @@ Test(node_yield, I1_faulted_ends_as_passive_when_the_peer_is_heard)
 	world_heal(&w);
 	world_run(&w, HA_SEC);
 	cr_assert_eq(w.n[B].node.state, HA_PASSIVE);
+	cr_assert_not(why_not(B) & WHY_NOT_DISPROVED);
 	cr_assert_eq(world_holder(&w), A);
 }
 

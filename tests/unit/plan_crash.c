@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,25 @@ Test(plan_crash, a_journal_that_is_torn_or_changed_is_not_followed)
 	cr_expect(rig_same(&r));
 }
 
+/* Its head would be written down, and no start would ever get past that. */
+Test(plan_crash, a_journal_whose_lineage_is_none_is_not_followed)
+{
+	enum {
+		NUMBER = 4 + 2 + SYNC_HASH_LEN + 2 + 8, /* of the first point */
+		SUM_LEN = 32,
+	};
+	static uint8_t bytes[65536];
+	size_t len;
+
+	get_stuck();
+	freeze("z", false);
+	len = journal_bytes(bytes, sizeof(bytes));
+	memset(bytes + NUMBER, 0, 8);
+	crypto_generichash(bytes + len - SUM_LEN, SUM_LEN, bytes, len - SUM_LEN, NULL, 0);
+	spill("journal", bytes, len);
+	cr_expect_eq(recover(), -EBADMSG);
+}
+
 Test(plan_crash, a_journal_of_other_roots_is_not_followed)
 {
 	char *before, *after;
@@ -248,6 +268,35 @@ Test(plan_crash, without_a_journal_staged_files_stay_and_others_go)
 	rig_run("test $(ls '%s/" ROOTS_STAGE "' | wc -l) = 1", r.here);
 	cr_assert_eq(rig_sync(&r, true), 0, "%s", r.reason);
 	cr_expect_eq(r.wants, 0);
+}
+
+/* SPEC 6.R33: what is here is written down before the journal goes; if it cannot be, the journal stays for the next start. */
+Test(plan_crash, a_generation_that_cannot_be_written_down_is_recovered)
+{
+	rig_text(r.leader, "file", "x");
+	r.records_fail = true;
+	cr_assert_eq(rig_sync(&r, true), -ENOSPC);
+	cr_expect_str_not_empty(r.reason);
+	cr_expect_eq(faccessat(r.state_fd, "journal", F_OK, 0), 0);
+	r.records_fail = false;
+	rig_restart(&r);
+	cr_assert_eq(recover(), 1);
+	cr_expect_eq(r.records_recovered, 1);
+	cr_expect(r.record_before_journal_went);
+	cr_expect_neq(faccessat(r.state_fd, "journal", F_OK, 0), 0);
+	cr_expect(lineage_equal(&r.recorded, &r.lineage));
+	cr_expect(rig_same(&r));
+}
+
+Test(plan_crash, each_commit_is_written_down_before_its_journal_goes_and_so_is_one_without_a_change)
+{
+	rig_text(r.leader, "file", "x");
+	cr_assert_eq(rig_sync(&r, true), 0, "%s", r.reason);
+	cr_expect_eq(r.records, 1);
+	cr_expect(r.record_before_journal_went);
+	cr_assert_eq(rig_sync(&r, true), 0, "%s", r.reason);
+	cr_expect_eq(r.records, 2);
+	cr_expect_eq(r.records_recovered, 0);
 }
 
 /* ---- a power failure, at each point ---- */

@@ -379,9 +379,23 @@ bool rig_index_true(struct rig *r)
 
 /* ---- the rig ---- */
 
+static int record(void *arg, const struct lineage *generation, bool recovered)
+{
+	struct rig *r = arg;
+
+	if (r->records_fail)
+		return -ENOSPC;
+	r->records++;
+	r->records_recovered += recovered;
+	r->record_before_journal_went = faccessat(r->state_fd, "journal", F_OK, 0) == 0;
+	r->recorded = *generation;
+	return 0;
+}
+
 static void open_memory(struct rig *r)
 {
-	struct plan_config config = {.roots = &r->roots, .digest = &r->digest};
+	struct plan_config config = {
+		.roots = &r->roots, .digest = &r->digest, .record = record, .arg = r};
 
 	cr_assert_eq(digest_open(&r->digest, key), 0);
 	roots_init(&r->roots);

@@ -37,6 +37,10 @@ struct rig {
 	/* what was asked of the leader since rig_begin() */
 	unsigned wants, blocks, tags, refused;
 	uint64_t blocks_left; /* after so many the connection is cut */
+	/* what was to be written down */
+	unsigned records, records_recovered;
+	bool records_fail, record_before_journal_went;
+	struct lineage recorded;
 };
 
 /* bytes: size of the filesystem; 0: the disk that P_tmpdir is on. Skips the test where it may not. */

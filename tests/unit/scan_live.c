@@ -669,9 +669,11 @@ Test(scan_live, what_waits_is_looked_at_once_its_writer_is_done)
 		cr_assert_lt(i, 100, "a tick came between each time");
 	scan_name(scan, 0, "x", 1, 0);
 	cr_expect_not(scan_busy(scan), "it goes on waiting");
+	cr_expect_eq(scan_unseen(scan), 1, "and the tree does not know of it");
 	name("x");
 	cr_expect(scan_busy(scan));
 	work();
+	cr_expect_eq(scan_unseen(scan), 0, "what may wait now is to be looked at a second time");
 	expect_content("x", zeros, sizeof(zeros));
 }
 

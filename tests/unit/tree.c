@@ -826,6 +826,7 @@ Test(tree, one_that_lies_under_a_good_checksum_harms_nobody)
 				continue;
 			}
 			accepted++;
+			cr_expect(lineage_valid(&out), "byte %zu", i);
 			for (tree_id id; (id = tree_next(tree, &cursor)) != TREE_NONE;)
 				tree_get(tree, id, &e);
 			cr_expect_eq(tree_save(tree, rig_fd, "index", &out, roots), 0);
