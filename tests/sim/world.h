@@ -66,7 +66,7 @@ struct world_guardian {
 };
 
 struct world_store {
-	ha_time delay, busy_until; /* one record after the other */
+	ha_time delay, busy_until; /* the newest record is there then */
 	bool failing;
 	struct node_durable disk; /* suspended_until is of the world's time, as of a wall clock */
 	uint64_t boot, peer_boot;

@@ -272,9 +272,8 @@ struct world_message *world_save(struct world *w, int i)
 	struct world_store *s = &n->store;
 	struct world_message *m;
 
-	if (s->busy_until < w->now)
-		s->busy_until = w->now;
-	s->busy_until += s->delay;
+	if (s->busy_until < w->now + s->delay)
+		s->busy_until = w->now + s->delay; /* never before the one before it */
 	m = world_post(w, TO_STORE, i, s->busy_until);
 	m->boot = n->sealed.peer_boot;
 	m->life = n->life;
