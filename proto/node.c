@@ -132,11 +132,15 @@ static void report(struct node *n, struct clock *c, struct node_actions *out)
 			continue; /* what it was asleep for is no silence */
 		p->up = up;
 		n->kick = true;
+		if (up && i == HA_PATH_MANAGEMENT)
+			lease_announce_again(n); /* A2: what was said in between went nowhere */
 		step_event(n, out, up ? EVENT_PATH_UP : EVENT_PATH_DOWN, (uint32_t)i);
 	}
 	if (deaf != n->reach.deaf_reported) {
 		n->reach.deaf_reported = deaf;
 		n->kick = true;
+		if (!deaf)
+			lease_announce_again(n);
 		step_event(n, out, deaf ? EVENT_DEAF : EVENT_REACH_OK, 0);
 	}
 	partial(n, c, out);

@@ -204,8 +204,11 @@ static void check_switch(struct world *w)
 	if (h < 0 || is_unknown(w, h))
 		return;
 	since = t->torn > w->held_at && t->torn < w->now ? t->torn : w->held_at;
-	if (t->clear[h] > since || w->now - since <= 2 * w->timing.heartbeat + 150 * HA_MS)
+	if (w->now - since <= 2 * w->timing.heartbeat + 150 * HA_MS)
 		return;
+	if (t->clear[h] == HA_NEVER ||
+	    (t->clear[h] > w->held_at && w->now - t->clear[h] < REFRESH + HA_SEC))
+		return; /* what it said went nowhere */
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
 		if (w->learned[v] != h)
 			world_broken(w, INV_SWITCH, "the client's packets go elsewhere");

@@ -80,15 +80,14 @@ ha_time world_when(const struct world *w, const char *line)
 	return (ha_time)(ms * 1000 + 0.5) * HA_US;
 }
 
-static void fail(const struct world *w, enum invariant broken, const char *what)
+static __attribute__((noreturn)) void fail(const struct world *w, enum invariant broken,
+					   const char *what)
 {
 	char line[160];
 
 	snprintf(line, sizeof(line), "%.60s: %.90s", invariant_name(broken), what);
-	if (w->catch == NULL) {
+	if (w->catch == NULL)
 		world_give_up(w, line);
-		return;
-	}
 	w->catch->broken = broken;
 	memcpy(w->catch->what, line, sizeof(line));
 	longjmp(w->catch->jump, 1);

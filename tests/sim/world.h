@@ -247,11 +247,11 @@ void world_forget(struct world *);                               /* the story so
 bool world_saw(const struct world *, const char *line);          /* a whole line of the story */
 unsigned world_count(const struct world *, const char *line);
 ha_time world_when(const struct world *, const char *line); /* its newest time, or -1 */
-void world_fail(const struct world *, const char *what);
-void world_broken(const struct world *, enum invariant, const char *what);
+void world_fail(const struct world *, const char *what) __attribute__((noreturn));
+void world_broken(const struct world *, enum invariant, const char *what) __attribute__((noreturn));
 
 /* Where nobody catches: whoever links the world says what a failure is. Never returns. */
-void world_give_up(const struct world *, const char *what);
+void world_give_up(const struct world *, const char *what) __attribute__((noreturn));
 
 /* Among the world's own files. */
 void world_tell(struct world *, const char *format, ...) __attribute__((format(printf, 2, 3)));

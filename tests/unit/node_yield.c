@@ -316,6 +316,23 @@ Test(node_yield, A2_who_hears_that_the_peer_has_held_meanwhile_announces_again)
 	cr_assert_eq(world_holder(&solo.w), A);
 }
 
+/* No carrier was lost, but what it said in between went nowhere. */
+Test(node_yield, A2_who_hears_management_again_announces_again)
+{
+	unsigned announced;
+
+	world_run(&w, 10 * HA_SEC);
+	world_isolate(&w, A, true);
+	world_isolate(&w, B, true); /* both: nobody hands over */
+	world_run(&w, 500 * HA_MS);
+	cr_assert_eq(world_holder(&w), A);
+	announced = w.announced[A];
+	world_isolate(&w, A, false);
+	world_isolate(&w, B, false);
+	world_run(&w, 60 * HA_MS);
+	cr_assert_gt(w.announced[A], announced);
+}
+
 /* The peer holds in term 3, which this node outranks. */
 static void peer_holds_lower(uint32_t link_age_us, uint32_t management_age_us)
 {

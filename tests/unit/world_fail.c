@@ -2,8 +2,10 @@
 #include "tests/sim/world.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 void world_give_up(const struct world *w, const char *what)
 {
 	cr_assert_fail("%.3f ms: %s\n%s", (double)w->now / (double)HA_MS, what, w->trace);
+	abort();
 }
