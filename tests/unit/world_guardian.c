@@ -81,6 +81,8 @@ void world_on_guardian(struct world *w, const struct world_message *m)
 		guardian_hold(w, m->to, &m->action);
 		return;
 	}
+	if (m->action.type != ACT_RELEASE)
+		return;
 	if (m->action.lease >= g->lease)
 		world_guardian_withdraw(g);
 	if (m->action.lease > g->ended)
