@@ -269,6 +269,20 @@ Test(node_handover, T1_a_taker_that_is_not_eligible_does_not_acknowledge)
 	cr_assert_eq(solo_node(&solo)->handover.own.phase, HANDOVER_NONE);
 }
 
+Test(node_handover, T1_a_taker_s_word_ends_with_the_silence_of_the_giver)
+{
+	solo_passive(&solo);
+	solo.w.station_silent = true; /* or it would take by T2 */
+	solo.says.handover =
+		(struct msg_handover){.phase = HANDOVER_INTENT, .term = 5, .number = 1};
+	solo_say(&solo);
+	cr_assert_eq(solo_node(&solo)->handover.own.phase, HANDOVER_ACK);
+	world_run(&solo.w, solo.w.timing.dead - HA_MS);
+	cr_assert_eq(solo_node(&solo)->handover.own.phase, HANDOVER_ACK);
+	world_run(&solo.w, 2 * HA_MS);
+	cr_assert_eq(solo_node(&solo)->handover.own.phase, HANDOVER_NONE);
+}
+
 Test(node_handover, T1_a_taker_takes_back_its_acknowledgement)
 {
 	acknowledged();
@@ -296,6 +310,22 @@ Test(node_handover, T1_sigterm_with_a_passive_that_does_not_answer_releases_and_
 	world_run(&solo.w, 20 * HA_MS);
 	cr_assert_str_eq(solo.w.story, "\na handover_failed\na passive T1\na exit\n");
 	cr_assert_eq(world_holder(&solo.w), NOBODY);
+}
+
+/* Whoever asked for the swap is answered when that is done: there is one handover, not two. */
+Test(node_handover, T1_sigterm_in_the_middle_of_a_swap_is_the_swap_and_then_exits)
+{
+	solo_active(&solo);
+	world_operator(&solo.w, A, OP_SWAP, 1);
+	world_operator(&solo.w, A, OP_SHUTDOWN, 0);
+	cr_assert_eq(solo_node(&solo)->handover.number, 1u);
+	solo.says.handover = solo_node(&solo)->handover.own;
+	solo.says.handover.phase = HANDOVER_ACK;
+	solo_goes_on(&solo, 20 * HA_MS);
+	solo.says.claim = HA_CLAIM_TAKING;
+	solo_say(&solo);
+	cr_assert(world_saw(&solo.w, "a reply 1: done"));
+	cr_assert(world_saw(&solo.w, "a exit"));
 }
 
 Test(node_handover, T1_sigterm_at_the_passive_exits_at_once)

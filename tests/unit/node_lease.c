@@ -80,6 +80,18 @@ Test(node_lease, L1_a_late_renewal_promises_less)
 	cr_assert_eq(hold->deadline, beat + 95 * HA_MS, "D - H / 4 after the heartbeat");
 }
 
+/* The fence counts in the kernel's ticks: with timing "fast" the peer may take sooner than two of them have passed. */
+Test(node_lease, L1_no_promise_is_shorter_than_two_ticks_of_the_kernel)
+{
+	const struct node *n = &w.n[A].node;
+
+	world_init(&w, 1);
+	w.timing = (struct node_timing){2 * HA_MS, 8 * HA_MS, 3 * HA_MS, 3 * HA_SEC, 30 * HA_SEC};
+	world_pair(&w);
+	world_run(&w, 10 * HA_MS);
+	cr_assert_eq(n->lease.deadline, n->tick - w.timing.heartbeat + 8 * HA_MS);
+}
+
 Test(node_lease, L1_no_stall_of_the_engine_makes_two_holders_even_if_it_then_dies)
 {
 	for (ha_time stall = 5 * HA_MS; stall <= 150 * HA_MS; stall += HA_MS) {
@@ -142,6 +154,7 @@ Test(node_lease, L3_a_guardian_that_owes_an_answer_is_told_again)
 	world_run(&w, 5 * HA_SEC);
 	cr_assert_eq(world_holder(&w), B);
 	cr_assert(node_why_not(&w.n[A].node, w.n[A].node.now) & WHY_NOT_GUARDIAN);
+	world_guardian_init(&w, A); /* another one, which knows of nothing */
 	w.n[A].guardian.dead = false;
 	world_run(&w, HA_SEC);
 	cr_assert_eq(node_why_not(&w.n[A].node, w.n[A].node.now), 0);
@@ -389,6 +402,8 @@ Test(node_lease, A2_again_every_minute_and_when_management_gets_carrier)
 	cr_assert_eq(w.announced[A], announced);
 	world_run(&w, 30 * HA_SEC);
 	cr_assert_eq(w.announced[A], announced + 6);
+	world_run(&w, 60 * HA_SEC);
+	cr_assert_eq(w.announced[A], announced + 12);
 	world_run(&w, 10 * HA_SEC);
 	world_carrier(&w, A, HA_PATH_MANAGEMENT, false);
 	world_run(&w, 50 * HA_MS);

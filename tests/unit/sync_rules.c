@@ -223,6 +223,17 @@ Test(sync_rules, R26_a_generation_is_made_of_trees_that_are_known_and_at_rest)
 	cr_assert_eq(lineage_head(&did(SYNC_ACT_GENERATION)->lineage).number, 5u);
 }
 
+Test(sync_rules, R26_not_by_a_holder_that_is_behind)
+{
+	is(true, 3);
+	trees(content(3));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	head(says(5, false));
+	cr_assert_eq(s.side, SYNC_SIDE_FOLLOWS);
+	trees(content(9));
+	cr_assert_not(did(SYNC_ACT_GENERATION));
+}
+
 Test(sync_rules, R19_its_term_is_not_below_the_newest_s)
 {
 	leads();
@@ -325,6 +336,41 @@ Test(sync_rules, R29_a_list_adds_to_what_is_under_way_and_a_full_one_begins_anew
 	cr_assert(did(SYNC_ACT_PLAN)->full);
 }
 
+Test(sync_rules, R29_a_list_whose_beginning_is_missing_is_not_taken)
+{
+	follows();
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 4});
+	cr_assert_not(did(SYNC_ACT_PLAN));
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 3});
+	cr_assert(did(SYNC_ACT_PLAN));
+}
+
+/* All has come but one file, and that is not to be had: a newer entry of it should follow. */
+Test(sync_rules, R31_what_the_other_one_has_not_is_waited_for_a_second_and_all_asked_for_anew)
+{
+	struct sync_view v;
+
+	follows();
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_PLAN, .stalled = true});
+	tick(SYNC_STALL - HA_MS);
+	sync_view(&s, &v);
+	cr_assert_eq(v.state, SYNC_SYNCING);
+	tick(HA_MS);
+	sync_view(&s, &v);
+	cr_assert_eq(v.state, SYNC_ERROR);
+	tick(SYNC_RETRY_MIN);
+	cr_assert(did(SYNC_ACT_SAY_PULL));
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_PLAN, .stalled = true});
+	tick(SYNC_STALL / 2);
+	step((struct sync_event){.type = SYNC_EV_PLAN});
+	tick(SYNC_STALL);
+	cr_assert_eq(s.phase, SYNC_PHASE_FETCH, "it has come, and others are on their way");
+}
+
 Test(sync_rules, R29_the_end_of_another_moment_ends_nothing)
 {
 	struct lineage l = up_to(5);
@@ -425,6 +471,34 @@ Test(sync_rules, R39_a_barrier_waits_for_the_export)
 	cr_assert_not(did(SYNC_ACT_ANSWER));
 	trees(content(3));
 	cr_assert(did(SYNC_ACT_ANSWER));
+	cr_assert(did(SYNC_ACT_ANSWER)->ok);
+}
+
+Test(sync_rules, R39_a_barrier_waits_for_what_could_not_be_read_yet)
+{
+	struct sync_trees t;
+
+	leads();
+	ask(SYNC_EV_BARRIER);
+	t = content(3);
+	t.unseen = true;
+	trees(t);
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+	trees(content(3));
+	cr_assert(did(SYNC_ACT_ANSWER)->ok);
+}
+
+Test(sync_rules, R39_a_barrier_waits_for_trees_that_are_what_they_are_said_to_be)
+{
+	struct sync_head unclean = says(3, false);
+
+	leads();
+	unclean.clean = false;
+	head(unclean);
+	ask(SYNC_EV_BARRIER);
+	trees(content(3));
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+	head(says(3, false));
 	cr_assert(did(SYNC_ACT_ANSWER)->ok);
 }
 
