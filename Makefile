@@ -3,6 +3,7 @@
 # Everything is built under build/, each variant in its own directory:
 #   release  what is installed          asan  gcc with AddressSanitizer, UBSan and fault points (agent/sync/fault.h)
 #   clang    the second compiler          fault  release whose syncer has fault points, for tests/system
+#   fuzz     clang's libFuzzer            coverage  release, with proto/ counted by gcov
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
 VERSION := 0.1.0
@@ -46,11 +47,12 @@ SYSTEM    := $(sort $(wildcard tests/system/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
 MAN       := $(wildcard agent/*.8 agent/*.5)
 TARGETS   := $(wildcard agent/*.target)
+FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
 FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang system lint bench format install uninstall clean help tools built
+.PHONY: all check unit asan clang system lint bench fuzz fuzzers coverage format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -91,6 +93,38 @@ $(BUILD)/fault/haagent: $(FAULT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Whoever is fuzzed is built with all the sanitizers, and an executable for each target.
+FUZZ_SAN := $(SAN) -fsanitize=fuzzer-no-link
+$(eval $(call variant,fuzz,$$(CLANG),$$(FUZZ_SAN)))
+DEPS += $(patsubst %,$(BUILD)/fuzz/tests/fuzz/%.d,$(FUZZ) seed)
+
+$(BUILD)/fuzz/bin/%: $(BUILD)/fuzz/tests/fuzz/%.o $(filter-out $(BUILD)/fuzz/agent/main.o,$(fuzz_OBJ))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# What the corpora begin with.
+$(BUILD)/fuzz/bin/seed: $(BUILD)/fuzz/tests/fuzz/seed.o $(filter-out $(BUILD)/fuzz/agent/main.o,$(fuzz_OBJ))
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+.SECONDARY: $(patsubst %,$(BUILD)/fuzz/tests/fuzz/%.o,$(FUZZ))
+
+# The unit tests of the release, but for proto/, which is counted.
+COVERAGE_OBJ := $(patsubst $(BUILD)/release/proto/%,$(BUILD)/coverage/proto/%, \
+	$(filter-out $(BUILD)/release/agent/main.o,$(release_OBJ)) $(release_UNIT))
+DEPS += $(filter $(BUILD)/coverage/%.d,$(COVERAGE_OBJ:.o=.d))
+
+$(BUILD)/coverage/%.o: %.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) --coverage -O0 -g $(CPPFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+$(BUILD)/coverage/unit: $(COVERAGE_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion
+
 $(BUILD)/haagent: $(BUILD)/release/haagent
 	$(Q)ln -sf release/haagent $@
 
@@ -111,7 +145,8 @@ DEPS += $(BUILD)/release/tests/system/tools/bulkblast.d
 
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
-built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent $(BUILD)/clang/unit
+built: all tools $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
+		$(BUILD)/clang/unit fuzzers
 
 check: built ## every test: unit, unit under asan, clang, lint, system
 	$(Q)scripts/check --built
@@ -129,6 +164,14 @@ system: all tools $(BUILD)/fault/haagent ## the system tests in network namespac
 
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
+
+fuzzers: $(FUZZ:%=$(BUILD)/fuzz/bin/%)
+
+fuzz: $(patsubst %,$(BUILD)/fuzz/bin/%,$(or $(T),$(FUZZ))) ## libFuzzer: T=NAME S=SECONDS of each, 600 by default
+	$(Q)tests/fuzz/run $(or $(S),600) $(or $(T),$(FUZZ))
+
+coverage: $(BUILD)/coverage/unit ## lines and branches of proto/ that the unit tests reach; wants 95 % and 90 %
+	$(Q)tests/coverage $(BUILD)
 
 bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 runs of each
 	$(Q)tests/bench/run $(or $(N),20)
