@@ -164,7 +164,7 @@ $(BUILD)/explore: $(EXPLORE_OBJ) $(filter $(BUILD)/release/proto/%,$(release_OBJ
 
 tools: $(TOOLS) ## the helpers of the system tests, build/tools/
 
-built: all tools $(BUILD)/sim $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
+built: all tools fuzzers $(BUILD)/sim $(BUILD)/explore $(BUILD)/fault/haagent $(BUILD)/release/unit $(BUILD)/asan/unit $(BUILD)/clang/haagent \
 		$(BUILD)/clang/unit
 
 check: built ## every test: unit, unit under asan, clang, lint, system
