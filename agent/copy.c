@@ -15,6 +15,7 @@
 
 /* How long the processing of a new active waits for a commit that is being written. */
 #define COPY_PATIENCE (30 * HA_SEC)
+#define COPY_SETTLE   HA_SEC        /* how long a swap waits for changes that are on their way (SPEC D6) */
 #define COPY_EVENTS   (10 * HA_SEC) /* between two reports that it fails */
 
 enum {
@@ -167,22 +168,34 @@ static int copy_report(struct engine *engine, const struct ipc_message *message)
 	return 0;
 }
 
-/* Was it asked for? Nobody else's request is the syncer's to answer. */
-static bool copy_waits(struct engine *engine, uint32_t number)
+/* Was it asked for? Nobody else's request is the syncer's to answer. number 0: a free one. */
+static struct copy_wait *copy_wait(struct engine *engine, uint32_t number)
 {
-	for (unsigned i = 0; i < COPY_WAITS_MAX && number != 0; i++)
-		if (engine->copy.wait[i] == number) {
-			engine->copy.wait[i] = 0;
-			return true;
-		}
-	return false;
+	for (unsigned i = 0; i < COPY_WAITS_MAX; i++)
+		if (engine->copy.wait[i].number == number)
+			return &engine->copy.wait[i];
+	return NULL;
+}
+
+/* Whoever waited for it is answered; a swap does what it can do now. */
+static void copy_answer(struct engine *engine, struct copy_wait *wait, enum control_result result,
+			const char *text)
+{
+	const struct copy_wait was = *wait;
+
+	*wait = (struct copy_wait){0};
+	if (was.swap)
+		serve_swap(engine, was.number);
+	else
+		control_answer(&engine->control, was.number, result, text);
 }
 
 static void copy_done(struct engine *engine, const struct ipc_message *message)
 {
+	struct copy_wait *wait = copy_wait(engine, message->u.sync.number);
 	char text[CONTROL_TEXT_MAX];
 
-	if (!copy_waits(engine, message->u.sync.number))
+	if (message->u.sync.number == 0 || wait == NULL)
 		return;
 	if (message->u.sync.ok)
 		snprintf(text, sizeof(text), "%s",
@@ -191,8 +204,7 @@ static void copy_done(struct engine *engine, const struct ipc_message *message)
 	else
 		snprintf(text, sizeof(text), "%.*s", (int)sizeof(message->u.sync.reason) - 1,
 			 message->u.sync.reason);
-	control_answer(&engine->control, message->u.sync.number,
-		       message->u.sync.ok ? CONTROL_DONE : CONTROL_REFUSED, text);
+	copy_answer(engine, wait, message->u.sync.ok ? CONTROL_DONE : CONTROL_REFUSED, text);
 }
 
 /* settings-applied is of no section, and in no dump. */
@@ -301,12 +313,10 @@ static void copy_gone(struct engine *engine)
 	engine->copy.fd = -1;
 	engine->copy.told = false;
 	engine->copy.reported = false;
-	for (unsigned i = 0; i < COPY_WAITS_MAX; i++) {
-		if (engine->copy.wait[i] != 0)
-			control_answer(&engine->control, engine->copy.wait[i], CONTROL_ERROR,
-				       "the process that syncs the settings has ended: ask again");
-		engine->copy.wait[i] = 0;
-	}
+	for (unsigned i = 0; i < COPY_WAITS_MAX; i++)
+		if (engine->copy.wait[i].number != 0)
+			copy_answer(engine, &engine->copy.wait[i], CONTROL_ERROR,
+				    "the process that syncs the settings has ended: ask again");
 }
 
 static void copy_ready(void *arg, uint32_t events)
@@ -374,11 +384,24 @@ void copy_begin(struct engine *engine)
 		engine_feed(engine, &copy);
 }
 
+static bool copy_ask(struct engine *engine, bool compare, ha_time until,
+		     const struct copy_wait *who)
+{
+	struct ipc_message message = {.type = IPC_SYNC};
+	struct copy_wait *wait = copy_wait(engine, 0);
+
+	message.u.sync.number = who->number;
+	message.u.sync.compare = compare;
+	message.u.sync.until = until;
+	if (wait == NULL || engine->copy.fd < 0 || ipc_send(engine->copy.fd, &message) != 0)
+		return false;
+	*wait = *who;
+	return true;
+}
+
 bool copy_start(struct engine *engine, bool compare, ha_time until, uint32_t number,
 		struct control_answer *answer)
 {
-	struct ipc_message message = {.type = IPC_SYNC};
-
 	answer->result = CONTROL_REFUSED;
 	if (!copy_is_configured(engine)) {
 		snprintf(answer->text, sizeof(answer->text),
@@ -389,20 +412,22 @@ bool copy_start(struct engine *engine, bool compare, ha_time until, uint32_t num
 		serve_refusal(engine, REFUSED_NOT_ACTIVE, answer->text);
 		return true;
 	}
-	message.u.sync.number = number;
-	message.u.sync.compare = compare;
-	message.u.sync.until = until;
-	for (unsigned i = 0; i < COPY_WAITS_MAX; i++) {
-		if (engine->copy.wait[i] != 0)
-			continue;
-		if (engine->copy.fd < 0 || ipc_send(engine->copy.fd, &message) != 0)
-			break;
-		engine->copy.wait[i] = number;
+	if (copy_ask(engine, compare, until, &(struct copy_wait){.number = number}))
 		return false;
-	}
 	snprintf(answer->text, sizeof(answer->text),
 		 "the process that syncs the settings does not answer: try again");
 	return true;
+}
+
+/* Where nothing can be on its way the node says at once what there is to say. */
+bool copy_settle(struct engine *engine, uint32_t number)
+{
+	const struct copy_wait who = {.number = number, .swap = true};
+
+	return copy_is_configured(engine) && copy_holds(engine) && engine->copy.report.up &&
+	       !engine->mismatch && engine->node.peer.last.why_not == 0 &&
+	       node_peer_audible(&engine->node, engine->now) &&
+	       copy_ask(engine, false, engine_now(engine) + COPY_SETTLE, &who);
 }
 
 /* ---- for the dump ---- */

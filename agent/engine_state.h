@@ -83,7 +83,10 @@ struct copy {
 	bool reported;
 	bool failed;                   /* it is in the history; until they are the same again */
 	struct sync_report report;     /* the newest; that of the one before, until another comes */
-	uint32_t wait[COPY_WAITS_MAX]; /* numbers of requests under way; 0 = free */
+	struct copy_wait {
+		uint32_t number; /* of a request under way; 0 = free */
+		bool swap;       /* when it is answered, one way or the other, the swap begins */
+	} wait[COPY_WAITS_MAX];
 	struct dump_sync_section section[CONFIG_SETTINGS_MAX]; /* its commands */
 	uint32_t run_number[CONFIG_SETTINGS_MAX][2]; /* of those that run: export, import */
 	bool applying;                               /* settings-applied runs, by ... */
@@ -212,6 +215,7 @@ void watch_witnesses(struct engine *);
 bool serve_request(void *engine, enum control_action, const json_t *, uint32_t number,
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
+void serve_swap(struct engine *, uint32_t number);
 void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
 /* Why it joins nobody: it is still copying, or is one of two; and whom to ask then. */
 void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
@@ -265,6 +269,9 @@ bool copy_is_waited_for(struct engine *); /* by who became active: a commit is b
 /* --sync (compare) or --barrier: false, the answer comes later; true: it is complete. */
 bool copy_start(struct engine *, bool compare, ha_time until, uint32_t number,
 		struct control_answer *);
+/* Before a swap: true, serve_swap is called when the passive has every setting, or has had its time for it; false: there
+ * is nothing to wait for. */
+bool copy_settle(struct engine *, uint32_t number);
 void copy_view(const struct engine *, const struct dump_view *, struct dump_sync *out);
 
 #endif

@@ -127,6 +127,17 @@ static void serve_is_active(struct engine *engine, struct control_answer *answer
 				 node_role_name(role), "reason", reason_text(engine->node.reason));
 }
 
+void serve_swap(struct engine *engine, uint32_t number)
+{
+	struct node_event event = {
+		.type = EV_OPERATOR,
+		.op = OP_SWAP,
+		.request = serve_request_id(number, CONTROL_SWAP),
+	};
+
+	engine_feed(engine, &event);
+}
+
 bool serve_request(void *arg, enum control_action action, const json_t *request, uint32_t number,
 		   struct control_answer *answer)
 {
@@ -158,8 +169,9 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 	case CONTROL_REMOVE:
 		return part_start(engine, action, number, answer);
 	case CONTROL_SWAP:
-		event.op = OP_SWAP;
-		break;
+		if (!copy_settle(engine, number))
+			serve_swap(engine, number);
+		return false;
 	case CONTROL_SUSPEND:
 		event.op = OP_SUSPEND;
 		if (!serve_duration(request, engine_now(engine), &event.until)) {
