@@ -15,7 +15,7 @@
 
 /* How long the processing of a new active waits for a commit that is being written. */
 #define COPY_PATIENCE (30 * HA_SEC)
-#define COPY_SETTLE   HA_SEC        /* how long a swap waits for changes that are on their way (SPEC D6) */
+#define COPY_SETTLE   HA_SEC /* how long a swap waits for changes that are on their way (SPEC D6) */
 #define COPY_EVENTS   (10 * HA_SEC) /* between two reports that it fails */
 
 enum {

@@ -81,8 +81,8 @@ struct copy {
 	bool keyed;
 	uint8_t exporter[HA_KEY_LEN];
 	bool reported;
-	bool failed;                   /* it is in the history; until they are the same again */
-	struct sync_report report;     /* the newest; that of the one before, until another comes */
+	bool failed;               /* it is in the history; until they are the same again */
+	struct sync_report report; /* the newest; that of the one before, until another comes */
 	struct copy_wait {
 		uint32_t number; /* of a request under way; 0 = free */
 		bool swap;       /* when it is answered, one way or the other, the swap begins */
