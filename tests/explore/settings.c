@@ -874,7 +874,7 @@ static size_t canonical(void *state)
 
 		if (!p->side[i].alive)
 			continue;
-		s->now -= shift;
+		s->now = EPOCH; /* of its newest step: the next one sets it anew */
 		past(&s->next, shift, 0);
 		past(&s->behind, shift, SYNC_LAG_ALLOWED);
 		past(&s->retry_at, shift, 0);
