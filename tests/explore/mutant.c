@@ -70,6 +70,8 @@ WRAPPED(uint64_t, step_next_term, const struct node *n, uint64_t above)
 
 WRAPPED(void, lease_probe, struct node *n, struct clock *c, struct node_actions *out)
 {
+	if (is(MUTANT_LEASE))
+		return;
 	for (unsigned i = 0; i < 9 && is(MUTANT_PROBES); i++) {
 		__real_lease_probe(n, c, out);
 		n->probe.next = n->now;
