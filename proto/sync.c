@@ -188,9 +188,12 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 
 	if (s->side != SYNC_SIDE_FOLLOWS || !s->asked)
 		return;
-	/* 6.R29: of a list that was asked for before something failed the beginning is missing. */
-	if (!s->planning && !ev->full && ev->since > lineage_head(&s->lineage).number)
+	/* 6.R29: it belongs to an earlier question, and its beginning is missing; the answer to the newest is behind it. */
+	if (!ev->full && ev->since > s->told_to) {
+		if (s->planning)
+			drop_plan(s, out);
 		return;
+	}
 	s->ended = s->complete = false;
 	s->stalled = HA_NEVER;
 	s->phase = SYNC_PHASE_LIST;
@@ -215,6 +218,7 @@ static void on_end(struct sync *s, const struct sync_event *ev)
 
 	if (!s->planning)
 		return;
+	s->told_to = ev->end.head.number;
 	/* HEAD came before it and says the same: else it is of a moment that is over. */
 	s->ended = ev->end.head.term == head.term && ev->end.head.number == head.number &&
 		   memcmp(ev->end.digest, s->peer.lineage.digest, HA_KEY_LEN) == 0;
@@ -484,6 +488,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;
+	s->told_to = a->since;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
 }

@@ -86,6 +86,8 @@ static const struct {
 	 .settings = {"", {1, 1, 0, 0, 0, 0, 0, 0}, false}},
 	{MUTANT_ASIDE, "what diverged counts as known to both", "kept",
 	 .settings = {"", {4, 2, 1, 0, 1, 0, 0, 0}, false}},
+	{MUTANT_BEGIN, "a list is taken wherever it begins", "no error",
+	 .settings = {"", {3, 1, 0, 0, 2, 0, 0, 0}, false}},
 };
 
 static const struct search_limit brief = {300000, (size_t)1 << 28};

@@ -345,6 +345,39 @@ Test(sync_rules, R29_a_list_whose_beginning_is_missing_is_not_taken)
 	cr_assert(did(SYNC_ACT_PLAN));
 }
 
+/* It has asked for all, for something had changed here. What is told first is the answer to its first question. */
+Test(sync_rules, R29_an_answer_to_an_earlier_question_is_not_taken_for_one_to_the_newest)
+{
+	follows();
+	commits(5);
+	trees(content(9));
+	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 0u);
+	head(says(6, true));
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 5});
+	cr_assert_not(did(SYNC_ACT_PLAN));
+	end(6);
+	begin(true);
+	cr_assert(did(SYNC_ACT_PLAN)->full);
+	end(6);
+	complete();
+	cr_assert(did(SYNC_ACT_COMMIT));
+}
+
+/* No leader does that. */
+Test(sync_rules, R29_a_list_that_does_not_follow_the_one_before_ends_what_is_under_way)
+{
+	follows();
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 6});
+	cr_assert(did(SYNC_ACT_DROP));
+	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 3u);
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 5});
+	cr_assert_not(did(SYNC_ACT_DROP));
+}
+
 /* All has come but one file, and that is not to be had: a newer entry of it should follow. */
 Test(sync_rules, R31_what_the_other_one_has_not_is_waited_for_a_second_and_all_asked_for_anew)
 {
