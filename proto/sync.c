@@ -136,9 +136,7 @@ static void take_side(struct sync *s, struct sync_actions *out)
 		return;
 	if (s->side == SYNC_SIDE_FOLLOWS)
 		drop_plan(s, out);
-	/* Where nobody leads for a moment the other one may not see it, and does not ask again. */
-	if (side == SYNC_SIDE_FOLLOWS)
-		s->pulled = s->pull_due = false;
+	/* 6.R28: a PULL stands, for the other one may not see a change of sides here, and then does not ask again. */
 	s->side = side;
 	succeed(s); /* what failed on the other side is of no account on this one */
 }

@@ -49,6 +49,7 @@ static const struct settings_scenario settings[] = {
 	{"settings: the first copy", {2, 1, 1, 1, 1, 1, 1, 0}, true},
 };
 static const struct settings_scenario settings_longer[] = {
+	{"settings: a cut and two turns", {5, 2, 1, 0, 2, 0, 0, 0}, false},
 	{"settings: five of anything", {5, 2, 2, 2, 2, 2, 1, 1}, false},
 	{"settings: the first copy", {4, 2, 2, 2, 2, 1, 1, 1}, true},
 };

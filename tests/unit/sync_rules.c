@@ -324,6 +324,28 @@ Test(sync_rules, R28_it_asks_since_its_own_head_if_that_is_what_it_has)
 	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 0u, "but something has changed here");
 }
 
+/* The other one took over and gave up again before it saw that this side followed: it goes on waiting for what it asked for. */
+Test(sync_rules, R28_a_PULL_stands_though_the_leader_has_followed_for_a_moment)
+{
+	leads();
+	pulls(3);
+	trees(content(4));
+	failed(); /* so there is something that it does not have in a generation yet */
+	step((struct sync_event){.type = SYNC_EV_SELF,
+				 .self = {.paired = true, .whole = true, .term = 4}});
+	head(says(3, true));
+	cr_assert_eq(s.side, SYNC_SIDE_FOLLOWS);
+	step((struct sync_event){
+		.type = SYNC_EV_SELF,
+		.self = {.paired = true, .holds = true, .whole = true, .term = 6}});
+	head(says(3, false));
+	cr_assert_eq(s.side, SYNC_SIDE_LEADS);
+	tick(SYNC_RETRY_MIN);
+	made(4);
+	cr_assert(did(SYNC_ACT_SAY_LIST));
+	cr_assert_eq(did(SYNC_ACT_SAY_LIST)->since, 3u);
+}
+
 Test(sync_rules, R29_a_list_adds_to_what_is_under_way_and_a_full_one_begins_anew)
 {
 	follows();
