@@ -182,6 +182,19 @@ Test(sync_rules, R24_nobody_leads_who_has_not_looked_at_its_trees)
 	cr_assert(did(SYNC_ACT_SAY_HEAD));
 }
 
+Test(sync_rules, R23_what_is_under_way_goes_when_it_follows_no_more)
+{
+	follows();
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_SELF,
+				 .self = {.paired = true, .whole = true, .paused = true}});
+	cr_assert_eq(s.side, SYNC_SIDE_NONE);
+	cr_assert(did(SYNC_ACT_DROP));
+	complete();
+	cr_assert_not(did(SYNC_ACT_COMMIT));
+}
+
 Test(sync_rules, HEAD_is_said_on_every_change_of_it_and_only_then)
 {
 	leads();
