@@ -390,6 +390,14 @@ static void observe(struct sync *s, const struct sync_event *ev, struct sync_act
 
 /* ---- leading ---- */
 
+/* 6.R27: in a term above its own the other one makes generations, as long as it holds. */
+static bool is_overtaken(const struct sync *s)
+{
+	bool heard = s->peer_known || s->peer.lineage.n > 0;
+
+	return s->self.term < lineage_head(&s->lineage).term && (!heard || s->peer.holds);
+}
+
 /* 6.R26: whoever holds makes the generations, and not while it only lacks some. */
 static bool may_make(const struct sync *s)
 {
@@ -399,6 +407,8 @@ static bool may_make(const struct sync *s)
 	    !s->trees.settled || s->trees.broken || s->trees.exporting)
 		return false;
 	if (s->up && (!s->peer_known || (s->peer.whole && relation(s, &common) == LINEAGE_BEHIND)))
+		return false;
+	if (is_overtaken(s))
 		return false;
 	if (lineage_head(&s->lineage).number >= MSG_TERM_MAX)
 		return false; /* no pair gets there but by a peer that lies */

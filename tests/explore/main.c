@@ -50,6 +50,7 @@ static const struct settings_scenario settings[] = {
 };
 static const struct settings_scenario settings_longer[] = {
 	{"settings: a cut and two turns", {5, 2, 1, 0, 2, 0, 0, 0}, false},
+	{"settings: changes on both sides of a cut", {5, 3, 1, 0, 1, 0, 0, 0}, false},
 	{"settings: five of anything", {5, 2, 2, 2, 2, 2, 1, 1}, false},
 	{"settings: the first copy", {4, 2, 2, 2, 2, 1, 1, 1}, true},
 };

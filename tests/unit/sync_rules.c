@@ -255,6 +255,47 @@ Test(sync_rules, R19_its_term_is_not_below_the_newest_s)
 	cr_assert_eq(lineage_head(&did(SYNC_ACT_GENERATION)->lineage).term, 4u);
 }
 
+/* Two hold for a moment, and the one of the lower term has taken what the other one has made: of term 5. */
+static void overtaken(bool still)
+{
+	struct sync_head other = says(3, still);
+
+	is(true, 3);
+	s.lineage.point[0].term = 5;
+	trees(content(3));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	other.lineage.point[0].term = 5;
+	head(other);
+	step((struct sync_event){.type = SYNC_EV_DOWN});
+}
+
+Test(sync_rules, R27_none_in_a_term_above_its_own_while_the_other_one_holds)
+{
+	overtaken(true);
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION), "5.4 may be the other one's");
+	s.self.term = 6;
+	tick(HA_SEC);
+	cr_assert(did(SYNC_ACT_GENERATION), "in a term of its own");
+	overtaken(false);
+	trees(content(4));
+	cr_assert(did(SYNC_ACT_GENERATION), "and nobody else's any more");
+}
+
+Test(sync_rules, R27_none_in_a_term_above_its_own_before_the_other_one_is_heard)
+{
+	struct sync_head joining = says(0, false);
+
+	is(true, 3);
+	s.lineage.point[0].term = 5;
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	joining.whole = false;
+	head(joining);
+	cr_assert(did(SYNC_ACT_GENERATION), "it has none at all, and does not hold");
+}
+
 /* --- 6.5 --- */
 
 static void pulls(uint64_t since)
