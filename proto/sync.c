@@ -410,8 +410,8 @@ static bool may_make(const struct sync *s)
 		return false;
 	if (is_overtaken(s))
 		return false;
-	if (lineage_head(&s->lineage).number >= MSG_TERM_MAX)
-		return false; /* no pair gets there but by a peer that lies */
+	if (lineage_head(&s->lineage).number >= MSG_TERM_KEPT_MAX)
+		return false; /* nobody gets there: 6.R18 */
 	return s->lineage.n == 0 || !sync_is_clean(s);
 }
 

@@ -269,6 +269,18 @@ static void overtaken(bool still)
 	step((struct sync_event){.type = SYNC_EV_DOWN});
 }
 
+Test(sync_rules, R18_no_number_is_above_those_that_are_kept)
+{
+	leads();
+	s.lineage.point[0].number = MSG_TERM_KEPT_MAX;
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION));
+	s.lineage.point[0].number--;
+	trees(content(4));
+	cr_assert(did(SYNC_ACT_GENERATION));
+	cr_assert(lineage_valid(&did(SYNC_ACT_GENERATION)->lineage));
+}
+
 Test(sync_rules, R27_none_in_a_term_above_its_own_while_the_other_one_holds)
 {
 	overtaken(true);
