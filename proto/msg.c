@@ -200,7 +200,7 @@ static bool heartbeat_valid(const struct msg_heartbeat *m)
 
 	return m->mode < HA_MODE_N && m->state < HA_STATE_N && m->claim < HA_CLAIM_N &&
 	       m->reason < REASON_N && eligible == (m->why_not == 0) && h->phase < HANDOVER_N &&
-	       m->term <= MSG_TERM_MAX && h->term <= MSG_TERM_MAX &&
+	       m->term <= MSG_TERM_HEARD_MAX && h->term <= MSG_TERM_HEARD_MAX &&
 	       suspended == (m->suspended_s != 0) &&
 	       (h->phase != HANDOVER_NONE || (h->term == 0 && h->number == 0 && h->grant_ms == 0));
 }

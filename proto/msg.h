@@ -40,8 +40,11 @@ enum msg_type {
 	MSG_SYNC_LAST = 0x4f,
 };
 
-/* A term is below 2^63, so that there is always a next one. */
-#define MSG_TERM_MAX (UINT64_MAX / 2)
+/* Terms, and the numbers of generations, are below 2^63, and there is always a next one: the other one is believed up to 2^62,
+ * the own disk up to 2^32 below the end, and nobody lives to count on through what is left (SPEC 3.R5, 5.4, 6.R18). */
+#define MSG_TERM_MAX       (UINT64_MAX / 2)
+#define MSG_TERM_HEARD_MAX (UINT64_MAX / 4)
+#define MSG_TERM_KEPT_MAX  (MSG_TERM_MAX - (UINT64_C(1) << 32))
 
 struct msg_header {
 	uint8_t version;
