@@ -23,7 +23,8 @@ static int verify_roots(struct plan *p)
 	for (uint32_t i = 0; i < p->op_n; i++) {
 		uint8_t root = p->op[i].entry.root;
 
-		if (p->op[i].staged && (error = stage_open(p, root)) < 0)
+		if ((p->op[i].staged || p->op[i].nest != NEST_NONE) &&
+		    (error = stage_open(p, root)) < 0)
 			return plan_fail_op(p, &p->op[i], "the stage cannot be opened", error);
 	}
 	return 0;
@@ -106,6 +107,9 @@ static int commit(struct plan *p, const struct lineage *generation)
 		return error;
 	if (p->order_n == 0)
 		return record(p, generation, false);
+	error = fail(p, "what an earlier plan left cannot be removed", stage_tidy(p));
+	if (error != 0)
+		return error;
 	error = conflict_keep(p, kept);
 	fault_point("kept");
 	if (error == 0)

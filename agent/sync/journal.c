@@ -2,7 +2,7 @@
  * has happened.
  *
  *   magic "HAjo", version; fingerprint of the roots; lineage; number of operations
- *   each: kind, flags; RENAME and BLOCKS: staged name; BLOCKS: inode, runs; length of the entry, entry (SPEC 6.1)
+ *   each: kind, flags, and where in the stage it is; RENAME and BLOCKS: staged name; BLOCKS: inode, runs; length of the entry, entry (SPEC 6.1)
  *   BLAKE2b over all of that
  */
 #include <errno.h>
@@ -25,6 +25,7 @@ enum {
 	OP_LEN = 1 + 1 + STAGE_ID_LEN + 8 + 4 + 4, /* at most, without runs and entry */
 	ENTRY_LEN = 64,                            /* at most, without path, attributes, target */
 	RUN_LEN = 16,
+	NEST_SHIFT = 4, /* above the flags */
 };
 
 static const char magic[] = "HAjo", name[] = "journal", temporary[] = "journal.new";
@@ -49,7 +50,8 @@ static void put_op(struct cursor_writer *w, const struct op *op)
 	size_t len;
 
 	cursor_put_u8(w, op->kind);
-	cursor_put_u8(w, op->flags & (OP_IMPLIED | OP_EXISTING));
+	cursor_put_u8(w,
+		      (op->flags & (OP_IMPLIED | OP_EXISTING)) | (unsigned)op->nest << NEST_SHIFT);
 	if (op->kind == OP_RENAME || op->kind == OP_BLOCKS)
 		cursor_put_bytes(w, op->id, sizeof(op->id));
 	if (op->kind == OP_BLOCKS) {
@@ -140,6 +142,29 @@ static bool get_runs(struct cursor_reader *r, struct op *op)
 	return true;
 }
 
+/* What is staged in a directory stands behind it. */
+static bool get_nest(const struct plan *p, struct op *op)
+{
+	const struct op *holder;
+
+	op->nest = op->flags >> NEST_SHIFT;
+	op->flags &= OP_IMPLIED | OP_EXISTING;
+	switch (op->nest) {
+	case NEST_NONE:
+		return true;
+	case NEST_TOP:
+		op->top = p->op_n - 1;
+		stage_id(&op->entry, op->id);
+		return op->kind == OP_DIRECTORY && op->entry.path_len > 0;
+	case NEST_INSIDE:
+		holder = stage_holder(p, op);
+		op->top = holder == NULL ? 0 : holder->top;
+		return holder != NULL && (op->kind == OP_DIRECTORY || op->kind == OP_RENAME);
+	default:
+		return false;
+	}
+}
+
 static bool get_op(struct plan *p, struct cursor_reader *r)
 {
 	struct op read = {.kind = cursor_get_u8(r), .flags = cursor_get_u8(r)}, *op;
@@ -156,7 +181,8 @@ static bool get_op(struct plan *p, struct cursor_reader *r)
 	       read.kind < OP_KIND_N && sync_decode_entry(r->next, len, &e) &&
 	       e.root < p->c.roots->n;
 	op = good ? plan_op_make(p, e.root, e.path, e.path_len) : NULL;
-	if (op == NULL || op->kind != OP_NONE || plan_copy_entry(p, &read.entry, &e) != 0) {
+	if (op == NULL || op->kind != OP_NONE || plan_copy_entry(p, &read.entry, &e) != 0 ||
+	    !get_nest(p, &read)) {
 		free(read.run);
 		return false;
 	}

@@ -555,6 +555,7 @@ int syncer_main(void)
 
 	prctl(PR_SET_NAME, "ha-syncer", 0, 0, 0);
 	log_open("syncer");
+	umask(0); /* whatever is made has the mode that it is to have */
 	/* The guardian alone decides when it is time to go. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
