@@ -377,6 +377,11 @@ static void make_both(const char *old)
 	rig_text(r.leader, "becomes-file", "y");
 	rig_directory(r.leader, "becomes-directory");
 	rig_symlink(r.leader, "becomes-directory/link", "to");
+	rig_directory(r.leader, "whole");
+	rig_directory(r.leader, "whole/below");
+	rig_text(r.leader, "whole/file", "z");
+	rig_text(r.leader, "whole/below/file", "z");
+	rig_symlink(r.leader, "whole/link", "to");
 	rig_text(r.leader, "unnamed/changed", "new");
 	rig_touch(r.leader, "unnamed",
 		  rig_stat(old, "unnamed").st_mtim.tv_sec * 1000000000ll +
@@ -414,15 +419,34 @@ Test(plan_crash, a_power_failure_at_any_point_leaves_one_whole_generation, .time
 /* Each of them is where somebody thought that a failure would matter. */
 Test(plan_crash, each_point_is_passed, .timeout = 120)
 {
-	static const char *const point[] = {"stage-made",       "stage-created",  "stage-written",
-					    "stage-done",       "stage-link",     "content-created",
-					    "content-written",  "content-filled", "content-done",
-					    "conflict",         "kept",           "staged",
-					    "journal",          "removed",        "made",
-					    "way-cleared",      "renamed",        "block",
-					    "blocks",           "changed",        "directory",
-					    "applied",          "synced",         "journal-kept",
-					    "journal-unlinked", "journal-gone"};
+	static const char *const point[] = {"stage-made",
+					    "stage-directory",
+					    "moved",
+					    "stage-created",
+					    "stage-written",
+					    "stage-done",
+					    "stage-link",
+					    "content-created",
+					    "content-written",
+					    "content-filled",
+					    "content-done",
+					    "conflict",
+					    "kept",
+					    "staged",
+					    "journal",
+					    "removed",
+					    "made",
+					    "way-cleared",
+					    "renamed",
+					    "block",
+					    "blocks",
+					    "changed",
+					    "directory",
+					    "applied",
+					    "synced",
+					    "journal-kept",
+					    "journal-unlinked",
+					    "journal-gone"};
 	char old[128];
 
 	snprintf(old, sizeof(old), "%s/old", r.top);
