@@ -1,7 +1,7 @@
 /* journal.c - the operations of a commit as bytes: from the moment that they stand in the state directory, the commit
  * has happened.
  *
- *   magic "HAjo", version; fingerprint of the roots; lineage; number of operations
+ *   magic "HAjo", version; fingerprint of the roots, and of which directories they are; lineage; number of operations
  *   each: kind, flags, and where in the stage it is; RENAME and BLOCKS: staged name; BLOCKS: inode, runs; length of the entry, entry (SPEC 6.1)
  *   BLAKE2b over all of that
  */
@@ -82,17 +82,39 @@ static void put_lineage(struct cursor_writer *w, const struct lineage *l)
 	cursor_put_bytes(w, l->digest, sizeof(l->digest));
 }
 
+int journal_roots(const struct plan *p, uint8_t out[SYNC_HASH_LEN])
+{
+	const struct roots *roots = p->c.roots;
+	crypto_generichash_state state;
+
+	roots_fingerprint(roots, out);
+	crypto_generichash_init(&state, NULL, 0, SYNC_HASH_LEN);
+	crypto_generichash_update(&state, out, SYNC_HASH_LEN);
+	for (unsigned i = 0; i < roots->n; i++) {
+		const struct root *root = &roots->root[i];
+		uint64_t inode = root->inode;
+
+		if (root->fd < 0)
+			return -ENXIO;
+		crypto_generichash_update(&state, (const uint8_t *)&inode, sizeof(inode));
+	}
+	crypto_generichash_final(&state, out, SYNC_HASH_LEN);
+	return 0;
+}
+
 int journal_write(struct plan *p, const struct lineage *generation)
 {
 	uint8_t fingerprint[SYNC_HASH_LEN];
 	size_t cap = space(p);
-	uint8_t *buffer = malloc(cap);
+	int error = journal_roots(p, fingerprint);
+	uint8_t *buffer;
 	struct cursor_writer w;
-	int error;
 
+	if (error != 0)
+		return error;
+	buffer = malloc(cap);
 	if (buffer == NULL)
 		return -ENOMEM;
-	roots_fingerprint(p->c.roots, fingerprint);
 	cursor_write(&w, buffer, cap - CHECKSUM_LEN);
 	cursor_put_bytes(&w, magic, 4);
 	cursor_put_u16(&w, VERSION);
@@ -196,6 +218,7 @@ static int decode(struct plan *p, const uint8_t *bytes, size_t len, struct linea
 	uint8_t fingerprint[SYNC_HASH_LEN], written[SYNC_HASH_LEN], sum[CHECKSUM_LEN], start[4];
 	struct cursor_reader r;
 	uint32_t n;
+	int error;
 
 	if (len < CHECKSUM_LEN)
 		return -EBADMSG;
@@ -206,7 +229,9 @@ static int decode(struct plan *p, const uint8_t *bytes, size_t len, struct linea
 	if (memcmp(sum, bytes + len, sizeof(sum)) != 0 || memcmp(start, magic, 4) != 0 ||
 	    cursor_get_u16(&r) != VERSION)
 		return -EBADMSG;
-	roots_fingerprint(p->c.roots, fingerprint);
+	error = journal_roots(p, fingerprint);
+	if (error != 0)
+		return error;
 	cursor_get_bytes(&r, written, sizeof(written));
 	if (memcmp(written, fingerprint, sizeof(written)) != 0)
 		return -ESTALE;

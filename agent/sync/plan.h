@@ -83,7 +83,8 @@ int plan_commit(struct plan *, const struct lineage *generation, char reason[SYN
  * scanned after a 1. */
 int plan_recover(struct plan *, struct lineage *generation, char reason[SYNC_REASON_MAX + 1]);
 
-/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE): puts it aside as journal.bad. 0 or -errno; then the
+/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE; other names, or another directory of that name: the trees that it would
+ * finish are not here). Not one of which a root is missing, or was replaced under this process: it may be back. Puts it aside as journal.bad. 0 or -errno; then the
  * trees are what they are, and have to be compared. */
 int plan_disown(struct plan *);
 

@@ -211,8 +211,10 @@ void conflict_forget(struct plan *, const char *made);
 
 /* ---- journal.c ---- */
 
+/* Which roots it is of: their names, the excludes, and the very directories. -ENXIO: one is missing. */
+int journal_roots(const struct plan *, uint8_t out[SYNC_HASH_LEN]);
 int journal_write(struct plan *, const struct lineage *);
-/* Its operations become the plan's. 0; -ENOENT; -EBADMSG: damaged; -ESTALE: of other roots. */
+/* Its operations become the plan's. 0; -ENOENT; -EBADMSG: damaged; -ESTALE: of other roots; -ENXIO: a root is missing. */
 int journal_read(struct plan *, struct lineage *);
 int journal_remove(struct plan *);
 bool journal_exists(const struct plan *);
