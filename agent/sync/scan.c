@@ -113,26 +113,56 @@ static void append_ready(struct scan *s, struct job *job)
 	s->ready_end = &job->next;
 }
 
+/* ---- those that wait: each is due no later than the two below it ---- */
+
+static void put_waiting(struct scan *s, struct job *job, uint32_t place)
+{
+	s->waiting[place] = job;
+	job->place = place;
+}
+
+static void rise(struct scan *s, struct job *job)
+{
+	uint32_t at = job->place;
+
+	for (; at > 0 && s->waiting[(at - 1) / 2]->due > job->due; at = (at - 1) / 2)
+		put_waiting(s, s->waiting[(at - 1) / 2], at);
+	put_waiting(s, job, at);
+}
+
+static void sink(struct scan *s, struct job *job)
+{
+	uint32_t at = job->place, below;
+
+	while ((below = 2 * at + 1) < s->waiting_n) {
+		if (below + 1 < s->waiting_n && s->waiting[below + 1]->due < s->waiting[below]->due)
+			below++;
+		if (s->waiting[below]->due >= job->due)
+			break;
+		put_waiting(s, s->waiting[below], at);
+		at = below;
+	}
+	put_waiting(s, job, at);
+}
+
 static void link_waiting(struct scan *s, struct job *job)
 {
 	job->waits = true;
 	s->unseen += job->unseen;
-	job->previous = NULL;
-	job->next = s->waiting;
-	if (job->next != NULL)
-		job->next->previous = job;
-	s->waiting = job;
+	put_waiting(s, job, s->waiting_n++);
+	rise(s, job);
 }
 
-static void unlink_waiting(struct scan *s, struct job *job)
+static void unlink_waiting(struct scan *s, const struct job *job)
 {
+	struct job *last = s->waiting[--s->waiting_n];
+
 	s->unseen -= job->unseen;
-	if (job->previous != NULL)
-		job->previous->next = job->next;
-	else
-		s->waiting = job->next;
-	if (job->next != NULL)
-		job->next->previous = job->previous;
+	if (last == job)
+		return;
+	put_waiting(s, last, job->place);
+	rise(s, last);
+	sink(s, last);
 }
 
 static struct job *job_make(struct scan *s, struct job **bucket, uint8_t root, const char *path,
@@ -197,12 +227,9 @@ void scan_retry(struct scan *s, uint8_t root, const char *path, size_t len, ha_t
 
 static void wake_waiting(struct scan *s, ha_time now)
 {
-	struct job *next;
+	while (s->waiting_n > 0 && s->waiting[0]->due <= now) {
+		struct job *job = s->waiting[0];
 
-	for (struct job *job = s->waiting; job != NULL; job = next) {
-		next = job->next;
-		if (job->due > now)
-			continue;
 		unlink_waiting(s, job);
 		append_ready(s, job);
 	}
@@ -226,18 +253,15 @@ static struct job *job_take(struct scan *s)
 
 static void drop_jobs(struct scan *s)
 {
-	struct job *list[2] = {s->ready, s->waiting};
+	while (s->ready != NULL) {
+		struct job *job = s->ready;
 
-	for (unsigned i = 0; i < 2; i++) {
-		while (list[i] != NULL) {
-			struct job *job = list[i];
-
-			list[i] = job->next;
-			free(job);
-		}
+		s->ready = job->next;
+		free(job);
 	}
+	while (s->waiting_n > 0)
+		free(s->waiting[--s->waiting_n]);
 	memset((void *)s->bucket, 0, sizeof(s->bucket));
-	s->ready = s->waiting = NULL;
 	s->ready_end = &s->ready;
 	s->jobs = s->unseen = 0;
 }
@@ -630,13 +654,9 @@ unsigned scan_unseen(const struct scan *s)
 
 ha_time scan_deadline(const struct scan *s)
 {
-	ha_time next = s->full_due;
+	ha_time first = s->waiting_n > 0 ? s->waiting[0]->due : HA_NEVER;
 
-	for (const struct job *job = s->waiting; job != NULL; job = job->next) {
-		if (job->due < next)
-			next = job->due;
-	}
-	return next;
+	return first < s->full_due ? first : s->full_due;
 }
 
 void scan_totals(const struct scan *s, struct scan_totals *out)

@@ -21,9 +21,9 @@ enum {
 };
 
 struct job {
-	struct job *next, *previous,
-		*chain;     /* of its list (previous: while it waits), of its bucket */
-	ha_time due, delay; /* delay: how long it waited, 0: not at all */
+	struct job *next, *chain; /* of those that are ready, of its bucket */
+	ha_time due, delay;       /* delay: how long it waited, 0: not at all */
+	uint32_t place;           /* among those that wait */
 	uint16_t len;
 	uint8_t root;
 	bool waits, unseen; /* unseen: nothing of its change has been put */
@@ -62,7 +62,9 @@ struct scan {
 	struct reading file;
 
 	struct job *bucket[JOB_BUCKETS];
-	struct job *ready, **ready_end, *waiting;
+	struct job *ready, **ready_end;
+	struct job *waiting[JOBS_MAX]; /* a heap: the first is due first */
+	uint32_t waiting_n;
 	unsigned jobs, unseen; /* unseen: of those that wait */
 	uint8_t job_key[16];
 

@@ -807,3 +807,44 @@ Test(scan_live, a_full_scan_asked_for_again_and_again_comes_to_an_end_each_time)
 		cr_expect(is_there(path), "%s", path);
 	}
 }
+
+/* Some are asked for meanwhile, out of the middle of those that wait. */
+Test(scan_live, of_many_that_wait_none_is_lost)
+{
+	enum {
+		N = 600
+	};
+	ha_time last = 0;
+
+	for (unsigned i = 0; i < N; i++) {
+		char file[32];
+
+		snprintf(file, sizeof(file), "one/f%03u", i);
+		rig_write(file, "x", 1);
+	}
+	scan_all(scan, false);
+	work();
+	for (unsigned i = 0; i < N; i += 3) {
+		char file[32];
+
+		snprintf(file, sizeof(file), "f%03u", i);
+		scan_name(scan, 0, file, strlen(file), SCAN_SETTLED);
+	}
+	for (ha_time due; (due = scan_deadline(scan)) != HA_NEVER; work()) {
+		cr_assert_geq(due, last, "the first that is due is served first");
+		last = due;
+		usleep(1000);
+	}
+	cr_expect_eq(scan_unseen(scan), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct tree_stat known;
+		char file[32];
+		tree_id id;
+
+		snprintf(file, sizeof(file), "f%03u", i);
+		id = tree_find(tree, 0, file, strlen(file));
+		cr_assert_neq(id, TREE_NONE);
+		tree_stat_of(tree, id, &known);
+		cr_expect_neq(known.ctime_ns, 0, "%s was looked at once more", file);
+	}
+}
