@@ -430,7 +430,7 @@ static size_t path_in_list(const struct scan *s, const char *name, char out[SYNC
 	return len + name_len;
 }
 
-static void look_in_list(struct scan *s, const char *name)
+static void look_in_list(struct scan *s, const char *name, unsigned char type)
 {
 	char path[SYNC_PATH_MAX];
 	size_t len = path_in_list(s, name, path);
@@ -444,6 +444,12 @@ static void look_in_list(struct scan *s, const char *name)
 	}
 	if (roots_excluded(s->roots, path, len))
 		return;
+	id = tree_find_child(s->tree, s->listed_id, name, strlen(name));
+	if (id == TREE_NONE && type == DT_REG) {
+		/* To open it says all that a status by its name would. */
+		scan_look_new_file(s, dirfd(s->list), name, s->listed->root, path, len);
+		return;
+	}
 	scan_look(s, dirfd(s->list), name, s->listed->root, path, len,
 		  LOOK_LIST | (s->verify ? LOOK_READ : 0), 0);
 	id = tree_find_child(s->tree, s->listed_id, name, strlen(name));
@@ -499,7 +505,7 @@ static void list_one(struct scan *s)
 		return;
 	}
 	if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-		look_in_list(s, entry->d_name);
+		look_in_list(s, entry->d_name, entry->d_type);
 }
 
 /* Ids do not last: what is listed is found again at each slice. */

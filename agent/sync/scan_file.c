@@ -24,7 +24,7 @@ void scan_file_drop(struct scan *s)
 }
 
 void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t root,
-		     const char *path, size_t len, const struct stat *st, ha_time delay)
+		     const char *path, size_t len, ha_time delay)
 {
 	struct root here = {.fd = directory};
 	struct reading *r = &s->file;
@@ -32,10 +32,6 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 
 	assert(r->fd < 0);
 	r->started_ns = scan_clock_ns();
-	if (st->st_size > DEFER_SIZE && delay == 0 && scan_is_racy(st, r->started_ns)) {
-		scan_retry(s, root, path, len, RACY_WAIT, false);
-		return;
-	}
 	/* O_NONBLOCK: what has become a pipe meanwhile must not make this wait for its writer. */
 	r->fd = roots_openat(&here, name, strlen(name), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (r->fd == -ENOENT || r->fd == -ELOOP) {
@@ -57,6 +53,12 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 	if (fstat(r->fd, &r->before) != 0 || !S_ISREG(r->before.st_mode)) {
 		scan_file_drop(s);
 		scan_retry(s, root, path, len, scan_longer(delay), false);
+		return;
+	}
+	if (r->before.st_size > DEFER_SIZE && delay == 0 &&
+	    scan_is_racy(&r->before, r->started_ns)) {
+		scan_file_drop(s);
+		scan_retry(s, root, path, len, RACY_WAIT, false);
 		return;
 	}
 	n = (uint64_t)r->before.st_size / SYNC_BLOCK_LEN +

@@ -115,6 +115,9 @@ void scan_linked(struct scan *, uint64_t inode);
 /* Looks at a name of an open directory. delay: for how long it has waited already. */
 void scan_look(struct scan *, int directory, const char *name, uint8_t root, const char *path,
 	       size_t len, unsigned look, ha_time delay);
+/* The same of a name that a list says is a file, and that the tree has never heard of. */
+void scan_look_new_file(struct scan *, int directory, const char *name, uint8_t root,
+			const char *path, size_t len);
 void scan_look_root(struct scan *, uint8_t root, unsigned look, ha_time delay);
 /* The directory that is about to be listed, now that it is watched: has it changed since it was looked at? */
 void scan_look_listed(struct scan *, int fd, uint8_t root, const char *path, size_t len);
@@ -134,7 +137,7 @@ bool scan_same_stat(const struct stat *, const struct stat *);
 /* ---- scan_file.c ---- */
 /* Opens a file and makes it the one that is read. */
 void scan_file_begin(struct scan *, int directory, const char *name, uint8_t root, const char *path,
-		     size_t len, const struct stat *, ha_time delay);
+		     size_t len, ha_time delay);
 void scan_file_step(struct scan *); /* a block, or many of a large file; and the end */
 void scan_file_drop(struct scan *);
 
