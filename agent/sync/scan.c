@@ -41,7 +41,7 @@ int scan_open(struct scan **out, struct roots *roots, struct tree *tree, struct 
 	s->digest = digest;
 	s->found = found;
 	s->arg = arg;
-	s->file.fd = -1;
+	s->file.fd = s->parked.fd = -1;
 	s->ready_end = &s->ready;
 	s->full_due = HA_NEVER;
 	randombytes_buf(s->job_key, sizeof(s->job_key));
@@ -577,8 +577,60 @@ static void drop_directories(struct scan *s)
 	}
 }
 
+/* ---- a file that takes long ---- */
+
+static void unpark(struct scan *s)
+{
+	s->file = s->parked;
+	s->parked.fd = -1;
+	s->parked.tag = NULL;
+}
+
+static void park(struct scan *s)
+{
+	s->parked = s->file;
+	s->file.fd = -1;
+	s->file.tag = NULL;
+}
+
+static bool takes_long(const struct scan *s)
+{
+	return !s->full && (uint64_t)s->file.before.st_size > SCAN_LARGE;
+}
+
+/* One at a time: another one waits. Who comes again has changed while it was read. */
+static void put_off(struct scan *s)
+{
+	struct reading *r = &s->file;
+
+	if (s->parked.fd < 0) {
+		park(s);
+		return;
+	}
+	scan_file_drop(s);
+	if (s->parked.root == r->root && s->parked.len == r->len &&
+	    memcmp(s->parked.path, r->path, r->len) == 0)
+		s->parked.torn = true;
+	else
+		scan_retry(s, r->root, r->path, r->len, scan_longer(r->delay), false);
+}
+
+/* Whether its name still leads to it is asked afterwards: what was reported meanwhile has been looked at before. */
+static void step_parked(struct scan *s)
+{
+	unpark(s);
+	scan_file_step(s);
+	if (s->file.fd >= 0)
+		park(s);
+	else
+		scan_name(s, s->file.root, s->file.path, s->file.len, 0);
+}
+
 static void drop_all(struct scan *s)
 {
+	scan_file_drop(s);
+	if (s->parked.fd >= 0)
+		unpark(s);
 	scan_file_drop(s);
 	drop_jobs(s);
 	drop_directories(s);
@@ -612,7 +664,9 @@ static bool has_more(const struct scan *s)
 
 static void work(struct scan *s)
 {
-	if (s->file.fd >= 0) {
+	if (s->file.fd >= 0 && takes_long(s)) {
+		put_off(s);
+	} else if (s->file.fd >= 0) {
 		scan_file_step(s);
 		if (s->file.fd < 0)
 			mark_read(s);
@@ -624,8 +678,10 @@ static void work(struct scan *s)
 	} else if (s->directories != NULL) {
 		open_list(s);
 		find_listed(s);
-	} else {
+	} else if (s->linked_any) {
 		walk_links(s);
+	} else {
+		step_parked(s);
 	}
 }
 
@@ -642,9 +698,10 @@ bool scan_step(struct scan *s, ha_time until)
 		s->full = s->full && has_more(s);
 		if (s->wanted && !s->full)
 			begin_full(s);
-		if (has_more(s))
+		if (has_more(s) || s->parked.fd >= 0)
 			work(s);
-	} while (scan_busy(s) && loop_now() < until);
+	} while ((scan_busy(s) || s->parked.fd >= 0) && loop_now() < until);
+	s->full = s->full && has_more(s);
 	return scan_busy(s);
 }
 
@@ -655,13 +712,15 @@ bool scan_busy(const struct scan *s)
 
 unsigned scan_unseen(const struct scan *s)
 {
-	return s->unseen;
+	return s->unseen + (s->parked.fd >= 0);
 }
 
 ha_time scan_deadline(const struct scan *s)
 {
 	ha_time first = s->waiting_n > 0 ? s->waiting[0]->due : HA_NEVER;
 
+	if (s->parked.fd >= 0)
+		return 0;
 	return first < s->full_due ? first : s->full_due;
 }
 

@@ -73,6 +73,7 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 		posix_fadvise(r->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	r->tag_n = (size_t)n;
 	r->offset = 0;
+	r->torn = false;
 	r->began = loop_now();
 	r->delay = delay;
 	r->root = root;
@@ -100,7 +101,7 @@ static void finish(struct scan *s)
 
 	scan_entry(&e, SYNC_FILE, r->root, r->path, r->len, &r->before);
 	scan_xattrs(s, r->fd, &e);
-	if (fstat(r->fd, &after) != 0 || !scan_same_stat(&r->before, &after)) {
+	if (r->torn || fstat(r->fd, &after) != 0 || !scan_same_stat(&r->before, &after)) {
 		torn(s);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* scan_state.h - what a scan has under way: for scan.c, scan_look.c and scan_file.c only.
  *
- * Three things, in the order in which they are served: a file that is being read; jobs, names that are to be looked at,
- * now or later; a directory that is being listed, and others that will be.
+ * Four things, in the order in which they are served: a file that is being read; jobs, names that are to be looked at,
+ * now or later; a directory that is being listed, and others that will be; and a file that takes long, but for a full scan.
  */
 #ifndef HA_AGENT_SYNC_SCAN_STATE_H
 #define HA_AGENT_SYNC_SCAN_STATE_H
@@ -44,6 +44,7 @@ struct reading {
 	struct stat before;
 	int64_t started_ns; /* by scan_clock_ns */
 	ha_time began, delay;
+	bool torn; /* it was reported to have changed meanwhile */
 	uint64_t offset;
 	digest_tag *tag;
 	size_t tag_n;
@@ -60,6 +61,7 @@ struct scan {
 	void *arg;
 
 	struct reading file;
+	struct reading parked; /* one that is large: read while there is nothing else to do */
 
 	struct job *bucket[JOB_BUCKETS];
 	struct job *ready, **ready_end;
