@@ -192,7 +192,7 @@ static void print_text(const struct page *page, const char *text)
 /* Whatever a string has in it, for a reader the same, and nothing that a terminal would act on. */
 static void print_json(const struct page *page, const json_t *data)
 {
-	json_dumpf(data, page->out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_dumpf(data, page->out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	fputc('\n', page->out);
 }
 
