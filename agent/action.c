@@ -245,6 +245,10 @@ static bool print_data(const struct action *action, const json_t *answer, const 
 
 	if (data == NULL)
 		return false;
+	if (action->metrics != RENDER_METRICS_NONE && is_done(answer)) {
+		render_metrics(page->out, action->metrics, data);
+		return true;
+	}
 	if (action->json && (is_done(answer) || action->verb == ACTION_TEST)) {
 		print_json(page, data);
 		return true;
@@ -339,6 +343,8 @@ static enum action_exit run_plain(const struct client *client, const struct acti
 	code = ask(client, action, peer_fingerprint, &answer);
 	if (code == ACTION_DONE)
 		code = action_report(action, answer, &client->page, stderr);
+	else if (code == ACTION_NO_DAEMON && action->metrics != RENDER_METRICS_NONE)
+		render_metrics(client->page.out, action->metrics, NULL); /* an alert wants to know */
 	json_decref(answer);
 	return code;
 }

@@ -121,6 +121,11 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 			return usage_error("'%s' is no time to wait: 1 to 3600 seconds", argument);
 	} else if (strcmp(argument, "json") == 0) {
 		action->json = true;
+	} else if (verb == ACTION_DUMP) {
+		action->metrics = render_metrics_format(argument);
+		if (action->metrics == RENDER_METRICS_NONE)
+			return usage_error("--dump has the other forms json, openmetrics and "
+					   "prometheus");
 	} else {
 		return usage_error("the only other form is json");
 	}
@@ -134,6 +139,8 @@ static int check_usage(const struct action *action, const char *unexpected)
 		return usage_error("unexpected argument '%s'", unexpected);
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
+	if (action->json && action->metrics != RENDER_METRICS_NONE)
+		return usage_error("--dump in one form at a time");
 	if (action->json && !action_shows(action->verb))
 		return usage_error("--json belongs to --dump, --history and --test-connection");
 	return 0;
