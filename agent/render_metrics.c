@@ -86,7 +86,7 @@ static void sample(struct metrics *m, const struct family *family, const struct 
 		fputc('"', m->out);
 		between = ",";
 	}
-	fprintf(m->out, "%s %.16g\n", *between == ',' ? "}" : "", value);
+	fprintf(m->out, "%s %.15g\n", *between == ',' ? "}" : "", value);
 }
 
 /* Numbers and truth values; anything else is no sample. */
