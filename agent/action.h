@@ -3,7 +3,7 @@
  * Request and answer are one JSON packet each on <runtime_directory>/control:
  *
  *   {"action": "join", "address": "192.0.2.2", "peer_fingerprint": "SHA256:..."}
- *   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *   {"result": "done" | "refused" | "error" | "busy", "text": "...", "data": {...}}
  */
 #ifndef HA_AGENT_ACTION_H
 #define HA_AGENT_ACTION_H
