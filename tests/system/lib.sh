@@ -141,6 +141,7 @@ skip_all() {
 
 done_testing() {
 	lab_check_dumps
+	lab_check_logs
 	echo "1..$tap_n"
 	[ $tap_failed -eq 0 ]
 	exit
@@ -165,6 +166,21 @@ lab_evidence() {
 		[ -s "$LAB/$n/log" ] && tail -n 12 "$LAB/$n/log" | sed "s/^/#   $n: /"
 	done
 	return 0
+}
+
+# Each line of a log is one event, key=value, that a program can split again (or an error of the start, for people), and
+# no secret is in it.
+lab_check_logs() {
+	local n secret bad=
+	local event='(<[0-7]>)?event=[a-z_]+ proc=[a-z]+( [a-z_]+=([^] "=\\[:cntrl:]]+|"([^"\\[:cntrl:]]|\\.)*"))*'
+	[ -n "$LAB" ] || return 0
+	for n in $LAB_BOXES; do
+		[ -s "$LAB/$n/log" ] || continue
+		bad+=$(grep -anvE "^($event|haagent: .*|$LAB/$n/haagent.conf:.*)\$" "$LAB/$n/log" | head -n 3)
+		secret=$(sed -nE 's/^cluster_passphrase *= *"(.+)"$/\1/p' "$LAB/$n/haagent.conf")
+		[ -z "$secret" ] || ! grep -qF -- "$secret" "$LAB/$n/log" || bad+="a passphrase is in the log of $n"
+	done
+	check "the logs are lines of key=value, without secrets" '[ -z "$bad" ]' || diag "$bad"
 }
 
 # ---- building and clearing -------------------------------------------------------------------------------------
