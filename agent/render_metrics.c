@@ -1,6 +1,7 @@
 /* render_metrics.c - see render_metrics.h. */
 #include "agent/render_metrics.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -108,13 +109,13 @@ static void sample_time(struct metrics *m, const struct family *family, const js
 	const char *text = json_string_value(json_object_get(in, key));
 	struct tm tm = {0};
 	const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	double us = 0;
+	double part = 0; /* of a second */
 
 	if (rest == NULL)
 		return;
 	if (*rest == '.')
-		(void)sscanf(rest, "%lf", &us);
-	sample(m, family, NO_LABELS, (double)timegm(&tm) + us);
+		part = strtod(rest, NULL);
+	sample(m, family, NO_LABELS, (double)timegm(&tm) + part);
 }
 
 static bool is_text(const json_t *in, const char *key, const char *text)

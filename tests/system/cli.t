@@ -28,7 +28,8 @@ offered=$(
 	compopt() { :; }
 	COMP_WORDS=(haagent -) COMP_CWORD=1
 	_haagent haagent - haagent
-	COMPREPLY+=($(compgen -W "$(grep -oE 'options=\(-c --config [^)]*' scripts/haagent.bash | cut -d'(' -f2)" -- -)) 2>/dev/null
+	# ... and what belongs to an action
+	mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(grep -oE 'options=\(-c --config [^)]*' scripts/haagent.bash | grep -oE -- '--?[a-z][a-z-]*')
 	printf '%s\n' "${COMPREPLY[@]}" | sort -u
 )
 same "the manual explains every option of --help, and no other" "$helped" "$explained"
@@ -66,7 +67,7 @@ done
 # ---- what other documents say ----
 same "the alerts ask for metrics that there are" \
 	"$(grep -oE '\bhaagent_[a-z_]+' agent/haagent.rules.yml | sort -u | while read -r name; do
-		grep -qhE "^$name[ {]" tests/golden/*.om || echo "$name"
+		grep -qhE "^${name}[ {]" tests/golden/*.om || echo "$name"
 	done; echo known)" known
 if command -v promtool >/dev/null; then
 	check "promtool finds nothing in the alerts" 'promtool check rules agent/haagent.rules.yml >"$out" 2>&1' || diag "$(cat "$out")"

@@ -35,7 +35,7 @@ lost_before=$(dump a '[.paths[].heartbeats_lost] | add')
 lab_watch
 mkdir "$LAB/many"
 for ((i = 0; i < 100; i++)); do
-	case $((i % 3)) in 0) form==json ;; 1) form= ;; 2) form==openmetrics ;; esac
+	case $((i % 3)) in 0) form="=json" ;; 1) form="" ;; 2) form="=openmetrics" ;; esac
 	{
 		ha a --dump$form >"$LAB/many/$i" 2>"$LAB/many/$i.error"
 		echo $? >"$LAB/many/$i.status"
