@@ -247,6 +247,7 @@ static void act_store_event(struct engine *engine, const struct store_event *eve
 	struct ipc_message message = {.type = IPC_EVENT, .u.event = *event};
 
 	dump_history_add(&engine->history, event);
+	engine->state_changes += event->event == EVENT_STATE && event->from != event->to;
 	if (engine->unlogged < STORE_HISTORY_MAX)
 		engine->unlogged++;
 	if (engine->steward < 0 || ipc_send(engine->steward, &message) != 0)

@@ -3,7 +3,7 @@
  * Request and answer are one JSON packet each on <runtime_directory>/control:
  *
  *   {"action": "join", "address": "192.0.2.2", "peer_fingerprint": "SHA256:..."}
- *   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *   {"result": "done" | "refused" | "error" | "busy", "text": "...", "data": {...}}
  */
 #ifndef HA_AGENT_ACTION_H
 #define HA_AGENT_ACTION_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agent/page.h"
+#include "agent/render_metrics.h"
 
 /* What haagent exits with. */
 enum action_exit {
@@ -52,7 +53,8 @@ struct action {
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */
 	bool json;       /* dump, history, test: the data as it came */
-	bool yes;        /* do not ask */
+	enum render_metrics_format metrics; /* dump: as metrics, not as a page */
+	bool yes;                           /* do not ask */
 };
 
 const char *action_name(enum action_verb); /* "test-connection", ...: of request and option */

@@ -3,6 +3,7 @@
  *
  *   request  {"action": "dump"}   {"action": "join", "address": "192.0.2.1"}
  *   answer   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *            {"result": "busy", "text": "..."} at once, and nothing was read: too many at a time
  *
  * Who may connect is the socket file's business; who may change something is decided by the peer's
  * credentials at the time it connected. A client that asks too much, sends garbage or keeps still

@@ -21,6 +21,7 @@
 #include "agent/ipc.h"
 #include "agent/join.h"
 #include "agent/loop.h"
+#include "agent/loss.h"
 #include "agent/plug.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
@@ -50,6 +51,7 @@ struct engine_path {
 	bool paired; /* session is in use */
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
+	struct loss loss;        /* of the peer's */
 	uint64_t drop[DROP_N];
 };
 
@@ -165,7 +167,7 @@ struct engine {
 
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
 };
 
 /* ---- engine.c ---- */

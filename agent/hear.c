@@ -120,7 +120,11 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 	switch (out->header.type) {
 	case MSG_HEARTBEAT:
 		drop = msg_decode_heartbeat(out->body, out->body_len, &event.heartbeat);
-		engine->path[path].received += drop == DROP_NONE;
+		if (!drop) {
+			engine->path[path].received++;
+			loss_note(&engine->path[path].loss, event.heartbeat.boot,
+				  event.heartbeat.number);
+		}
 		break;
 	case MSG_SOLICIT:
 	case MSG_ANSWER:

@@ -11,6 +11,7 @@
 
 #include "agent/page.h"
 
+/* First whether all is well, and what to do if not. */
 void render_dump(const struct page *, const json_t *data);
 /* data is the array, or an object with "history" */
 void render_history(const struct page *, const json_t *data);

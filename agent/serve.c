@@ -36,6 +36,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.lateness_last = engine->lateness,
 		.floods = engine->floods,
 		.ipc_errors = engine->ipc_errors,
+		.state_changes = engine->state_changes,
 	};
 
 	for (int i = 0; i < HA_PATH_N; i++) {
@@ -46,6 +47,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.session = p->paired ? &p->session : NULL,
 			.sent = p->sent,
 			.received = p->received,
+			.lost = p->loss.lost,
 			.drop = p->drop,
 		};
 	}

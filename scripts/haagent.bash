@@ -15,7 +15,11 @@ _haagent() {
 		option=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $option in
-	--dump | --history)
+	--dump)
+		mapfile -t COMPREPLY < <(compgen -W "json openmetrics prometheus" -- "$cur")
+		return
+		;;
+	--history)
 		mapfile -t COMPREPLY < <(compgen -W json -- "$cur")
 		return
 		;;
@@ -40,9 +44,10 @@ _haagent() {
 	esac
 
 	# One action; then what belongs to it.
-	local -a options=(-c --config --help --version "${actions[@]}")
+	local -a options=(-c --config -h --help -V --version --log-priorities "${actions[@]}")
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
+		--log-priorities) options=(-c --config) ;;
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
 		--dump | --history | --test-connection) options=(-c --config --json) ;;
 		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config) options=(-c --config) ;;
