@@ -29,6 +29,7 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
+	{"why", optional_argument, NULL, OPT_ACTION + ACTION_WHY},
 	{"test-connection", required_argument, NULL, OPT_ACTION + ACTION_TEST},
 	{"join", required_argument, NULL, OPT_ACTION + ACTION_JOIN},
 	{"swap", no_argument, NULL, OPT_ACTION + ACTION_SWAP},
@@ -50,6 +51,7 @@ static void usage(FILE *out)
 	      "Without an action: the daemon, in the foreground. With one: ask the daemon.\n"
 	      "  --dump[=json]              this appliance, its peer and what links them\n"
 	      "  --history[=json]           what happened, when and why\n"
+	      "  --why[=json]               how the last change of role came about\n"
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
@@ -63,7 +65,8 @@ static void usage(FILE *out)
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --help, --version\n"
-	      "  --json                     the data of --dump, --history, --test-connection\n"
+	      "  --json                     the data of --dump, --history, --why, "
+	      "--test-connection\n"
 	      "  --yes                      do not ask (--join --detach --remove --force-active)\n"
 	      "FILE is " CONFIG_DEFAULT_FILE " if not given.\n"
 	      "Exit: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no daemon.\n",
@@ -135,7 +138,8 @@ static int check_usage(const struct action *action, const char *unexpected)
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
 	if (action->json && !action_shows(action->verb))
-		return usage_error("--json belongs to --dump, --history and --test-connection");
+		return usage_error(
+			"--json belongs to --dump, --history, --why and --test-connection");
 	return 0;
 }
 

@@ -152,6 +152,7 @@ void world_engine_step(struct world *w, int i, struct node_event *ev)
 	if (w->mutant != MUTANT_NONE)
 		mutant_event(w, ev);
 	node_step(&n->node, ev, &out);
+	account_observe(&n->account, &n->node, ev, &out);
 	if (w->mutant != MUTANT_NONE)
 		mutant_step(w, i, &n->node, &out);
 	world_hash(w,
@@ -292,6 +293,7 @@ void world_engine_boot(struct world *w, int i)
 		mutant_config(w, &config);
 	world_sealed_open(w, i);
 	node_init(&n->node, &config, world_local(w, i, w->now));
+	n->account = (struct account){.step = 0};
 	m = world_tell_engine(w, i, EV_WITNESS, w->now);
 	m->event.witness.n = w->no_witness ? 0 : 1;
 	m->event.witness.address[0] = *world_vip(WORLD_VIPS);
