@@ -65,8 +65,7 @@ static void usage(FILE *out)
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --help, --version\n"
-	      "  --json                     the data of --dump, --history, --why, "
-	      "--test-connection\n"
+	      "  --json                     data: --dump, --history, --why, --test-connection\n"
 	      "  --yes                      do not ask (--join --detach --remove --force-active)\n"
 	      "FILE is " CONFIG_DEFAULT_FILE " if not given.\n"
 	      "Exit: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no daemon.\n",

@@ -121,13 +121,11 @@ static void add_probes(struct chain *chain, const struct side *side)
 	struct cell by = cell_string(probe, "answered_by");
 	const char *who = cell_is(&by, "peer") ? side->other : "another station";
 
-	add(chain, side, first, cell_of("virtual IP probed for the first time"));
-	if (page_has(probe, "answered"))
-		add(chain, side, time_of(probe, "answered"),
-		    cell_of("virtual IP answered by %s", who));
-	else if (last != first)
+	add(chain, side, time_of(probe, "answered"), cell_of("virtual IP answered by %s", who));
+	add(chain, side, first, cell_of("virtual IP probed, round 1"));
+	if (last != first)
 		add(chain, side, last,
-		    cell_of("virtual IP probed for the last time, of %s: no answer",
+		    cell_of("virtual IP probed, round %s: no answer to any of them",
 			    cell_integer(probe, "rounds").text));
 }
 
