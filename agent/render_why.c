@@ -107,11 +107,10 @@ static void add_solicit(struct chain *chain, const struct side *side)
 	const json_t *solicit = part(side, "solicit");
 
 	add(chain, side, time_of(solicit, "since"),
-	    cell_of("%s asked on management whether it lives: %s", side->other,
-		    page_is_true(solicit, "answered")
-			    ? "it answered"
-			    : cell_of("%s times, no answer", cell_integer(solicit, "sent").text)
-				      .text));
+	    page_is_true(solicit, "answered")
+		    ? cell_of("%s asked whether it lives: it answered", side->other)
+		    : cell_of("%s asked whether it lives, %s times: no answer", side->other,
+			      cell_integer(solicit, "sent").text));
 }
 
 static void add_probes(struct chain *chain, const struct side *side)
@@ -125,7 +124,7 @@ static void add_probes(struct chain *chain, const struct side *side)
 	add(chain, side, first, cell_of("virtual IP probed, round 1"));
 	if (last != first)
 		add(chain, side, last,
-		    cell_of("virtual IP probed, round %s: no answer to any of them",
+		    cell_of("virtual IP probed, round %s: no answer",
 			    cell_integer(probe, "rounds").text));
 }
 
@@ -171,7 +170,7 @@ static void add_other(struct chain *chain, const struct side *side)
 	else if (!active && !cell_is_none(&why_not))
 		state = cell_of("%s, not ready (%s)", state.text, why_not.text);
 	add(chain, side, time_of(other, "heard"),
-	    cell_of("newest word of %s: %s", side->other, state.text));
+	    cell_of("last word of %s: %s", side->other, state.text));
 }
 
 static void add_handover(struct chain *chain, const struct side *side)

@@ -164,7 +164,7 @@ Test(account, T2_the_active_dies)
 	cr_assert_eq(m->probe.rounds, 7);
 	cr_assert_eq(m->solicit.sent, 0);
 	cr_assert_gt(m->reach.evidence, last + w.timing.heartbeat);
-	cr_assert_eq(m->reach.asked, m->reach.evidence - 100 * HA_US, "there and back");
+	cr_assert_eq(m->reach.asked, m->reach.evidence - 105 * HA_US, "there and back");
 	cr_assert(ha_address_equal(&m->reach.station, world_vip(WORLD_VIPS)));
 	cr_assert_eq(m->reach.configured, 1);
 	cr_assert_eq(m->lease.on, m->decided + ASKED + ANSWERED);
