@@ -162,14 +162,20 @@ static json_t *gap(const struct why_view *view, const struct msg_account *took,
 	struct writer w = {view, json_object()};
 	bool given = related(took, gave) && gave->from == HA_ACTIVE && gave->term < took->term;
 	bool off = given && gave->lease.off != 0 && gave->lease.off <= took->lease.announced;
-	ha_time from = off ? gave->lease.off : took->peer.held, until = took->lease.announced;
+	bool answered = !off && took->probe.answer == ACCOUNT_ANSWER_PEER &&
+			took->probe.answered > took->peer.held;
+	ha_time from = off ? gave->lease.off : answered ? took->probe.answered : took->peer.held;
+	ha_time until = took->lease.announced;
 
 	if (took->to != HA_ACTIVE || from == 0 || until == 0) {
 		json_decref(w.out);
 		return json_null();
 	}
 	at(&w, "from", from);
-	put_text(w.out, "by", off ? "address off" : "last heard holding");
+	put_text(w.out, "by",
+		 off        ? "address off"
+		 : answered ? "virtual IP answered"
+			    : "last heard holding");
 	at(&w, "until", until);
 	put_ms(w.out, "at_most_ms", until > from ? until - from : 0);
 	if (off && gave->handover.taking > gave->lease.released && gave->lease.released != 0)

@@ -114,10 +114,10 @@ struct engine {
 	bool running;                 /* there is a node */
 	struct node node;
 	struct node_actions actions;
-	struct account account; /* of its last change of role */
-	struct msg_account
-		peer_account; /* the peer's, by our clock; decided == 0: none was heard */
-	ha_time now;          /* newest time that the node was given */
+	struct account account;          /* of its last change of role */
+	struct msg_account peer_account; /* by our clock; decided == 0: none was heard */
+	ha_time peer_rtt;                /* least since its clock is known, at each of them */
+	ha_time now;                     /* newest time that the node was given */
 	ha_time lateness;
 	struct ipc_message status; /* newest IPC_STATUS */
 

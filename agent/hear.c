@@ -81,6 +81,22 @@ static enum ha_drop hear_identity(struct engine *engine, const struct session_ou
 	return DROP_NONE;
 }
 
+/* The clocks' difference as the node keeps it has the fastest frame's way in it, which is half the fastest round trip. */
+static int64_t hear_offset(struct engine *engine, uint64_t boot)
+{
+	ha_time *least = &engine->peer_rtt;
+
+	if (engine->peer_account.decided == 0 || engine->peer_account.boot != boot)
+		*least = 0;
+	for (int i = 0; i < HA_PATH_N; i++) {
+		ha_time rtt = engine->node.path[i].rtt;
+
+		if (rtt > 0 && (*least == 0 || rtt < *least))
+			*least = rtt;
+	}
+	return engine->node.peer.offset_us + *least / 2 / HA_US;
+}
+
 /* For --why. Until the clocks have been compared its times say nothing; the next comes within a second. */
 static enum ha_drop hear_account(struct engine *engine, const struct session_output *out)
 {
@@ -90,7 +106,7 @@ static enum ha_drop hear_account(struct engine *engine, const struct session_out
 
 	if (drop || !peer->offset_known || account.boot != peer->boot)
 		return drop;
-	account_translate(&account, peer->offset_us);
+	account_translate(&account, hear_offset(engine, account.boot));
 	engine->peer_account = account;
 	return DROP_NONE;
 }

@@ -307,6 +307,8 @@ static void render_gap(const struct page *page, const json_t *gap, const struct 
 			  cell_duration(gap, "at_most_ms", 1000).text,
 			  cell_is(&by, "address off")
 				  ? cell_of("the moment %s had taken it off", last->other).text
+			  : cell_is(&by, "virtual IP answered")
+				  ? cell_of("its last answer by %s", last->other).text
 				  : cell_of("the last word of %s as its holder", last->other).text,
 			  last->who)
 			  .text);

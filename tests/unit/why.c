@@ -260,6 +260,21 @@ Test(why, a_swap_by_both)
 	cr_assert_float_eq(number("gap", "handover_ms"), 0.2, 1e-9);
 }
 
+/* Its kernel answered for the address when its agent was dead: until then it was there. */
+Test(why, what_its_kernel_answered_bounds_the_gap_too)
+{
+	power_fails();
+	own.probe.answer = ACCOUNT_ANSWER_PEER;
+	own.probe.answered = T0 - 8 * HA_MS;
+	cr_assert_not_null(strstr(show(), "at most 8.15 ms: from its last answer by beta\n"), "%s",
+			   page_text);
+	cr_assert_not_null(
+		strstr(page_text, "     -8.000 ms  alpha         virtual IP answered by beta"));
+	own.probe.answer = ACCOUNT_ANSWER_OTHER;
+	cr_assert_not_null(strstr(show(), "from the last word of beta"),
+			   "a third one's is no service");
+}
+
 /* A clock that is compared with some us of error may put the address off behind its announcement. */
 Test(why, what_cannot_be_is_no_negative_time)
 {
