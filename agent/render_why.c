@@ -36,15 +36,18 @@ struct side {
 /* "2026-01-31T12:00:00.123456Z" as microseconds; 0: there is none. */
 static long long time_of(const json_t *in, const char *key)
 {
-	const char *text = json_string_value(json_object_get(in, key));
+	const char *text = json_string_value(json_object_get(in, key)), *rest = NULL;
 	struct tm tm = {0};
-	int us = 0;
+	char *end = NULL;
+	long us;
 
-	if (text == NULL || sscanf(text, "%d-%d-%dT%d:%d:%d.%6dZ", &tm.tm_year, &tm.tm_mon,
-				   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us) != 7)
+	if (text != NULL)
+		rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (rest == NULL || *rest != '.')
 		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
+	us = strtol(rest + 1, &end, 10);
+	if (end != rest + 7 || us < 0)
+		return 0;
 	return (long long)timegm(&tm) * 1000000 + us;
 }
 
