@@ -106,8 +106,9 @@ lab_freeze a
 eventually 10 "a stands still: b is active" 'is_state b active && [ "$(holder)" = b ]'
 told 5 "... both paths fell silent, with their carrier" b \
 	'.own.rule == "T2" and ([.own.paths[] | .carrier and .missed >= 3] | all) and .own.solicit.sent == 0'
+DEAD_US=$(dump b '.timing.dead_ms * 1000')
 told 1 "... for a dead interval at least" b \
-	'[.own.paths[].heard | us] as $heard | (.own.decided | us) - ($heard | max) >= 1000000 - 1000'
+	"[.own.paths[].heard | us] as \$heard | (.own.decided | us) - (\$heard | max) >= $DEAD_US - 1000"
 told 1 "... last frame, probe, decision, announcement" b \
 	'ordered([.own.other.heard, .own.probe.first, .own.probe.last, .own.decided, .own.lease.on, .own.lease.announced])'
 page "... a page has it" b 'appliance-b became active.*' '\[T2\]' 'last frame of appliance-a on (link|management): [0-9]+ missed' \
