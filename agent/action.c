@@ -37,6 +37,7 @@ static const struct {
 	[ACTION_IS_ACTIVE] = {"is-active", 10, false, false},
 	[ACTION_SYNC] = {"sync", 0, false, false},
 	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
+	[ACTION_WHY] = {"why", 10, false, true},
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
 };
 
@@ -294,6 +295,10 @@ static bool print_data(const struct action *action, const json_t *answer, const 
 	case ACTION_HISTORY:
 		if (is_done(answer))
 			render_history(page, data);
+		return false;
+	case ACTION_WHY:
+		if (is_done(answer))
+			render_why(page, data);
 		return false;
 	default:
 		return false;

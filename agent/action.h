@@ -38,6 +38,7 @@ enum action_verb {
 	ACTION_IS_ACTIVE,
 	ACTION_SYNC,
 	ACTION_BARRIER,
+	ACTION_WHY,
 	ACTION_CHECK_CONFIG, /* needs no daemon */
 	ACTION_VERB_N,
 };
@@ -52,7 +53,7 @@ struct action {
 	uint32_t
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */
-	bool json;       /* dump, history, test: the data as it came */
+	bool json;       /* dump, history, why, test: the data as it came */
 	enum render_metrics_format metrics; /* dump: as metrics, not as a page */
 	bool yes;                           /* do not ask */
 };

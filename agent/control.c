@@ -26,6 +26,7 @@ static const struct {
 	[CONTROL_IS_ACTIVE] = {"is-active", false},
 	[CONTROL_SYNC] = {"sync", true},
 	[CONTROL_BARRIER] = {"barrier", true},
+	[CONTROL_WHY] = {"why", false},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is

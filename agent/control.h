@@ -47,6 +47,7 @@ enum control_action {
 	CONTROL_IS_ACTIVE,
 	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
 	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
+	CONTROL_WHY,
 	CONTROL_ACTION_N,
 };
 

@@ -57,7 +57,7 @@ void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *address)
 }
 
 /* The texts of the bits in why_not. */
-static json_t *why_not_texts(unsigned why_not)
+json_t *dump_why_not(unsigned why_not)
 {
 	json_t *texts = json_array();
 
@@ -113,7 +113,7 @@ static json_t *dump_peer(const struct dump_view *view)
 	put_ago(peer, "last_heard_ms", heard, view->now);
 	put_number(peer, "boot", node->peer.boot);
 	put_bool(peer, "ready", node_peer_ready(node, view->now));
-	put(peer, "why_not", why_not_texts(node->peer.known ? last->why_not : 0));
+	put(peer, "why_not", dump_why_not(node->peer.known ? last->why_not : 0));
 	return peer;
 }
 
@@ -275,7 +275,7 @@ static json_t *dump_counters(const struct dump_view *view)
 	return counters;
 }
 
-static json_t *dump_event(const struct store_event *event)
+json_t *dump_event(const struct store_event *event)
 {
 	json_t *out = json_object();
 

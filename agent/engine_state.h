@@ -28,6 +28,7 @@
 #include "agent/wire.h"
 #include "netlink/carrier.h"
 #include "netlink/monitor.h"
+#include "proto/account.h"
 #include "proto/node.h"
 #include "proto/session.h"
 
@@ -115,7 +116,10 @@ struct engine {
 	bool running;                 /* there is a node */
 	struct node node;
 	struct node_actions actions;
-	ha_time now; /* newest time that the node was given */
+	struct account account;          /* of its last change of role */
+	struct msg_account peer_account; /* by our clock; decided == 0: none was heard */
+	ha_time peer_rtt;                /* least since its clock is known, at each of them */
+	ha_time now;                     /* newest time that the node was given */
 	ha_time lateness;
 	struct ipc_message status; /* newest IPC_STATUS */
 
@@ -197,6 +201,7 @@ void act_frame(struct engine *, enum ha_path, const struct ha_mac *to, const uin
 void act_link_frame(struct engine *, bool relayed, const uint8_t *frame, size_t len);
 void act_question(struct engine *, const struct node_action *); /* ACT_PROBE, ACT_ASK */
 void act_identity(struct engine *, bool meeting);               /* on both paths; or over XX */
+void act_account(struct engine *);          /* ... if there is one, on both paths */
 void act_refresh_identity(struct engine *); /* and sends it when it has changed */
 void act_record(const struct engine *, struct store_record *); /* what has to be on disk now */
 bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */

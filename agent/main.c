@@ -32,6 +32,7 @@ static const struct option options[] = {
 	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
+	{"why", optional_argument, NULL, OPT_ACTION + ACTION_WHY},
 	{"test-connection", required_argument, NULL, OPT_ACTION + ACTION_TEST},
 	{"join", required_argument, NULL, OPT_ACTION + ACTION_JOIN},
 	{"swap", no_argument, NULL, OPT_ACTION + ACTION_SWAP},
@@ -53,6 +54,7 @@ static void usage(FILE *out)
 	fputs("usage: haagent [-c FILE] [ACTION]   without one: the daemon, in the foreground\n"
 	      "  --dump[=FORM]              is all well? FORM: json, openmetrics or prometheus\n"
 	      "  --history[=json]           what happened, when and why\n"
+	      "  --why[=json]               how the last change of role came about\n"
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
@@ -145,7 +147,8 @@ static int check_usage(const struct action *action, const char *unexpected)
 	if (action->json && action->metrics != RENDER_METRICS_NONE)
 		return usage_error("--dump in one form at a time");
 	if (action->json && !action_shows(action->verb))
-		return usage_error("--json belongs to --dump, --history and --test-connection");
+		return usage_error(
+			"--json belongs to --dump, --history, --why and --test-connection");
 	return 0;
 }
 

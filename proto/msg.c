@@ -1,6 +1,7 @@
 #include "proto/msg.h"
 
 #include "proto/cursor.h"
+#include "proto/msg_account.h"
 #include "proto/reason.h"
 #include "proto/sync_msg.h"
 
@@ -26,7 +27,7 @@ static bool is_sync(unsigned type)
 
 static bool is_known(unsigned type)
 {
-	return (type >= MSG_BEACON && type <= MSG_DISOWN) || is_sync(type);
+	return (type >= MSG_BEACON && type <= MSG_ACCOUNT) || is_sync(type);
 }
 
 size_t msg_body_len(enum msg_type type)
@@ -47,6 +48,8 @@ size_t msg_body_len(enum msg_type type)
 		return DETACH_LEN;
 	case MSG_DISOWN:
 		return DISOWN_LEN;
+	case MSG_ACCOUNT:
+		return MSG_ACCOUNT_LEN;
 	case MSG_SYNC_ACK:
 		return SYNC_ACK_LEN;
 	case MSG_SYNC_HELLO:

@@ -29,8 +29,9 @@ enum msg_type {
 	MSG_ANSWER = 5,
 	MSG_IDENTITY = 6,
 	MSG_JOIN = 7,
-	MSG_DETACH = 8, /* the end of a pair in good order, over the sessions of the pair */
-	MSG_DISOWN = 9, /* to a former peer that knocks: you are no member any more */
+	MSG_DETACH = 8,   /* the end of a pair in good order, over the sessions of the pair */
+	MSG_DISOWN = 9,   /* to a former peer that knocks: you are no member any more */
+	MSG_ACCOUNT = 10, /* how the sender's last change of role came about: msg_account.h */
 	/* SYNC_* (sync_msg.h) are between the syncers, the link only: the engine never sees them */
 	MSG_SYNC_DATA = 0x40,
 	MSG_SYNC_ACK = 0x41,

@@ -4,7 +4,7 @@
 
 _haagent() {
 	local cur=$2 prev=$3 option='' word
-	local -a actions=(--dump --history --test-connection --join --swap --suspend --resume --detach --remove
+	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
 		--force-active --is-active --sync --barrier --check-config)
 	COMPREPLY=()
 
@@ -19,7 +19,7 @@ _haagent() {
 		mapfile -t COMPREPLY < <(compgen -W "json openmetrics prometheus" -- "$cur")
 		return
 		;;
-	--history)
+	--history | --why)
 		mapfile -t COMPREPLY < <(compgen -W json -- "$cur")
 		return
 		;;
@@ -49,7 +49,7 @@ _haagent() {
 		case $word in
 		--log-priorities) options=(-c --config) ;;
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
-		--dump | --history | --test-connection) options=(-c --config --json) ;;
+		--dump | --history | --why | --test-connection) options=(-c --config --json) ;;
 		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config) options=(-c --config) ;;
 		esac
 	done
