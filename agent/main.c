@@ -9,6 +9,8 @@
 #include "agent/config.h"
 #include "agent/engine.h"
 #include "agent/guardian.h"
+#include "agent/reader.h"
+#include "agent/renew.h"
 #include "agent/steward.h"
 #include "agent/sync/syncer.h"
 
@@ -41,6 +43,8 @@ static const struct option options[] = {
 	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
 	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
+	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
+	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -61,6 +65,8 @@ static void usage(FILE *out)
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
 	      "  --sync                     compare all settings with the other appliance's\n"
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
+	      "  --reload                   read the configuration anew, and run by it\n"
+	      "  --upgrade                  go on as the program that is installed now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --help, --version\n"
 	      "  --json                     the data of --dump, --history, --test-connection\n"
@@ -98,6 +104,9 @@ static int run(const char *file, const struct action *action)
 		return guardian_main(file);
 	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
+	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
+		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
+									  : CONFIG_UPGRADE);
 	return (int)action_run(file, action);
 }
 
@@ -146,6 +155,10 @@ int main(int argc, char **argv)
 	int c, error;
 
 	/* How the guardian starts its processes. */
+	if (argc == 3 && strcmp(argv[1], "guardian") == 0)
+		return guardian_go_on(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "reader") == 0)
+		return reader_main(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "engine") == 0)
 		return engine_main();
 	if (argc == 2 && strcmp(argv[1], "steward") == 0)
