@@ -14,6 +14,8 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CONFDIR ?= /etc/haagent
 
 ifeq ($(origin CC),default)
@@ -54,7 +56,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
 
 all: $(BUILD)/haagent ## the program, build/haagent
 
@@ -228,6 +230,8 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
 		> $(DESTDIR)$(UNITDIR)/haagent.service
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.sysusers $(DESTDIR)$(SYSUSERSDIR)/haagent.conf
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.tmpfiles $(DESTDIR)$(TMPFILESDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
 	$(Q)for t in $(TARGETS); do \
 		$(INSTALL) -m 644 $$t $(DESTDIR)$(UNITDIR)/$${t##*/} || exit 1; done
@@ -236,9 +240,19 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 
 uninstall: ## what install put there; the configuration and the state stay
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
+		$(DESTDIR)$(SYSUSERSDIR)/haagent.conf $(DESTDIR)$(TMPFILESDIR)/haagent.conf \
 		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
 	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made
+	$(Q)scripts/dist $(VERSION) $(BUILD)
+
+deb: ## the Debian package, in build/deb/
+	$(Q)scripts/deb $(VERSION) $(BUILD)/deb
+
+package: ## the package in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
+	$(Q)$(PROVE) tests/package
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)

@@ -81,6 +81,11 @@ struct config_change config_change(const struct config *old, struct config *next
 	return change;
 }
 
+bool config_part_waits(enum config_part part)
+{
+	return part < CONFIG_PART_N && (WAITS & BIT(part)) != 0;
+}
+
 static const char *const names[CONFIG_PART_N] = {
 	[PART_LINK] = "link",
 	[PART_MANAGEMENT] = "management",

@@ -47,6 +47,8 @@ static inline bool config_changed(const struct config_change *change, enum confi
 
 const char *config_part_name(enum config_part); /* as in the file: "link", "settings", ... */
 
+bool config_part_waits(enum config_part); /* for a start */
+
 /* Is the option of that section ("" outside of any) part of it? */
 bool config_part_has(enum config_part, const char *section, const char *name);
 

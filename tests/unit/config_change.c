@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static struct config old, next;
@@ -98,6 +99,34 @@ Test(config_change, each_option_is_part_of_one_part)
 						 config_keys[i].name);
 		cr_expect_eq(parts, 1, "%s %s", config_keys[i].section, config_keys[i].name);
 	}
+}
+
+/* What haagent.conf(5) says of each option is so. */
+Test(config_change, the_manual_says_what_can_be_reloaded)
+{
+	FILE *manual = fopen("agent/haagent.conf.5", "re");
+	char line[128], name[64], verdict[64];
+	unsigned told = 0;
+	bool here = false;
+
+	cr_assert_not_null(manual);
+	while (fgets(line, sizeof(line), manual) != NULL) {
+		if (strncmp(line, ".Ss ", 4) == 0)
+			here = strcmp(line, ".Ss Reloading\n") == 0;
+		if (!here || sscanf(line, ".It %63s Ta %63[^\n]", name, verdict) != 2)
+			continue;
+		for (int part = 0; part < CONFIG_PART_N; part++) {
+			if (!config_part_has((enum config_part)part, "", name))
+				continue;
+			told++;
+			cr_expect_str_eq(verdict, config_part_waits((enum config_part)part)
+							  ? "needs a restart"
+							  : "applied by reload",
+					 "%s", name);
+		}
+	}
+	fclose(manual);
+	cr_expect_eq(told, CONFIG_PART_N + 5u, "each of them, and what goes with timing");
 }
 
 /* Whatever byte of the configuration changes, but for its number and its file's name: it is noticed, and after a change that
