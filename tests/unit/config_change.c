@@ -119,9 +119,10 @@ Test(config_change, the_manual_says_what_can_be_reloaded)
 			if (!config_part_has((enum config_part)part, "", name))
 				continue;
 			told++;
-			cr_expect_str_eq(verdict, config_part_waits((enum config_part)part)
-							  ? "needs a restart"
-							  : "applied by reload",
+			cr_expect_str_eq(verdict,
+					 config_part_waits((enum config_part)part)
+						 ? "needs a restart"
+						 : "applied by reload",
 					 "%s", name);
 		}
 	}

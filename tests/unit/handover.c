@@ -80,7 +80,8 @@ Test(handover, what_is_out_of_range_is_refused)
 	struct handover h = good(), out;
 
 	h.fd[HANDOVER_STATE] = -1;
-	cr_expect_eq(reread(&h, &out), 0, "a state directory that cannot be opened is the steward's");
+	cr_expect_eq(reread(&h, &out), 0,
+		     "a state directory that cannot be opened is the steward's");
 	h.fd[HANDOVER_STATE] = -2;
 	cr_expect_eq(reread(&h, &out), -EPROTO);
 	for (int i = 0; i < HANDOVER_FD_N; i++) {
