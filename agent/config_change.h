@@ -7,6 +7,8 @@
 #ifndef HA_AGENT_CONFIG_CHANGE_H
 #define HA_AGENT_CONFIG_CHANGE_H
 
+#include <string.h>
+
 #include "agent/config.h"
 
 enum config_part {
@@ -43,6 +45,12 @@ struct config_change config_change(const struct config *old, struct config *next
 static inline bool config_changed(const struct config_change *change, enum config_part part)
 {
 	return (change->applied >> part & 1) != 0;
+}
+
+/* Are these parts of two configurations the same, byte by byte? They are: each was all zeros before it was read. */
+static inline bool config_same(const void *a, const void *b, size_t len)
+{
+	return memcmp(a, b, len) == 0;
 }
 
 const char *config_part_name(enum config_part); /* as in the file: "link", "settings", ... */

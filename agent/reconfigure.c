@@ -29,7 +29,7 @@ static void reconfigure_checks(struct engine *engine, const struct config *old)
 
 	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++)
 		if (i >= old->check_n || i >= new->check_n ||
-		    memcmp(&old->check[i], &new->check[i], sizeof(new->check[i])) != 0)
+		    !config_same(&old->check[i], &new->check[i], sizeof(new->check[i])))
 			engine->check[i] = (struct dump_check){.state = CHECK_UNKNOWN};
 	role_feed_checks(engine);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/config_change.h"
 #include "agent/log.h"
 #include "agent/text.h"
 
@@ -173,13 +174,13 @@ void services_reconfigure(struct services *services, const struct config *was, h
 	const struct config *config = services->config;
 
 	services->hooks.timeout = config->hook_timeout;
-	if (memcmp(was->settings, config->settings, sizeof(config->settings)) != 0)
+	if (!config_same(was->settings, config->settings, sizeof(config->settings)))
 		settings_forget(&services->settings);
 	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++) {
 		struct services_check *one = &services->check[i];
 
 		one->said.u.check.config = config->number;
-		if (memcmp(&was->check[i], &config->check[i], sizeof(config->check[i])) == 0)
+		if (config_same(&was->check[i], &config->check[i], sizeof(config->check[i])))
 			continue;
 		command_kill(&one->command);
 		begin_check(one, i, now);

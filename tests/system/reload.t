@@ -1,6 +1,7 @@
 #!/bin/bash
 # SIGHUP: another configuration while the agents run and the client is served. What is wrong changes nothing, what can be
 # applied is, and what needs a restart is named and left alone; the client notices nothing of any of it.
+# shellcheck disable=SC2034 # what conditions look at
 . "$(dirname "$0")/lib.sh"
 
 configuration() { dump "$1" ".configuration.$2"; } # a|b FIELD

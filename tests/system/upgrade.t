@@ -1,6 +1,7 @@
 #!/bin/bash
 # Another program goes on in the place of the one that runs. Where a passive is ready it takes over meanwhile; where there is none
 # the virtual IP stays where it is. Either way the client has its service.
+# shellcheck disable=SC2034 # what conditions look at
 . "$(dirname "$0")/lib.sh"
 
 configuration() { dump "$1" ".configuration.$2"; } # a|b FIELD
