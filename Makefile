@@ -14,6 +14,8 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CONFDIR ?= /etc/haagent
 DOCDIR  ?= $(PREFIX)/share/doc/haagent
 
@@ -56,7 +58,7 @@ FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[c
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore sim system campaign mutate golden lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate golden lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
 
 all: $(BUILD)/haagent $(BUILD)/haagent-protocol.7 ## the program, build/haagent, and the manual made from the specification
 
@@ -238,6 +240,8 @@ install: all ## program, manuals, documents, units and a sample config; PREFIX, 
 	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
 		> $(DESTDIR)$(UNITDIR)/haagent.service
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.sysusers $(DESTDIR)$(SYSUSERSDIR)/haagent.conf
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.tmpfiles $(DESTDIR)$(TMPFILESDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
 	$(Q)for d in $(DOCS); do \
 		$(INSTALL) -D -m 644 $$d $(DESTDIR)$(DOCDIR)/$${d##*/} || exit 1; done
@@ -248,11 +252,21 @@ install: all ## program, manuals, documents, units and a sample config; PREFIX, 
 
 uninstall: ## what install put there; the configuration and the state stay
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
+		$(DESTDIR)$(SYSUSERSDIR)/haagent.conf $(DESTDIR)$(TMPFILESDIR)/haagent.conf \
 		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
 	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
 	$(Q)for d in $(DOCS); do rm -f $(DESTDIR)$(DOCDIR)/$${d##*/}; done
 	$(Q)rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made
+	$(Q)scripts/dist $(VERSION) $(BUILD)
+
+deb: ## the Debian package, in build/deb/
+	$(Q)scripts/deb $(VERSION) $(BUILD)/deb
+
+package: ## the package in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
+	$(Q)$(PROVE) tests/package
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)

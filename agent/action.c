@@ -39,6 +39,8 @@ static const struct {
 	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
 	[ACTION_WHY] = {"why", 10, false, true},
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
+	[ACTION_RELOAD] = {"reload", 0, false, false},
+	[ACTION_UPGRADE] = {"upgrade", 0, false, false},
 };
 
 const char *action_name(enum action_verb verb)
@@ -430,6 +432,38 @@ static enum action_exit run_join(const struct client *client, const struct actio
 	return code;
 }
 
+static bool answers(const char *path)
+{
+	int fd = client_connect(path, 1);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool action_find(struct config *config, const char *config_file, char *path, size_t cap)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	bool good, located;
+
+	if (errors == NULL)
+		return false;
+	good = config_read(config, config_file, errors) == 0;
+	located = good || config_locate(config, config_file);
+	if (located)
+		snprintf(path, cap, "%s/control", config->runtime_directory);
+	located = located && (good || answers(path));
+	if (fclose(errors) == 0 && !good)
+		fprintf(stderr, "%s%s", text,
+			located ? "haagent: the daemon goes on by what it read before these "
+				  "mistakes\n"
+				: "");
+	free(text);
+	return located;
+}
+
 enum action_exit action_run(const char *config_file, const struct action *action)
 {
 	struct client client = {.page = page_open(stdout)};
@@ -438,14 +472,13 @@ enum action_exit action_run(const char *config_file, const struct action *action
 		fprintf(stderr, "haagent: '%s' is no IPv4 or IPv6 address\n", action->address);
 		return ACTION_USAGE;
 	}
-	if (config_read(&client.config, config_file, stderr) != 0)
+	if (!action_find(&client.config, config_file, client.path, sizeof(client.path)))
 		return ACTION_USAGE;
 	if (action_asks(action->verb) && !action->yes && !isatty(STDIN_FILENO)) {
 		fprintf(stderr, "haagent: --%s asks for confirmation: use a terminal, or --yes\n",
 			action_name(action->verb));
 		return ACTION_REFUSED;
 	}
-	snprintf(client.path, sizeof(client.path), "%s/control", client.config.runtime_directory);
 	if (action->verb == ACTION_JOIN)
 		return run_join(&client, action);
 	if (action_asks(action->verb))

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/config.h"
 #include "agent/page.h"
 #include "agent/render_metrics.h"
 
@@ -40,6 +41,8 @@ enum action_verb {
 	ACTION_BARRIER,
 	ACTION_WHY,
 	ACTION_CHECK_CONFIG, /* needs no daemon */
+	ACTION_RELOAD,       /* by signals: renew.h */
+	ACTION_UPGRADE,
 	ACTION_VERB_N,
 };
 
@@ -74,6 +77,10 @@ json_t *action_request(const struct action *, const char *peer_fingerprint);
 /* Prints what the daemon answered: data and what was done on the page, why it was not on errors. */
 enum action_exit action_report(const struct action *, const json_t *answer, const struct page *,
 			       FILE *errors);
+
+/* The daemon's control socket, by the configuration; of one with mistakes, too, as long as it says where a daemon is, and
+ * one answers: it runs by what it has read before. False: the mistakes were said on stderr. */
+bool action_find(struct config *, const char *config_file, char *path, size_t cap);
 
 /* Finds the daemon by its configuration, and does it. */
 enum action_exit action_run(const char *config_file, const struct action *);

@@ -345,6 +345,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "sync", dump_settings(view));
 	put(out, "takeover", dump_takeover(view));
 	put(out, "guardian", dump_guardian(view->status));
+	put(out, "configuration", dump_configuration(view));
 	put(out, "witness", dump_witness(view));
 	put(out, "requirements", dump_requirements(view));
 	put(out, "checks", dump_checks(view));

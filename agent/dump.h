@@ -80,8 +80,10 @@ struct dump_view {
 	const struct store_record *record;
 	const uint8_t *public_key;
 	const struct msg_identity *own;
-	const struct msg_identity *peer;  /* NULL: not heard in this start */
-	const struct ipc_message *status; /* newest IPC_STATUS */
+	const struct msg_identity *peer;    /* NULL: not heard in this start */
+	const struct ipc_message *status;   /* newest IPC_STATUS */
+	const struct config_report *report; /* NULL: no reload and no upgrade yet */
+	int64_t report_at;
 	const struct dump_history *history;
 	struct dump_path path[HA_PATH_N];
 	bool judged; /* requirement and cause are valid */

@@ -5,7 +5,7 @@
  *   watch.c   what netlink reports, carrier         serve.c  operators
  *   meet.c    two that are no pair yet: the join    part.c   the end of a pair
  *   knock.c   beacons, strangers, former peers      role.c   what the rest of the appliance is told
- *   copy.c    the copy of the settings
+ *   copy.c    the copy of the settings               reconfigure.c  another configuration
  *
  * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
  * or writes a log line between an event and its actions; only an interface that was deleted and
@@ -163,8 +163,11 @@ struct engine {
 	ha_time carrier_at; /* last asked */
 	int pulse; /* timerfd: when the cable is asked beside that; periodic, or not armed */
 	bool pulsing;
-	ha_time alive_at; /* when the guardian was last told that nothing is held */
-	bool router;      /* this host forwards IPv6: R in its advertisements */
+	ha_time alive_at;            /* when the guardian was last told that nothing is held */
+	bool witness_again;          /* their configuration has changed */
+	struct config_report report; /* of the newest reload or upgrade; number 0: there was none */
+	int64_t report_at;           /* when it came */
+	bool router;                 /* this host forwards IPv6: R in its advertisements */
 
 	struct dump_history history;
 	unsigned unlogged; /* newest events that are still to be logged */
@@ -233,6 +236,7 @@ void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 bool meet_start(struct engine *, const struct ha_address *, bool test_only, const char *confirmed,
 		uint32_t number, struct control_answer *);
 void meet_open(struct engine *, bool initiator); /* the XX session on the link, anew */
+void meet_rekey(struct engine *);                /* the passphrase is another */
 void meet_up(struct engine *);                   /* ... is up */
 void meet_heard(struct engine *, const struct ha_mac *from, bool relayed); /* a frame of it */
 void meet_identity(struct engine *, const struct msg_identity *);
@@ -266,7 +270,15 @@ void role_identities(struct engine *); /* own or peer's identity has changed: sa
 void role_check(struct engine *, const struct ipc_message *); /* IPC_CHECK */
 void role_hook(struct engine *, const struct ipc_message *);  /* IPC_HOOK */
 
+void role_feed_checks(struct engine *); /* how they are, to the node */
+
+/* ---- reconfigure.c ---- */
+void reconfigure(struct engine *, int fd);        /* IPC_CONFIG; closes it */
+void reconfigure_report(struct engine *, int fd); /* IPC_CONFIG_REPORT; likewise */
+
 /* ---- copy.c ---- */
+void copy_close(
+	struct engine *); /* the syncer and the commands of the settings are about to be others */
 int copy_open(struct engine *, int fd); /* a syncer is on the other end of it; 0 or -ENOSPC */
 void copy_follow(struct engine *);      /* after each wake: tells the syncer what has changed */
 void copy_begin(struct engine *);       /* the node is there, or a pair has begun */

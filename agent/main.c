@@ -10,6 +10,8 @@
 #include "agent/engine.h"
 #include "agent/guardian.h"
 #include "agent/log.h"
+#include "agent/reader.h"
+#include "agent/renew.h"
 #include "agent/steward.h"
 #include "agent/sync/syncer.h"
 
@@ -45,6 +47,8 @@ static const struct option options[] = {
 	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
 	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
+	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
+	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -58,15 +62,13 @@ static void usage(FILE *out)
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
-	      "  --suspend[=DURATION]       no takeover for 90s, 15m, 2h, 1d, or until "
-	      "--resume\n"
-	      "  --resume                   end the suspension\n"
-	      "  --detach                   end the pair, on both appliances\n"
-	      "  --remove                   forget the other appliance, which is not reachable\n"
+	      "  --suspend[=DURATION], --resume   no takeover for 90s, 15m, 2h, 1d, or till then\n"
+	      "  --detach, --remove         end the pair, on both; forget a peer that is gone\n"
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
 	      "  --sync                     compare all settings with the other appliance's\n"
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
+	      "  --reload, --upgrade        go on by the configuration, the program, of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --json, --yes              as =json; do not ask for confirmation\n"
 	      "  --log-priorities           of the daemon: each line begins with <N>\n"
@@ -103,6 +105,9 @@ static int run(const char *file, const struct action *action)
 		return guardian_main(file);
 	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
+	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
+		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
+									  : CONFIG_UPGRADE);
 	return (int)action_run(file, action);
 }
 
@@ -159,6 +164,10 @@ int main(int argc, char **argv)
 	int c, error;
 
 	/* How the guardian starts its processes. */
+	if (argc == 3 && strcmp(argv[1], "guardian") == 0)
+		return guardian_go_on(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "reader") == 0)
+		return reader_main(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "engine") == 0)
 		return engine_main();
 	if (argc == 2 && strcmp(argv[1], "steward") == 0)

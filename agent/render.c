@@ -493,6 +493,7 @@ void render_dump(const struct page *page, const json_t *data)
 	render_paths(page, data);
 	render_witness(page, json_object_get(data, "witness"));
 	render_health(page, data);
+	(void)render_config(page, json_object_get(data, "configuration"));
 	render_counters(page, json_object_get(data, "counters"));
 	if (json_array_size(json_object_get(data, "history")) > 0) {
 		fputc('\n', page->out);

@@ -39,4 +39,7 @@ struct render_count {
 };
 struct render_count render_count(const json_t *rows);
 
+/* What came of the newest reload or upgrade. False: it was refused. */
+bool render_config(const struct page *, const json_t *configuration);
+
 #endif

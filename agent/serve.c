@@ -29,6 +29,8 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.own = &engine->own,
 		.peer = engine->peer_known ? &engine->peer : NULL,
 		.status = &engine->status,
+		.report = &engine->report,
+		.report_at = engine->report_at,
 		.history = &engine->history,
 		.check = engine->check,
 		.hook = engine->hook,

@@ -63,6 +63,8 @@ struct node_event {
 	struct {
 		unsigned n;
 		struct ha_address address[NODE_STATIONS_MAX];
+		bool again; /* the configuration is another: learn counts from now on */
+		bool learn; /* stations heard serve as witnesses, too */
 	} witness;
 	struct {
 		uint64_t id;
@@ -238,6 +240,9 @@ bool node_path_audible(const struct node *, enum ha_path, ha_time now);
 bool node_peer_audible(const struct node *, ha_time now); /* on any path */
 bool node_peer_ready(const struct node *, ha_time now);   /* could take over now */
 bool node_degraded(const struct node *, ha_time now);
+
+/* Is it the holder, and may it be silent for a moment with the virtual IP left on (SPEC 5.U1)? */
+bool node_may_go_on(const struct node *, ha_time now);
 
 /* May an operator do so at this node now? What follows is the caller's: the exchange with the peer, the record, and
  * EV_UNPAIRED or EV_PAIRED at its end (SPEC 5.10). */

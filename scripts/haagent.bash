@@ -5,7 +5,7 @@
 _haagent() {
 	local cur=$2 prev=$3 option='' word
 	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
-		--force-active --is-active --sync --barrier --check-config)
+		--force-active --is-active --sync --barrier --check-config --reload --upgrade)
 	COMPREPLY=()
 
 	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.
@@ -50,7 +50,7 @@ _haagent() {
 		--log-priorities) options=(-c --config) ;;
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
 		--dump | --history | --why | --test-connection) options=(-c --config --json) ;;
-		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config) options=(-c --config) ;;
+		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config | --reload | --upgrade) options=(-c --config) ;;
 		esac
 	done
 	mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$cur")

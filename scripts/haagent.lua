@@ -38,6 +38,7 @@ local reasons = { -- proto/reason.h
 	"forced", "took back", "disproved", "check failed", "deaf", "management carrier down", "guardian",
 	"isolated", "higher term", "unheard by the peer", "paused", "lease lost", "swap", "shutdown", "suspended",
 	"resumed", "store", "joined", "detached", "removed by the other", "left", "suspension over",
+	"upgraded",
 }
 local families = {[0] = "none", [4] = "IPv4", [6] = "IPv6"}
 local join_ops = {"request", "accept", "refuse", "test", "report"}
