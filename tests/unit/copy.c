@@ -228,10 +228,10 @@ Test(copy, the_syncer_answers_no_request_but_its_own)
 	cr_assert_not(copy_start(engine, false, engine->now + HA_SEC, 9, &answer));
 	message.u.sync.number = 8;
 	say(&message);
-	cr_expect_eq(engine->copy.wait[0], 9, "somebody else waits for 8");
+	cr_expect_eq(engine->copy.wait[0].number, 9, "somebody else waits for 8");
 	message.u.sync.number = 9;
 	say(&message);
-	cr_expect_eq(engine->copy.wait[0], 0);
+	cr_expect_eq(engine->copy.wait[0].number, 0);
 }
 
 Test(copy, what_a_steward_that_died_was_to_run_has_not_run)
