@@ -22,6 +22,7 @@
 #include "agent/join.h"
 #include "agent/loop.h"
 #include "agent/plug.h"
+#include "agent/recorder.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
@@ -166,6 +167,9 @@ struct engine {
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
 	uint64_t floods, ipc_errors;
+
+	struct recorder recorder;
+	uint64_t decisions; /* in it so far */
 };
 
 /* ---- engine.c ---- */

@@ -17,7 +17,8 @@
  *   - The syncer, if there are settings to sync, may say that it lives, and nothing else. The same goes for it.
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
- *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP is ignored.
+ *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGUSR1 has the steward write down what the
+ *     flight recorder has; SIGHUP is ignored.
  */
 #include "agent/guardian.h"
 
@@ -200,6 +201,16 @@ static void leave(struct guardian *guardian)
 		guardian->done = true;
 }
 
+/* A steward that is down, or has its hands full, has nothing to write it with. */
+static void capture(const struct guardian *guardian)
+{
+	const struct ipc_message message = {.type = IPC_CAPTURE};
+	int fd = guardian->family.steward.fd;
+
+	if (fd < 0 || ipc_send(fd, &message) != 0)
+		log_event(LOG_WARNING, "capture", "error=%s", "the steward is not there");
+}
+
 static void on_signal(void *arg, int signal)
 {
 	struct guardian *guardian = arg;
@@ -207,6 +218,8 @@ static void on_signal(void *arg, int signal)
 
 	if (signal == SIGTERM || signal == SIGINT)
 		leave(guardian);
+	if (signal == SIGUSR1)
+		capture(guardian);
 	if (signal != SIGCHLD)
 		return;
 	family_reap(&guardian->family, loop_now());
@@ -342,6 +355,7 @@ static int watch_signals(struct guardian *guardian)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	return loop_signals(&guardian->loop, &set, on_signal, guardian);
 }
 

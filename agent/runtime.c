@@ -14,6 +14,7 @@
 
 #include "agent/ipc.h"
 #include "agent/privileges.h"
+#include "agent/recorder.h"
 
 enum {
 	CONTROL_BACKLOG = 16,
@@ -182,7 +183,7 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	const char *name = config->runtime_directory;
 	int error;
 
-	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, 0, 0};
+	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0};
 	umask(077);
 	open_standard();
 	error = find_user(runtime, config->user);
@@ -205,6 +206,9 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	runtime->control = open_control(runtime->directory, name, runtime->gid);
 	if (runtime->control < 0)
 		return runtime->control;
+	runtime->recorder = recorder_make(&runtime->recorded);
+	if (runtime->recorder < 0)
+		return complain("cannot make", "the flight recorder's memory", runtime->recorder);
 	runtime->config = seal_config(config);
 	return runtime->config < 0 ? runtime->config : 0;
 }
