@@ -32,6 +32,8 @@ static const struct {
 	[ACTION_SYNC] = {"sync", 0, false, false},
 	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
+	[ACTION_CAPTURE] = {"capture", 0, false, false},
+	[ACTION_DECODE] = {"decode", 0, false, false},
 };
 
 const char *action_name(enum action_verb verb)

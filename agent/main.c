@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/capture.h"
 #include "agent/config.h"
+#include "agent/decode.h"
 #include "agent/engine.h"
 #include "agent/guardian.h"
 #include "agent/steward.h"
@@ -18,6 +20,7 @@ enum option_code {
 	OPT_VERSION = 'V',
 	OPT_YES = 256,
 	OPT_JSON,
+	OPT_SECONDS,
 	OPT_ACTION, /* and the verb */
 };
 
@@ -27,6 +30,7 @@ static const struct option options[] = {
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"yes", no_argument, NULL, OPT_YES},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
 	{"test-connection", required_argument, NULL, OPT_ACTION + ACTION_TEST},
@@ -41,6 +45,8 @@ static const struct option options[] = {
 	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
 	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
+	{"capture", required_argument, NULL, OPT_ACTION + ACTION_CAPTURE},
+	{"decode", required_argument, NULL, OPT_ACTION + ACTION_DECODE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -62,8 +68,11 @@ static void usage(FILE *out)
 	      "  --sync                     compare all settings with the other appliance's\n"
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
+	      "  --capture FILE             what it remembers, and both paths from now on\n"
+	      "  --decode FILE              a capture as text, one line a frame\n"
 	      "  --help, --version\n"
 	      "  --json                     the data of --dump, --history, --test-connection\n"
+	      "  --seconds N                record for so long (--capture)\n"
 	      "  --yes                      do not ask (--join --detach --remove --force-active)\n"
 	      "FILE is " CONFIG_DEFAULT_FILE " if not given.\n"
 	      "Exit: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no daemon.\n",
@@ -98,6 +107,10 @@ static int run(const char *file, const struct action *action)
 		return guardian_main(file);
 	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
+	if (action->verb == ACTION_CAPTURE)
+		return capture_main(file, action->file, action->seconds);
+	if (action->verb == ACTION_DECODE)
+		return decode_main(action->file);
 	return (int)action_run(file, action);
 }
 
@@ -109,6 +122,8 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 	action->verb = verb;
 	if (verb == ACTION_TEST || verb == ACTION_JOIN) {
 		action->address = argument;
+	} else if (verb == ACTION_CAPTURE || verb == ACTION_DECODE) {
+		action->file = argument;
 	} else if (argument == NULL) {
 		return 0;
 	} else if (verb == ACTION_SUSPEND) {
@@ -128,12 +143,14 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 }
 
 /* Everything in its place? 0, or the error was said. */
-static int check_usage(const struct action *action, const char *unexpected)
+static int check_usage(const struct action *action, const char *seconds, const char *unexpected)
 {
 	if (unexpected != NULL)
 		return usage_error("unexpected argument '%s'", unexpected);
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
+	if (seconds != NULL && action->verb != ACTION_CAPTURE)
+		return usage_error("--seconds belongs to --capture");
 	if (action->json && !action_shows(action->verb))
 		return usage_error("--json belongs to --dump, --history and --test-connection");
 	return 0;
@@ -141,7 +158,7 @@ static int check_usage(const struct action *action, const char *unexpected)
 
 int main(int argc, char **argv)
 {
-	const char *file = CONFIG_DEFAULT_FILE;
+	const char *file = CONFIG_DEFAULT_FILE, *seconds = NULL;
 	struct action action = {0};
 	int c, error;
 
@@ -164,6 +181,11 @@ int main(int argc, char **argv)
 		case OPT_VERSION:
 			puts("haagent " HA_VERSION);
 			return ACTION_DONE;
+		case OPT_SECONDS:
+			seconds = optarg;
+			if (!action_duration(optarg, &action.seconds))
+				return usage_error("'%s' is no number of seconds", optarg);
+			break;
 		case OPT_YES:
 			action.yes = true;
 			break;
@@ -180,6 +202,6 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
-	error = check_usage(&action, argv[optind]);
+	error = check_usage(&action, seconds, argv[optind]);
 	return error != 0 ? error : run(file, &action);
 }

@@ -147,7 +147,7 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		.request = serve_request_id(number, action),
 	};
 
-	if (!engine->running) {
+	if (!engine->running && action != CONTROL_CAPTURE) {
 		snprintf(answer->text, sizeof(answer->text), "haagent is still starting");
 		return true;
 	}
@@ -191,6 +191,10 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
+	case CONTROL_CAPTURE:
+		answer->result = CONTROL_DONE;
+		answer->descriptor = IPC_FD_RECORDED;
+		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}
