@@ -45,7 +45,8 @@ static void put_text(struct line *l, const char *name, const char *text)
 	put(l, " %s=\"", name);
 	for (const char *at = text; left > 0; at += n, left -= n) {
 		n = text_character(at, left);
-		if (n == 0) {
+		/* General punctuation has characters among it that turn the direction of writing. */
+		if (n == 0 || (n == 3 && (uint8_t)at[0] == 0xe2 && (uint8_t)at[1] <= 0x81)) {
 			put(l, "\\x%02x", (unsigned)(uint8_t)*at);
 			n = 1;
 		} else if (*at == '"' || *at == '\\') {
