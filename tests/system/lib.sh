@@ -140,6 +140,7 @@ skip_all() {
 }
 
 done_testing() {
+	[ -z "$LAB" ] || lab_check_captures
 	echo "1..$tap_n"
 	[ $tap_failed -eq 0 ]
 	exit
@@ -152,6 +153,44 @@ wait_for() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.05
 	done
+}
+
+# lab_captured a|b|x: what its agent has recorded becomes a file now, if it runs and its disk has room; the newest is its name.
+lab_captured() {
+	local guardian before
+	guardian=$(pid_of "$1" guardian)
+	before=$(lab_captures "$1")
+	[ -z "$guardian" ] || ! kill -USR1 "$guardian" 2>/dev/null ||
+		wait_for 2 '[ "$(lab_captures '"$1"')" != "$before" ]'
+	lab_captures "$1" | tail -n 1
+}
+lab_captures() { find "$LAB/$1/state/captures" -name '*.pcapng' 2>/dev/null | sort; }
+
+# decodes FILE...: all of it, and every frame is one that the protocol has. What it says is in $LAB/decoded.
+decodes() {
+	local file
+	: >"$LAB/decoded"
+	for file; do
+		"$HAAGENT" --decode "$file" >>"$LAB/decoded" 2>"$LAB/decode.log" && ! [ -s "$LAB/decode.log" ] && continue
+		diag "$file: $(cat "$LAB/decode.log")" "$(grep -m 5 ' present=' "$LAB/decoded")"
+		return 1
+	done
+}
+
+# At the end of every test: what was on the wire is what the protocol has, but for what the test itself put there.
+LAB_INJECTED= # set by a test that did
+lab_check_captures() {
+	local n files=()
+	for n in $LAB_BOXES; do
+		lab_captured "$n" >/dev/null
+		mapfile -t -O ${#files[@]} files < <(lab_captures "$n")
+	done
+	[ ${#files[@]} -gt 0 ] || return 0
+	if [ -n "$LAB_INJECTED" ]; then
+		check "what the agents recorded can be read" '! for n in "${files[@]}"; do "$HAAGENT" --decode "$n" 2>&1 >/dev/null; done | grep -v malformed'
+	else
+		check "what the agents recorded decodes without one unknown byte" 'decodes "${files[@]}" && [ -s "$LAB/decoded" ]'
+	fi
 }
 
 # What an investigator would ask for first.
