@@ -38,6 +38,7 @@ enum {
 struct tap {
 	pcap_t *pcap; /* NULL: not open */
 	struct ha_mac mac;
+	bool failed; /* it is down, or gone: that was said */
 };
 
 struct capture {
@@ -230,7 +231,7 @@ static void record_one(struct capture *capture, enum ha_path path, const struct 
 	(void)capture_file_frame(&capture->file, &frame);
 }
 
-/* An interface that is gone stays so: the other one goes on. */
+/* An interface that is down may come up again, and then goes on. */
 static void record_wire(struct capture *capture, enum ha_path path)
 {
 	struct tap *tap = &capture->tap[path];
@@ -244,13 +245,14 @@ static void record_wire(struct capture *capture, enum ha_path path)
 			break;
 		record_one(capture, path, header, bytes);
 	}
-	if (got >= 0)
+	if (tap->pcap == NULL || got >= 0 || tap->failed) {
+		tap->failed &= got < 0;
 		return;
+	}
+	tap->failed = true;
 	fprintf(stderr, "haagent: %s: %s\n",
 		path == HA_PATH_LINK ? capture->config.link : capture->config.management,
 		pcap_geterr(tap->pcap));
-	pcap_close(tap->pcap);
-	tap->pcap = NULL;
 }
 
 static void record_decisions(struct capture *capture)
@@ -259,7 +261,7 @@ static void record_decisions(struct capture *capture)
 		return;
 	recorder_more(&capture->reader);
 	(void)capture_file_recorded(&capture->file, &capture->reader, capture->offset,
-				    capture->begun + 1, HA_NEVER - 1, true);
+				    capture->begun + 1, loop_now() + HA_SEC, true);
 }
 
 static void record_turn(struct capture *capture, int patience_ms)
@@ -268,7 +270,7 @@ static void record_turn(struct capture *capture, int patience_ms)
 
 	for (int i = 0; i < HA_PATH_N; i++)
 		ready[i] = (struct pollfd){
-			.fd = capture->tap[i].pcap == NULL
+			.fd = capture->tap[i].pcap == NULL || capture->tap[i].failed
 				      ? -1
 				      : pcap_get_selectable_fd(capture->tap[i].pcap),
 			.events = POLLIN,
@@ -283,14 +285,14 @@ static void record(struct capture *capture, uint32_t seconds)
 {
 	ha_time end = seconds == 0 ? HA_NEVER : capture->begun + (ha_time)seconds * HA_SEC;
 	struct capture_file *file = &capture->file;
-	const struct tap *tap = capture->tap;
 
 	(void)capture_file_begin(file, capture->fd, &capture->config);
+	file->ended = &ended;
 	if (capture->reader.shared != NULL)
 		(void)capture_file_recorded(file, &capture->reader, capture->offset,
 					    capture->begun - RECORDER_SPAN, capture->begun, false);
 	(void)capture_file_flush(file);
-	while (file->error == 0 && !ended && (tap[0].pcap != NULL || tap[1].pcap != NULL)) {
+	while (file->error == 0 && !ended) {
 		ha_time left = end == HA_NEVER ? HA_SEC : end - loop_now();
 
 		if (left <= 0)
@@ -304,7 +306,8 @@ static void record(struct capture *capture, uint32_t seconds)
 
 static void watch_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_signal}; /* what waits is woken by it */
+	/* What waits is woken by it; the second one ends it whatever it waits for. */
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGINT, &action, NULL);
@@ -316,8 +319,8 @@ static int report(const struct capture *capture)
 {
 	int error = capture->file.error;
 
-	if (error == 0 || error == -EPIPE)
-		return ACTION_DONE; /* who reads a pipe may stop */
+	if (error == 0 || error == -EPIPE || error == -EINTR)
+		return ACTION_DONE; /* who reads a pipe may stop, or not go on when this ends */
 	fprintf(stderr, "haagent: %s: %s\n", capture->name, strerror(-error));
 	return ACTION_REFUSED;
 }

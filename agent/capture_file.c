@@ -11,11 +11,15 @@
 
 #include "agent/loop.h"
 
-static int write_all(int fd, const uint8_t *bytes, size_t len)
+static int write_all(const struct capture_file *file, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = write(fd, bytes, len);
+		ssize_t n = write(file->fd, bytes, len);
 
+		if ((n < 0 && errno == EINTR) || (n > 0 && (size_t)n < len)) {
+			if (file->ended != NULL && *file->ended)
+				return -EINTR;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -30,7 +34,7 @@ int capture_file_flush(struct capture_file *file)
 {
 	if (file->error != 0 || file->buffered == 0)
 		return file->error;
-	file->error = write_all(file->fd, file->buffer, file->buffered);
+	file->error = write_all(file, file->buffer, file->buffered);
 	if (file->error == 0)
 		file->whole += (off_t)file->buffered;
 	else if (ftruncate(file->fd, file->whole) != 0)

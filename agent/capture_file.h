@@ -6,6 +6,7 @@
 #ifndef HA_AGENT_CAPTURE_FILE_H
 #define HA_AGENT_CAPTURE_FILE_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "agent/config.h"
@@ -17,7 +18,8 @@ struct capture_file {
 	int error;
 	uint8_t buffer[16384];
 	size_t buffered;
-	off_t whole; /* bytes in the file that are whole blocks */
+	off_t whole;                        /* bytes in the file that are whole blocks */
+	const volatile sig_atomic_t *ended; /* NULL, or: a pipe is not waited for any more */
 };
 
 /* Header and interfaces. This and the others: 0 or -errno, the first that occurred. */

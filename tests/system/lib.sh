@@ -177,12 +177,25 @@ decodes() {
 	done
 }
 
+# lab_record a|b|x: from now on all of both paths there is recorded, the frames of the sync as well; looked at in the end.
+LAB_RECORDS=()
+lab_record() {
+	ip netns exec "$NS$1" "$HAAGENT" -c "$LAB/$1/haagent.conf" --capture "$LAB/$1.pcapng" 2>"$LAB/$1.record" &
+	LAB_RECORDS+=($!)
+	wait_for 5 '[ -s "$LAB/'"$1"'.pcapng" ]'
+}
+
 # At the end of every test: what was on the wire is what the protocol has, but for what the test itself put there.
 LAB_INJECTED= # set by a test that did
 lab_check_captures() {
 	local n files=()
+	for n in "${LAB_RECORDS[@]}"; do
+		kill -TERM "$n" 2>/dev/null
+		wait "$n" 2>/dev/null
+	done
 	for n in $LAB_BOXES; do
 		lab_captured "$n" >/dev/null
+		[ ! -e "$LAB/$n.pcapng" ] || files+=("$LAB/$n.pcapng")
 		mapfile -t -O ${#files[@]} files < <(lab_captures "$n")
 	done
 	[ ${#files[@]} -gt 0 ] || return 0
@@ -486,7 +499,7 @@ dump() { ha "$1" --dump=json 2>/dev/null | jq -r "${2:-.}" 2>/dev/null; }
 state() { dump "$1" .state; }
 counter() { dump "$1" ".counters[\"$2\"] // 0"; }
 pid_of() { dump "$1" ".guardian.pids.$2"; } # a|b guardian|engine|steward
-lab_pids() { ip netns pids "$NS$1"; }
+lab_pids() { ip netns pids "$NS$1" | grep -vxF "$(printf '%s\n' "${LAB_RECORDS[@]}")"; } # but for lab_record's
 
 is_alive() { ha "$1" --dump=json >/dev/null 2>&1; }
 is_state() { [ "$(state "$1")" = "$2" ]; }

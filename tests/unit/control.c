@@ -139,7 +139,8 @@ Test(control, every_action_reaches_the_handler)
 							   "force-active",
 							   "is-active",
 							   "sync",
-							   "barrier"};
+							   "barrier",
+							   "capture"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -155,8 +156,8 @@ Test(control, every_action_reaches_the_handler)
 Test(control, changes_are_for_root_and_reading_is_not)
 {
 	static const char *const change[] = {
-		"swap",   "suspend", "resume",       "join", "test-connection",
-		"detach", "remove",  "force-active", "sync", "barrier"};
+		"swap",   "suspend",      "resume", "join",    "test-connection", "detach",
+		"remove", "force-active", "sync",   "barrier", "capture"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");
