@@ -192,7 +192,7 @@ Test(recorder, a_reader_beside_a_writer_sees_whole_records_in_order)
 	pthread_t thread;
 
 	cr_assert_eq(pthread_create(&thread, NULL, write_on, NULL), 0);
-	for (int turn = 0; turn < 200; turn++) {
+	while (seen < 50000) {
 		ha_time last = 0;
 
 		cr_assert_eq(recorder_open(&reader, reader_fd), 0);
@@ -207,7 +207,6 @@ Test(recorder, a_reader_beside_a_writer_sees_whole_records_in_order)
 	}
 	atomic_store(&stop, true);
 	pthread_join(thread, NULL);
-	cr_expect_gt(seen, 0);
 }
 
 Test(recorder, a_new_engine_goes_on_behind_the_one_that_died)
