@@ -4,6 +4,7 @@
 #   release  what is installed          asan  gcc with AddressSanitizer, UBSan and fault points (agent/sync/fault.h)
 #   clang    the second compiler          fault  release whose syncer has fault points, for tests/system
 #   fuzz     clang's libFuzzer            coverage  release, with proto/ counted by gcov
+#   lto      release, optimized as a whole: the simulator, which has years to go through
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
 VERSION := 0.1.0
@@ -78,6 +79,7 @@ $(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(
 endef
 
 $(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
+$(eval $(call variant,lto,$$(CC),-D_FORTIFY_SOURCE=2 -flto=auto))
 $(eval $(call variant,asan,$$(CC),$(SAN) -DHA_FAULT_POINTS))
 $(eval $(call variant,clang,$$(CLANG),-D_FORTIFY_SOURCE=2))
 
@@ -127,12 +129,12 @@ $(BUILD)/coverage/unit: $(COVERAGE_OBJ)
 	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion
 
 # Whole pairs in virtual time. Of the agent it takes the guardian's lease, and nothing else.
-SIM_OBJ := $(patsubst %.c,$(BUILD)/release/%.o,$(SIM_SRC) tests/sim/sim.c $(wildcard proto/*.c) agent/hold.c)
-DEPS += $(BUILD)/release/tests/sim/sim.d
+SIM_OBJ := $(patsubst %.c,$(BUILD)/lto/%.o,$(SIM_SRC) tests/sim/sim.c $(wildcard proto/*.c) agent/hold.c)
+DEPS += $(BUILD)/lto/tests/sim/sim.d
 
 $(BUILD)/sim: $(SIM_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) -flto=auto $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/haagent: $(BUILD)/release/haagent
 	$(Q)ln -sf release/haagent $@

@@ -113,7 +113,7 @@ struct total {
 
 static void print_total(const struct total *t, bool sealed)
 {
-	printf("# %s: %u seeds, %.1f simulated hours in %.1f s of processor: %.0f h/s, %.0f x; "
+	printf("# %s: %u seeds, %.1f simulated hours in %.1f s of processor: %.1f h/s, %.0f x; "
 	       "%u M steps, %u takeovers, %u generations, %u commits, %u barriers kept, %.3f s "
 	       "dual\n",
 	       sealed ? "sessions" : "plain", t->seeds, t->simulated / 3600, t->took,

@@ -128,10 +128,11 @@ ha_time world_local(const struct world *w, int i, ha_time at)
 ha_time world_global(const struct world *w, int i, ha_time local)
 {
 	const struct world_node *n = &w->n[i];
-	ha_time at = local - n->base;
+	ha_time at;
 
 	if (local == HA_NEVER)
 		return HA_NEVER;
+	at = local - n->base;
 	if (n->ppm == 0)
 		return at;
 	at -= at / HA_MS * n->ppm;
