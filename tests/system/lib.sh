@@ -186,7 +186,8 @@ lab_record() {
 }
 
 # At the end of every test: what was on the wire is what the protocol has, but for what the test itself put there.
-LAB_INJECTED= # set by a test that did
+LAB_INJECTED=
+lab_injects() { LAB_INJECTED=1; } # this test puts frames there that are none
 lab_check_captures() {
 	local n files=()
 	for n in "${LAB_RECORDS[@]}"; do
