@@ -18,9 +18,10 @@
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *     The one exception is an upgrade: then it opens the program that is where its own was.
- *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP has the configuration
- *     read anew, by another process (renewal.h); SIGUSR2 has the program that is installed now go on in
- *     the place of this one (upgrade.h).
+ *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGUSR1 has the steward write
+ *     down what the flight recorder has; SIGHUP has the configuration read anew, by another process
+ *     (renewal.h); SIGUSR2 has the program that is installed now go on in the place of this one
+ *     (upgrade.h).
  */
 #include "agent/guardian.h"
 
@@ -343,6 +344,16 @@ static void renew(struct guardian *guardian, enum config_purpose purpose)
 	renewal_want(&guardian->renewal, purpose, loop_now());
 }
 
+/* A steward that is down, or has its hands full, has nothing to write it with. */
+static void capture(const struct guardian *guardian)
+{
+	const struct ipc_message message = {.type = IPC_CAPTURE};
+	int fd = guardian->family.steward.fd;
+
+	if (fd < 0 || ipc_send(fd, &message) != 0)
+		log_event(LOG_WARNING, "capture", "error=%s", "the steward is not there");
+}
+
 static void on_signal(void *arg, int signal)
 {
 	struct guardian *guardian = arg;
@@ -350,6 +361,8 @@ static void on_signal(void *arg, int signal)
 
 	if (signal == SIGTERM || signal == SIGINT)
 		stop(guardian);
+	if (signal == SIGUSR1)
+		capture(guardian);
 	if (signal == SIGHUP || signal == SIGUSR2)
 		renew(guardian, signal == SIGHUP ? CONFIG_RELOAD : CONFIG_UPGRADE);
 	if (signal != SIGCHLD)
@@ -510,6 +523,7 @@ static int watch_signals(struct guardian *guardian)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGUSR1);
 	return loop_signals(&guardian->loop, &set, on_signal, guardian);
 }
 

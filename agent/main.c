@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/capture.h"
 #include "agent/config.h"
+#include "agent/decode.h"
 #include "agent/engine.h"
 #include "agent/guardian.h"
 #include "agent/log.h"
@@ -22,6 +24,7 @@ enum option_code {
 	OPT_YES = 256,
 	OPT_JSON,
 	OPT_LOG_PRIORITIES,
+	OPT_SECONDS,
 	OPT_ACTION, /* and the verb */
 };
 
@@ -32,6 +35,7 @@ static const struct option options[] = {
 	{"yes", no_argument, NULL, OPT_YES},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
 	{"why", optional_argument, NULL, OPT_ACTION + ACTION_WHY},
@@ -49,6 +53,8 @@ static const struct option options[] = {
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
 	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
 	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
+	{"capture", required_argument, NULL, OPT_ACTION + ACTION_CAPTURE},
+	{"decode", required_argument, NULL, OPT_ACTION + ACTION_DECODE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -108,6 +114,10 @@ static int run(const char *file, const struct action *action)
 	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
 		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
 									  : CONFIG_UPGRADE);
+	if (action->verb == ACTION_CAPTURE)
+		return capture_main(file, action->file, action->seconds);
+	if (action->verb == ACTION_DECODE)
+		return decode_main(action->file);
 	return (int)action_run(file, action);
 }
 
@@ -119,6 +129,8 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 	action->verb = verb;
 	if (verb == ACTION_TEST || verb == ACTION_JOIN) {
 		action->address = argument;
+	} else if (verb == ACTION_CAPTURE || verb == ACTION_DECODE) {
+		action->file = argument;
 	} else if (argument == NULL) {
 		return 0;
 	} else if (verb == ACTION_SUSPEND) {
@@ -143,7 +155,7 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 }
 
 /* Everything in its place? 0, or the error was said. */
-static int check_usage(const struct action *action, const char *unexpected)
+static int check_usage(const struct action *action, const char *seconds, const char *unexpected)
 {
 	if (unexpected != NULL)
 		return usage_error("unexpected argument '%s'", unexpected);
@@ -151,6 +163,8 @@ static int check_usage(const struct action *action, const char *unexpected)
 		return usage_error("--yes belongs to an action that asks");
 	if (action->json && action->metrics != RENDER_METRICS_NONE)
 		return usage_error("--dump in one form at a time");
+	if (seconds != NULL && action->verb != ACTION_CAPTURE)
+		return usage_error("--seconds belongs to --capture");
 	if (action->json && !action_shows(action->verb))
 		return usage_error(
 			"--json belongs to --dump, --history, --why and --test-connection");
@@ -159,7 +173,7 @@ static int check_usage(const struct action *action, const char *unexpected)
 
 int main(int argc, char **argv)
 {
-	const char *file = CONFIG_DEFAULT_FILE;
+	const char *file = CONFIG_DEFAULT_FILE, *seconds = NULL;
 	struct action action = {0};
 	int c, error;
 
@@ -186,6 +200,11 @@ int main(int argc, char **argv)
 		case OPT_VERSION:
 			puts("haagent " HA_VERSION);
 			return ACTION_DONE;
+		case OPT_SECONDS:
+			seconds = optarg;
+			if (!action_duration(optarg, &action.seconds))
+				return usage_error("'%s' is no number of seconds", optarg);
+			break;
 		case OPT_YES:
 			action.yes = true;
 			break;
@@ -205,6 +224,6 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
-	error = check_usage(&action, argv[optind]);
+	error = check_usage(&action, seconds, argv[optind]);
 	return error != 0 ? error : run(file, &action);
 }

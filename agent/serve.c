@@ -169,7 +169,7 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		.request = serve_request_id(number, action),
 	};
 
-	if (!engine->running) {
+	if (!engine->running && action != CONTROL_CAPTURE) {
 		snprintf(answer->text, sizeof(answer->text), "haagent is still starting");
 		return true;
 	}
@@ -215,6 +215,10 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return serve_barrier(engine, request, number, answer);
 	case CONTROL_WHY:
 		serve_why(engine, answer);
+		return true;
+	case CONTROL_CAPTURE:
+		answer->result = CONTROL_DONE;
+		answer->descriptor = IPC_FD_RECORDED;
 		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
