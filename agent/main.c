@@ -68,7 +68,7 @@ static void usage(FILE *out)
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
-	      "  --suspend[=DURATION], --resume   no takeover for 90s, 15m, 2h, 1d, or till then\n"
+	      "  --suspend[=DURATION], --resume   no takeover (for 90s, 15m, 2h, 1d); end that\n"
 	      "  --detach, --remove         end the pair, on both; forget a peer that is gone\n"
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
