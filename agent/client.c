@@ -84,6 +84,8 @@ int client_receive_with(int fd, json_t **answer, int *descriptor)
 	if (in == NULL)
 		return -ENOMEM;
 	n = receive(fd, in, descriptor);
+	if (n < 0 && errno == ECONNRESET) /* it did not read the request, but may have said why */
+		n = receive(fd, in, descriptor);
 	if (n < 0)
 		error = -errno;
 	else if (n == 0)

@@ -1,4 +1,5 @@
-/* config.h - /etc/haagent/haagent.conf, read once at start by the guardian and handed to the others as bytes.
+/* config.h - /etc/haagent/haagent.conf, read at the start by the guardian, and upon SIGHUP for it (reader.h), and handed to
+ * the others as bytes.
  *
  * A plain struct without pointers: it travels to the other processes in a sealed memory file, so that all of them,
  * and whoever is restarted later, run by the same configuration.
@@ -59,6 +60,7 @@ enum config_witness {
 };
 
 struct config {
+	uint32_t number; /* of the reload that brought it, 0 = of the start; the daemon's alone */
 	char file[CONFIG_PATH_MAX]; /* absolute name of the file read */
 	char link[IFNAMSIZ];
 	char management[IFNAMSIZ];
@@ -107,6 +109,9 @@ unsigned config_read(struct config *out, const char *file, FILE *errors);
 /* The same for the daemon, which hashes the text of cluster_passphrase and wipes it. "" if there is none. */
 unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
 			    const char *file, FILE *errors);
+
+/* Of a file with mistakes: runtime_directory and user, if it can be known what they are. */
+bool config_locate(struct config *out, const char *file);
 
 /* Why no single station can have the address, in the words of a mistake; NULL: one can. */
 const char *config_no_station(const struct ha_address *);

@@ -1,4 +1,4 @@
-/* decision.h - what a node decided, as a frame of a capture (SPEC 3.11).
+/* decision.h - what a node decided, as a frame of a capture (SPEC 3.12).
  *
  * Never on the wire: a receiver drops the type as bad_type. The flight recorder puts them between the frames that led
  * to them, so that one file shows both, in one order. What they say is what the history says.

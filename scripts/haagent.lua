@@ -1,5 +1,5 @@
 -- haagent.lua - Wireshark dissector for the haagent protocol, EtherType 0x88B5 (proto/SPEC.md sections 1 to 3, 6.1).
--- It also shows what a node decided, between the frames, in captures that the agent has written (SPEC 3.11).
+-- It also shows what a node decided, between the frames, in captures that the agent has written (SPEC 3.12).
 --
 --   wireshark -X lua_script:haagent.lua capture.pcap
 --   tshark -X lua_script:haagent.lua -r capture.pcap -Y 'haagent.claim == 2'
@@ -10,20 +10,21 @@
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
-local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN, ACCOUNT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local SYNC_DATA, SYNC_ACK, SYNC_HELLO = 0x40, 0x41, 0x42
 local DECISION = 0x50 -- in captures of the agent only, never on the wire
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
 	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
+	[ACCOUNT] = "ACCOUNT",
 	[SYNC_DATA] = "SYNC_DATA", [SYNC_ACK] = "SYNC_ACK", [SYNC_HELLO] = "SYNC_HELLO",
 	[DECISION] = "DECISION",
 }
 
 local body_len = {
 	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
-	[DISOWN] = 73, [SYNC_ACK] = 136, [SYNC_HELLO] = 40, [DECISION] = 47,
+	[DISOWN] = 73, [ACCOUNT] = 254, [SYNC_ACK] = 136, [SYNC_HELLO] = 40, [DECISION] = 47,
 }
 local SYNC_DATA_LEAST = 9 + 1 -- a body of it: what is in the clear, and a byte of the stream
 local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true, [DECISION] = true}
@@ -51,11 +52,12 @@ local reasons = { -- proto/reason.h
 	"the stored state cannot be read", "joined the pair", "the pair was ended by an operator",
 	"the other appliance has removed this one from the pair",
 	"an operator removed the other appliance from the pair", "the suspension has ended by itself",
+	"it held before the upgrade, and has held on",
 }
 local rules = { -- of each reason: SPEC 5
 	[0] = "", "boot", "boot", "boot", "boot", "boot", "I1", "T1", "T2", "T2", "T3", "T4", "T5", "T5", "T1",
 	"V1", "Y1", "Y1", "Y1", "Y1", "Y2", "Y3", "Y5", "Y6", "Y6", "T1", "T1", "S1", "S1", "boot", "boot",
-	"D1", "D3", "D2", "S1",
+	"D1", "D3", "D2", "S1", "U1",
 }
 local events = { -- proto/node.h
 	[0] = "none", "state", "path_up", "path_down", "carrier_up", "carrier_down", "third_party",
@@ -202,6 +204,32 @@ field("uint8", "decision.to", "To", base.DEC, states)
 field("string", "decision.rule", "Rule")
 field("uint32", "decision.detail", "Detail")
 field("string", "decision.subject", "Subject")
+-- ACCOUNT, field by field in its order: each becomes haagent.account.<name>, of so many bytes or of a list.
+local carriers = {[0] = "not known", "up", "down"}
+local account = {
+	{"boot", 8}, {"decided_us", 8}, {"from", states}, {"to", states}, {"reason", reasons}, {"term", 8},
+	{"awake_us", 8},
+	{"link.heard_us", 8}, {"link.missed", 2}, {"link.carrier", carriers}, {"link.carrier_since_us", 8},
+	{"management.heard_us", 8}, {"management.missed", 2}, {"management.carrier", carriers},
+	{"management.carrier_since_us", 8},
+	{"probe.first_us", 8}, {"probe.last_us", 8}, {"probe.rounds", 2},
+	{"probe.answer", {[0] = "nobody", "peer", "another station"}}, {"probe.answered_us", 8},
+	{"solicit.since_us", 8}, {"solicit.sent", 1}, {"solicit.answered", {[0] = "no", "yes"}},
+	{"reach.evidence_us", 8}, {"reach.asked_us", 8}, {"reach.unanswered_us", 8}, {"reach.station", "address"},
+	{"reach.configured", {[0] = "learned", "configured"}},
+	{"peer.heard_us", 8}, {"peer.boot", 8}, {"peer.state", states}, {"peer.claim", claims}, {"peer.reason", reasons},
+	{"peer.flags", 1}, {"peer.why_not", 2}, {"peer.holding_us", 8},
+	{"handover.intent_us", 8}, {"handover.ack_us", 8}, {"handover.resigned_us", 8}, {"handover.taking_us", 8},
+	{"lease.until_us", 8}, {"lease.released_us", 8}, {"lease.off_us", 8}, {"lease.on_us", 8},
+	{"lease.announced_us", 8},
+}
+for _, one in ipairs(account) do
+	if type(one[2]) == "table" then
+		field("uint8", "account." .. one[1], one[1], base.DEC, one[2])
+	elseif one[2] ~= "address" then
+		field("uint" .. 8 * one[2], "account." .. one[1], one[1], base.DEC)
+	end
+end
 
 field("bytes", "sync.salt", "Salt")
 field("bytes", "sync.echo", "Newest salt heard of the receiver")
@@ -612,6 +640,32 @@ dissect[DECISION] = function(c, tree, _, number)
 		item = item .. ": " .. (reasons[reason:uint()] or "?")
 	end
 	return item .. (subject ~= "" and " (" .. subject .. ")" or "")
+end
+
+dissect[ACCOUNT] = function(c, tree)
+	local value = {}
+
+	for _, one in ipairs(account) do
+		local range
+
+		if one[2] == "address" then
+			take_address(c, tree, "Station", false)
+		else
+			local item
+
+			item, range = c.take(tree, "account." .. one[1], type(one[2]) == "table" and 1 or one[2])
+			if type(one[2]) == "table" then
+				expect(item, range, one[2])
+			elseif (one[1]:find("_us$") and (range(0, 1):uint() > 0 or range(1, 1):uint() >= 0x20)) or
+				(one[1] == "decided_us" and is_zero(range)) or
+				(one[1] == "term" and range(0, 1):uint() >= 0x80) then
+				wrong(item, "No such time or term")
+			end
+			value[one[1]] = range
+		end
+	end
+	return string.format(" %s -> %s: %s", states[value.from:uint()] or "?", states[value.to:uint()] or "?",
+		reasons[value.reason:uint()] or "?")
 end
 
 -- The header's counter is the number of the frame.

@@ -140,6 +140,7 @@ Test(control, every_action_reaches_the_handler)
 							   "is-active",
 							   "sync",
 							   "barrier",
+							   "why",
 							   "capture"};
 	int fd = connect_as(0);
 

@@ -1,4 +1,4 @@
-/* What a node decided, as a frame of a capture (SPEC 3.11), which on the wire is none (SPEC 2.R18). */
+/* What a node decided, as a frame of a capture (SPEC 3.12), which on the wire is none (SPEC 2.R18). */
 #include "proto/decision.h"
 
 #include <criterion/criterion.h>
@@ -99,7 +99,7 @@ static enum ha_drop with(size_t at, uint8_t value)
 	return decision_decode(frame, sizeof(frame), &out);
 }
 
-Test(decision, s3_r22_what_is_out_of_range_is_a_bad_value)
+Test(decision, s3_r23_what_is_out_of_range_is_a_bad_value)
 {
 	cr_expect_eq(with(0, 2), DROP_BAD_VERSION);
 	cr_expect_eq(with(1, 3), DROP_BAD_TYPE);
