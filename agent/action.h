@@ -40,7 +40,7 @@ enum action_verb {
 	ACTION_SYNC,
 	ACTION_BARRIER,
 	ACTION_WHY,
-	ACTION_CHECK_CONFIG, /* this one and the next need no daemon */
+	ACTION_CHECK_CONFIG, /* this one and the next two need no daemon */
 	ACTION_CAPTURE,
 	ACTION_DECODE,
 	ACTION_RELOAD, /* by signals: renew.h */

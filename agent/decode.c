@@ -12,6 +12,7 @@
 #include "proto/disown.h"
 #include "proto/handshake.h"
 #include "proto/msg.h"
+#include "proto/msg_account.h"
 #include "proto/msg_names.h"
 #include "proto/node.h"
 #include "proto/requirement.h"
@@ -254,6 +255,78 @@ static enum ha_drop show_detach(struct line *l, const uint8_t *body, size_t len)
 	return DROP_NONE;
 }
 
+/* What happened to the sender, in us of its clock; what did not is left out. */
+static void put_account(struct line *l, const char *name, ha_time at)
+{
+	if (at != 0)
+		put(l, " %s_us=%" PRId64, name, at / HA_US);
+}
+
+static void show_account_paths(struct line *l, const struct msg_account *m)
+{
+	static const char *const carrier[] = {"unknown", "up", "down"};
+
+	for (int i = 0; i < HA_PATH_N; i++) {
+		const char *path = ha_path_name((enum ha_path)i);
+
+		put(l, " %s.missed=%u %s.carrier=%s", path, m->path[i].missed, path,
+		    m->path[i].carrier < 3 ? carrier[m->path[i].carrier] : "?");
+		if (m->path[i].heard != 0)
+			put(l, " %s.heard_us=%" PRId64, path, m->path[i].heard / HA_US);
+		if (m->path[i].carrier_since != 0)
+			put(l, " %s.carrier_since_us=%" PRId64, path,
+			    m->path[i].carrier_since / HA_US);
+	}
+}
+
+static void show_account_times(struct line *l, const struct msg_account *m)
+{
+	put_account(l, "awake", m->awake);
+	put_account(l, "probe.first", m->probe.first);
+	put_account(l, "probe.last", m->probe.last);
+	put_account(l, "probe.answered", m->probe.answered);
+	put_account(l, "solicit.since", m->solicit.since);
+	put_account(l, "reach.evidence", m->reach.evidence);
+	put_account(l, "reach.asked", m->reach.asked);
+	put_account(l, "reach.unanswered", m->reach.unanswered);
+	put_account(l, "peer.heard", m->peer.heard);
+	put_account(l, "peer.holding", m->peer.held);
+	put_account(l, "handover.intent", m->handover.intent);
+	put_account(l, "handover.ack", m->handover.ack);
+	put_account(l, "handover.resigned", m->handover.resigned);
+	put_account(l, "handover.taking", m->handover.taking);
+	put_account(l, "lease.until", m->lease.until);
+	put_account(l, "lease.released", m->lease.released);
+	put_account(l, "lease.off", m->lease.off);
+	put_account(l, "lease.on", m->lease.on);
+	put_account(l, "lease.announced", m->lease.announced);
+}
+
+static enum ha_drop show_account(struct line *l, const uint8_t *body, size_t len)
+{
+	struct msg_account m;
+	enum ha_drop drop = msg_decode_account(body, len, &m);
+
+	if (drop)
+		return drop;
+	put(l, " boot=%" PRIu64 " from=%s to=%s", m.boot, ha_state_name((enum ha_state)m.from),
+	    ha_state_name((enum ha_state)m.to));
+	put_text(l, "reason", reason_text((enum ha_reason)m.reason));
+	put(l, " term=%" PRIu64, m.term);
+	put_account(l, "decided", m.decided);
+	show_account_paths(l, &m);
+	put(l, " probes=%u solicits=%u", m.probe.rounds, m.solicit.sent);
+	if (m.reach.station.family != HA_FAMILY_NONE) {
+		put(l, " station=");
+		put_address(l, &m.reach.station);
+	}
+	put(l, " peer.state=%s peer.claim=%s", ha_state_name((enum ha_state)m.peer.state),
+	    ha_claim_name((enum ha_claim)m.peer.claim));
+	put_bits(l, "peer.why_not", m.peer.why_not & WHY_NOT_ALL, msg_why_not_name);
+	show_account_times(l, &m);
+	return DROP_NONE;
+}
+
 static enum ha_drop show_handshake(struct line *l, const struct msg_header *h, const uint8_t *frame)
 {
 	struct handshake_body m;
@@ -366,6 +439,8 @@ static enum ha_drop show_body(struct line *l, const struct msg_header *h, const 
 		return show_join(l, body, len);
 	case MSG_DETACH:
 		return show_detach(l, body, len);
+	case MSG_ACCOUNT:
+		return show_account(l, body, len);
 	case MSG_DISOWN:
 		return show_disown(l, h, frame);
 	case MSG_SYNC_DATA:

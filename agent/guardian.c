@@ -18,10 +18,10 @@
  *   - Once the children have been started the guardian opens no file, runs nothing but its own
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *     The one exception is an upgrade: then it opens the program that is where its own was.
- *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGUSR1 has the steward write
- *     down what the flight recorder has; SIGHUP has the configuration read anew, by another process
- *     (renewal.h); SIGUSR2 has the program that is installed now go on in the place of this one
- *     (upgrade.h).
+ *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP has the configuration
+ *     read anew, by another process (renewal.h); SIGUSR1 has the steward write down what the flight
+ *     recorder has; SIGUSR2 has the program that is installed now go on in
+ *     the place of this one (upgrade.h).
  */
 #include "agent/guardian.h"
 
@@ -231,6 +231,16 @@ static void leave(struct guardian *guardian)
 		guardian->done = true;
 }
 
+/* A steward that is down, or has its hands full, has nothing to write it with. */
+static void capture(const struct guardian *guardian)
+{
+	const struct ipc_message message = {.type = IPC_CAPTURE};
+	int fd = guardian->family.steward.fd;
+
+	if (fd < 0 || ipc_send(fd, &message) != 0)
+		log_event(LOG_WARNING, "capture", "error=%s", "the steward is not there");
+}
+
 /* SIGTERM. It counts for more than an upgrade that is under way. */
 static void stop(struct guardian *guardian)
 {
@@ -342,16 +352,6 @@ static void renew(struct guardian *guardian, enum config_purpose purpose)
 		return;
 	notify_reloading(&guardian->notify);
 	renewal_want(&guardian->renewal, purpose, loop_now());
-}
-
-/* A steward that is down, or has its hands full, has nothing to write it with. */
-static void capture(const struct guardian *guardian)
-{
-	const struct ipc_message message = {.type = IPC_CAPTURE};
-	int fd = guardian->family.steward.fd;
-
-	if (fd < 0 || ipc_send(fd, &message) != 0)
-		log_event(LOG_WARNING, "capture", "error=%s", "the steward is not there");
 }
 
 static void on_signal(void *arg, int signal)
@@ -522,8 +522,8 @@ static int watch_signals(struct guardian *guardian)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	return loop_signals(&guardian->loop, &set, on_signal, guardian);
 }
 

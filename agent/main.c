@@ -23,8 +23,8 @@ enum option_code {
 	OPT_VERSION = 'V',
 	OPT_YES = 256,
 	OPT_JSON,
-	OPT_LOG_PRIORITIES,
 	OPT_SECONDS,
+	OPT_LOG_PRIORITIES,
 	OPT_ACTION, /* and the verb */
 };
 
@@ -34,8 +34,8 @@ static const struct option options[] = {
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"yes", no_argument, NULL, OPT_YES},
 	{"json", no_argument, NULL, OPT_JSON},
-	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
 	{"why", optional_argument, NULL, OPT_ACTION + ACTION_WHY},
@@ -51,10 +51,10 @@ static const struct option options[] = {
 	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
 	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
-	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
-	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
 	{"capture", required_argument, NULL, OPT_ACTION + ACTION_CAPTURE},
 	{"decode", required_argument, NULL, OPT_ACTION + ACTION_DECODE},
+	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
+	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -76,7 +76,10 @@ static void usage(FILE *out)
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --reload, --upgrade        go on by the configuration, the program, of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
+	      "  --capture FILE             what it remembers, and both paths from now on\n"
+	      "  --decode FILE              a capture as text, one line a frame\n"
 	      "  --json, --yes              as =json; do not ask for confirmation\n"
+	      "  --seconds N                how long --capture records\n"
 	      "  --log-priorities           of the daemon: each line begins with <N>\n"
 	      "  -c, --config FILE          not " CONFIG_DEFAULT_FILE "\n"
 	      "  -h, --help, -V, --version  exit: 0 done, 1 no, 2 usage, 3 no daemon\n",
@@ -111,13 +114,13 @@ static int run(const char *file, const struct action *action)
 		return guardian_main(file);
 	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
-	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
-		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
-									  : CONFIG_UPGRADE);
 	if (action->verb == ACTION_CAPTURE)
 		return capture_main(file, action->file, action->seconds);
 	if (action->verb == ACTION_DECODE)
 		return decode_main(action->file);
+	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
+		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
+									  : CONFIG_UPGRADE);
 	return (int)action_run(file, action);
 }
 
@@ -161,10 +164,10 @@ static int check_usage(const struct action *action, const char *seconds, const c
 		return usage_error("unexpected argument '%s'", unexpected);
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
-	if (action->json && action->metrics != RENDER_METRICS_NONE)
-		return usage_error("--dump in one form at a time");
 	if (seconds != NULL && action->verb != ACTION_CAPTURE)
 		return usage_error("--seconds belongs to --capture");
+	if (action->json && action->metrics != RENDER_METRICS_NONE)
+		return usage_error("--dump in one form at a time");
 	if (action->json && !action_shows(action->verb))
 		return usage_error(
 			"--json belongs to --dump, --history, --why and --test-connection");

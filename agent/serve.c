@@ -213,12 +213,12 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
-	case CONTROL_WHY:
-		serve_why(engine, answer);
-		return true;
 	case CONTROL_CAPTURE:
 		answer->result = CONTROL_DONE;
 		answer->descriptor = IPC_FD_RECORDED;
+		return true;
+	case CONTROL_WHY:
+		serve_why(engine, answer);
 		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);

@@ -451,12 +451,12 @@ static void on_guardian(void *arg, uint32_t events)
 
 	(void)events;
 	while ((got = ipc_receive(IPC_FD_GUARDIAN, &message, &fd)) > 0) {
-		if (message.type == IPC_CAPTURE) {
-			flight_request(&steward->flight, loop_now());
-		} else if (message.type == IPC_ENGINE && fd >= 0) {
+		if (message.type == IPC_ENGINE && fd >= 0) {
 			connect_new_engine(steward, fd);
 		} else if (message.type == IPC_CONFIG && fd >= 0) {
 			reconfigure(steward, fd);
+		} else if (message.type == IPC_CAPTURE) {
+			flight_request(&steward->flight, loop_now());
 		} else {
 			got = -EPROTO;
 			break;

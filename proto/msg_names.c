@@ -11,12 +11,19 @@
 const char *msg_type_name(unsigned type)
 {
 	static const char *const names[] = {
-		[MSG_BEACON] = "BEACON",       [MSG_HANDSHAKE] = "HANDSHAKE",
-		[MSG_HEARTBEAT] = "HEARTBEAT", [MSG_SOLICIT] = "SOLICIT",
-		[MSG_ANSWER] = "ANSWER",       [MSG_IDENTITY] = "IDENTITY",
-		[MSG_JOIN] = "JOIN",           [MSG_DETACH] = "DETACH",
-		[MSG_DISOWN] = "DISOWN",       [MSG_SYNC_DATA] = "SYNC_DATA",
-		[MSG_SYNC_ACK] = "SYNC_ACK",   [MSG_SYNC_HELLO] = "SYNC_HELLO",
+		[MSG_BEACON] = "BEACON",
+		[MSG_HANDSHAKE] = "HANDSHAKE",
+		[MSG_HEARTBEAT] = "HEARTBEAT",
+		[MSG_SOLICIT] = "SOLICIT",
+		[MSG_ANSWER] = "ANSWER",
+		[MSG_IDENTITY] = "IDENTITY",
+		[MSG_JOIN] = "JOIN",
+		[MSG_DETACH] = "DETACH",
+		[MSG_DISOWN] = "DISOWN",
+		[MSG_ACCOUNT] = "ACCOUNT",
+		[MSG_SYNC_DATA] = "SYNC_DATA",
+		[MSG_SYNC_ACK] = "SYNC_ACK",
+		[MSG_SYNC_HELLO] = "SYNC_HELLO",
 		[MSG_DECISION] = "DECISION",
 	};
 

@@ -5,7 +5,7 @@
 _haagent() {
 	local cur=$2 prev=$3 option='' word
 	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
-		--force-active --is-active --sync --barrier --check-config --reload --upgrade --capture --decode)
+		--force-active --is-active --sync --barrier --check-config --capture --decode --reload --upgrade)
 	COMPREPLY=()
 
 	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.

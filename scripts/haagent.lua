@@ -197,6 +197,13 @@ field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
 field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
 field("uint8", "disown.why", "Why", base.DEC, partings)
 
+field("uint64", "decision.number", "Number")
+field("uint8", "decision.event", "Event", base.DEC, events)
+field("uint8", "decision.from", "From", base.DEC, states)
+field("uint8", "decision.to", "To", base.DEC, states)
+field("string", "decision.rule", "Rule")
+field("uint32", "decision.detail", "Detail")
+field("string", "decision.subject", "Subject")
 -- ACCOUNT, field by field in its order: each becomes haagent.account.<name>, of so many bytes or of a list.
 local carriers = {[0] = "not known", "up", "down"}
 local account = {
@@ -223,13 +230,6 @@ for _, one in ipairs(account) do
 		field("uint" .. 8 * one[2], "account." .. one[1], one[1], base.DEC)
 	end
 end
-field("uint64", "decision.number", "Number")
-field("uint8", "decision.event", "Event", base.DEC, events)
-field("uint8", "decision.from", "From", base.DEC, states)
-field("uint8", "decision.to", "To", base.DEC, states)
-field("string", "decision.rule", "Rule")
-field("uint32", "decision.detail", "Detail")
-field("string", "decision.subject", "Subject")
 
 field("bytes", "sync.salt", "Salt")
 field("bytes", "sync.echo", "Newest salt heard of the receiver")
@@ -620,21 +620,6 @@ dissect[DISOWN] = function(c, tree)
 	return " " .. (partings[why:uint()] or "?")
 end
 
-dissect[ACCOUNT] = function(c, tree)
-	local value = {}
-
-	for _, one in ipairs(account) do
-		local _, range
-
-		if one[2] == "address" then
-			take_address(c, tree, "Station", false)
-		else
-			_, range = c.take(tree, "account." .. one[1], type(one[2]) == "table" and 1 or one[2])
-			value[one[1]] = range
-		end
-	end
-	return string.format(" %s -> %s: %s", states[value.from:uint()] or "?", states[value.to:uint()] or "?",
-		reasons[value.reason:uint()] or "?")
 -- Its number is the header's counter.
 dissect[DECISION] = function(c, tree, _, number)
 	local event, from, to, reason, item, subject
@@ -655,6 +640,32 @@ dissect[DECISION] = function(c, tree, _, number)
 		item = item .. ": " .. (reasons[reason:uint()] or "?")
 	end
 	return item .. (subject ~= "" and " (" .. subject .. ")" or "")
+end
+
+dissect[ACCOUNT] = function(c, tree)
+	local value = {}
+
+	for _, one in ipairs(account) do
+		local range
+
+		if one[2] == "address" then
+			take_address(c, tree, "Station", false)
+		else
+			local item
+
+			item, range = c.take(tree, "account." .. one[1], type(one[2]) == "table" and 1 or one[2])
+			if type(one[2]) == "table" then
+				expect(item, range, one[2])
+			elseif (one[1]:find("_us$") and (range(0, 1):uint() > 0 or range(1, 1):uint() >= 0x20)) or
+				(one[1] == "decided_us" and is_zero(range)) or
+				(one[1] == "term" and range(0, 1):uint() >= 0x80) then
+				wrong(item, "No such time or term")
+			end
+			value[one[1]] = range
+		end
+	end
+	return string.format(" %s -> %s: %s", states[value.from:uint()] or "?", states[value.to:uint()] or "?",
+		reasons[value.reason:uint()] or "?")
 end
 
 -- The header's counter is the number of the frame.

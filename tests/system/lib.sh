@@ -140,9 +140,9 @@ skip_all() {
 }
 
 done_testing() {
+	[ -z "$LAB" ] || lab_check_captures
 	lab_check_dumps
 	lab_check_logs
-	[ -z "$LAB" ] || lab_check_captures
 	echo "1..$tap_n"
 	[ $tap_failed -eq 0 ]
 	exit

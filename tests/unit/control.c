@@ -140,7 +140,8 @@ Test(control, every_action_reaches_the_handler)
 							   "is-active",
 							   "sync",
 							   "barrier",
-							   "why", "capture"};
+							   "why",
+							   "capture"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {

@@ -99,7 +99,7 @@ static enum ha_drop with(size_t at, uint8_t value)
 	return decision_decode(frame, sizeof(frame), &out);
 }
 
-Test(decision, s3_r22_what_is_out_of_range_is_a_bad_value)
+Test(decision, s3_r23_what_is_out_of_range_is_a_bad_value)
 {
 	cr_expect_eq(with(0, 2), DROP_BAD_VERSION);
 	cr_expect_eq(with(1, 3), DROP_BAD_TYPE);
