@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "agent/control.h"
 #include "agent/sync/roots.h"
 #include "proto/msg.h"
 #include "proto/node.h"
@@ -92,6 +93,8 @@ struct config {
 	unsigned exclude_n;
 	struct config_settings settings[CONFIG_SETTINGS_MAX];
 	unsigned settings_n;
+	struct control_operator operator[CONTROL_OPERATORS_MAX]; /* uid: see config_operators() */
+	unsigned operator_n;
 	ha_time sync_debounce;
 	ha_time sync_scrub; /* 0: never */
 	char model[MSG_MODEL_LEN + 1];
@@ -107,6 +110,10 @@ unsigned config_read(struct config *out, const char *file, FILE *errors);
 /* The same for the daemon, which hashes the text of cluster_passphrase and wipes it. "" if there is none. */
 unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
 			    const char *file, FILE *errors);
+
+/* Finds out the uid of each operator. A user that this machine does not have is nobody's, and is written to errors: what
+ * an operator's program has to do with a pair is no reason for an appliance to stay down. */
+void config_operators(struct config *, FILE *errors);
 
 /* Why no single station can have the address, in the words of a mistake; NULL: one can. */
 const char *config_no_station(const struct ha_address *);

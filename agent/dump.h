@@ -59,6 +59,17 @@ struct dump_registration {
 	const char *reason;
 };
 
+/* What an operator may ask for now; not allowed: the words of the refusal. */
+struct dump_operation {
+	const char *name;
+	bool allowed;
+	char reason[CONTROL_TEXT_MAX];
+};
+
+enum {
+	DUMP_OPERATIONS_N = 7,
+};
+
 /* The newest STORE_HISTORY_MAX events, a ring. */
 struct dump_history {
 	unsigned n, first;
@@ -88,6 +99,7 @@ struct dump_view {
 	struct requirement_view requirement;
 	uint8_t cause[REQUIREMENT_N];
 	struct dump_registration registration;
+	const struct dump_operation *operation; /* DUMP_OPERATIONS_N, or NULL */
 	const struct dump_check *check;       /* config->check_n */
 	const struct dump_hook *hook;         /* HOOK_N */
 	const struct dump_stranger *stranger; /* DUMP_STRANGERS_MAX */

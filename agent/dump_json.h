@@ -18,6 +18,7 @@ void put_time(json_t *object, const char *key, int64_t realtime_ns);
 
 /* ---- dump_cluster.c ---- */
 json_t *dump_requirements(const struct dump_view *);
+json_t *dump_operations(const struct dump_view *);
 json_t *dump_registration(const struct dump_view *);
 json_t *dump_suspension(const struct dump_view *);
 json_t *dump_checks(const struct dump_view *);

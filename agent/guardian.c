@@ -359,6 +359,7 @@ static int configure(struct config *config, const char *file)
 		sodium_memzero(passphrase, sizeof(passphrase));
 		return 1;
 	}
+	config_operators(config, stderr);
 	if (config->passphrase_set)
 		error = passphrase_hash(config->passphrase, passphrase);
 	sodium_memzero(passphrase, sizeof(passphrase));

@@ -322,17 +322,14 @@ static bool meet_is_visited(const struct engine *engine)
 	       engine->now - engine->meeting.current.born < MEET_VISIT;
 }
 
-bool meet_start(struct engine *engine, const struct ha_address *address, bool test_only,
-		const char *confirmed, uint32_t number, struct control_answer *answer)
+bool meet_may(struct engine *engine, bool test_only, char text[CONTROL_TEXT_MAX])
 {
 	const char *refusal = NULL;
-	uint8_t expected[HA_KEY_LEN];
 
 	if (engine->record.paired) {
 		engine_now(engine);
-		answer->result = CONTROL_REFUSED;
-		serve_paired(engine, answer->text);
-		return true;
+		serve_paired(engine, text);
+		return false;
 	}
 	if (!engine->node.config.store_ok)
 		refusal = "the state of this appliance is not readable";
@@ -343,11 +340,20 @@ bool meet_start(struct engine *engine, const struct ha_address *address, bool te
 	else if (meet_is_visited(engine))
 		refusal = "the other appliance is testing the connection, or joining, at this "
 			  "moment: test or join from one of the two only";
-	else if (confirmed != NULL && !dump_fingerprint_parse(confirmed, expected))
-		refusal = "this is no fingerprint of a key";
-	if (refusal != NULL) {
-		answer->result = CONTROL_REFUSED;
-		snprintf(answer->text, sizeof(answer->text), "%s", refusal);
+	snprintf(text, CONTROL_TEXT_MAX, "%s", refusal != NULL ? refusal : "");
+	return refusal == NULL;
+}
+
+bool meet_start(struct engine *engine, const struct ha_address *address, bool test_only,
+		const char *confirmed, uint32_t number, struct control_answer *answer)
+{
+	uint8_t expected[HA_KEY_LEN];
+
+	answer->result = CONTROL_REFUSED;
+	if (!meet_may(engine, test_only, answer->text))
+		return true;
+	if (confirmed != NULL && !dump_fingerprint_parse(confirmed, expected)) {
+		snprintf(answer->text, sizeof(answer->text), "this is no fingerprint of a key");
 		return true;
 	}
 	engine->join_request = number;
