@@ -32,6 +32,11 @@ LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson libc
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
 
+# The console is a program of its own: what it takes of the agent is the loop, files and lines of the log.
+CONSOLE_LIBS   := libmicrohttpd gnutls libconfuse jansson libsodium
+CONSOLE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CONSOLE_LIBS))
+CONSOLE_LINK   := $(shell $(PKG_CONFIG) --libs $(CONSOLE_LIBS)) -lpthread
+
 WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wvla -Wcast-qual -Wwrite-strings -Wpointer-arith -Wundef \
 	-Wimplicit-fallthrough
@@ -41,6 +46,9 @@ LINK := -pie -Wl,-z,relro,-z,now
 SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c agent/sync/*.c)
+CONSOLE_SRC  := $(wildcard console/*.c)
+CONSOLE_OF   := agent/file.c agent/log.c agent/loop.c
+PAGES        := $(wildcard console/pages/*)
 SIM_SRC   := $(filter-out tests/sim/sim.c,$(wildcard tests/sim/*.c))
 UNIT_SRC  := $(wildcard tests/unit/*.c) $(SIM_SRC)
 TOOL_SRC  := $(wildcard tests/system/tools/*.c)
@@ -50,32 +58,42 @@ SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
 MAN       := $(wildcard agent/*.8 agent/*.5)
 TARGETS   := $(wildcard agent/*.target)
 FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
-FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] console/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
 
-all: $(BUILD)/haagent ## the program, build/haagent
+all: $(BUILD)/haagent $(BUILD)/haconsole ## the programs, build/haagent and build/haconsole
 
 # ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
 define variant
 $(1)_OBJ  := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(AGENT_SRC))
 $(1)_UNIT := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(UNIT_SRC))
+$(1)_CONSOLE := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(CONSOLE_SRC))
+DEPS += $$($(1)_CONSOLE:.o=.d)
 DEPS += $$($(1)_OBJ:.o=.d) $$($(1)_UNIT:.o=.d)
 
 $(BUILD)/$(1)/%.o: %.c Makefile
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $(BASE) $(3) $$(CPPFLAGS) $$(CFLAGS) $$(PKG_CFLAGS) -c -o $$@ $$<
+	$$(Q)$(2) $(BASE) $(3) $$(CPPFLAGS) $$(CFLAGS) $$(PKG_CFLAGS) $$(CONSOLE_CFLAGS) -c -o $$@ $$<
 
 $(BUILD)/$(1)/haagent: $$($(1)_OBJ)
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 
-$(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ))
+$(BUILD)/$(1)/haconsole: $$($(1)_CONSOLE) $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(CONSOLE_OF))
 	$$(call say,LD,$$@)
-	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcriterion
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(CONSOLE_LINK)
+
+# The pages are a part of it.
+$(BUILD)/$(1)/console/assets.o: $(PAGES)
+
+$(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ)) \
+		$$(filter-out $(BUILD)/$(1)/console/main.o,$$($(1)_CONSOLE))
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) $$(CONSOLE_LINK) -lcriterion
 endef
 
 $(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
@@ -136,8 +154,8 @@ $(BUILD)/sim: $(SIM_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) -flto=auto $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/haagent: $(BUILD)/release/haagent
-	$(Q)ln -sf release/haagent $@
+$(BUILD)/haagent $(BUILD)/haconsole: $(BUILD)/%: $(BUILD)/release/%
+	$(Q)ln -sf release/$* $@
 
 # ---- what the system tests and the bench use beside the program ----
 $(BUILD)/tools/%: tests/system/tools/%.c Makefile
