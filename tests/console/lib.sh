@@ -51,16 +51,42 @@ console_password() {
 	return "${PIPESTATUS[1]}"
 }
 
+# What starts one in an appliance's namespaces, with nothing but its user and the agent's group.
+console_command() { # a|b
+	# shellcheck disable=SC2016 # for the inner shell
+	CONSOLE_COMMAND=(ip netns exec "$NS$1" unshare --uts sh -c
+		'printf %s "$0" >/proc/sys/kernel/hostname; exec "$@"' "$(lab_name "$1")"
+		setpriv --reuid "$CONSOLE_USER" --regid "$CONSOLE_USER" --groups "$(id -g "$LAB_USER")"
+		--bounding-set=-all --inh-caps=-all "$HACONSOLE" -c "$LAB/$1/console.conf")
+}
+
+# A socket at this machine's own 127.0.0.1, handed over as a service manager does: whoever sits here reaches the console
+# in its namespace, and nothing has to forward anything.
+console_listen() { # a|b PORT
+	console_command "$1"
+	perl -MSocket -MPOSIX -e '
+		BEGIN { $^F = 3 } # what is handed over stays open
+		my $port = shift;
+		socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+		setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
+		bind($s, pack_sockaddr_in($port, inet_aton("127.0.0.1"))) or die "127.0.0.1:$port: $!\n";
+		listen($s, 128) or die "listen: $!";
+		POSIX::dup2(fileno($s), 3) if fileno($s) != 3;
+		@ENV{qw(LISTEN_FDS LISTEN_PID)} = (1, $$);
+		exec @ARGV or die "exec: $!";
+	' "$2" "${CONSOLE_COMMAND[@]}" >>"$LAB/$1/console.log" 2>&1 &
+	echo $! >"$LAB/$1/console.pid"
+	disown $!
+	wait_for 10 "curl -sko /dev/null https://127.0.0.1:$2/api/v1/session"
+}
+
 # console a|b start|stop
 console() {
 	local n=$1 i
 	case $2 in
 	start)
-		# shellcheck disable=SC2016 # for the inner shell
-		ip netns exec "$NS$n" unshare --uts sh -c \
-			'printf %s "$0" >/proc/sys/kernel/hostname; exec "$@"' "$(lab_name "$n")" \
-			setpriv --reuid "$CONSOLE_USER" --regid "$CONSOLE_USER" --groups "$(id -g "$LAB_USER")" --bounding-set=-all --inh-caps=-all \
-			"$HACONSOLE" -c "$LAB/$n/console.conf" >>"$LAB/$n/console.log" 2>&1 &
+		console_command "$n"
+		"${CONSOLE_COMMAND[@]}" >>"$LAB/$n/console.log" 2>&1 &
 		echo $! >"$LAB/$n/console.pid"
 		disown $!
 		wait_for 10 "in_ns $n ss -Hltn 'sport = :8443' | grep -q ."
