@@ -338,6 +338,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "takeover", dump_takeover(view));
 	put(out, "guardian", dump_guardian(view->status));
 	put(out, "witness", dump_witness(view));
+	put_bool(out, "testing", view->judging);
 	put(out, "requirements", dump_requirements(view));
 	put(out, "checks", dump_checks(view));
 	put(out, "hooks", dump_hooks(view));

@@ -221,6 +221,8 @@ void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_T
 void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 
 /* ---- meet.c ---- */
+/* A test, or what a join begins with, is under way here. */
+bool meet_is_judging(const struct engine *);
 /* May one be asked for now? False: text says why not. */
 bool meet_may(struct engine *, bool test_only, char text[CONTROL_TEXT_MAX]);
 /* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that

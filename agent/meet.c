@@ -172,11 +172,25 @@ static void meet_keep(struct engine *engine, const struct requirement_view *view
 	engine->tested.peer = &engine->tested_peer;
 }
 
+bool meet_is_judging(const struct engine *engine)
+{
+	const struct join *join = &engine->join;
+
+	return join->joiner && (join->phase == JOIN_MEETING || join->phase == JOIN_TESTING);
+}
+
 bool meet_table(struct engine *engine, struct requirement_view *view, uint8_t cause[REQUIREMENT_N])
 {
 	if (engine->record.paired) {
 		meet_pair_view(engine, view);
 		requirements_judge(view, cause);
+		return true;
+	}
+	if (meet_is_judging(engine)) { /* as far as it is: whoever watches sees row by row */
+		meet_view(engine, view);
+		requirements_judge(view, cause);
+		if (engine->join.reported)
+			requirements_merge(cause, engine->join.report);
 		return true;
 	}
 	if (!engine->join.tested)

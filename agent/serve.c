@@ -86,6 +86,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.drop = p->drop,
 		};
 	}
+	view.judging = meet_is_judging(engine);
 	view.judged = meet_table(engine, &view.requirement, view.cause);
 	role_registration(engine, &view.registration);
 	copy_view(engine, &view, &sync);

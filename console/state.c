@@ -301,8 +301,8 @@ json_t *state_make(const json_t *dump, const char *why, json_t **live)
 		return state;
 	COPY(state, dump, "host_name", "management_addresses", "role", "mode", "state", "reason",
 	     "rule", "term", "fingerprint", "timing", "degraded", "degraded_reasons",
-	     "registration", "operations", "takeover", "virtual_ip", "requirements", "parting",
-	     "history");
+	     "registration", "operations", "takeover", "virtual_ip", "testing", "requirements",
+	     "parting", "history");
 	json_object_set_new(state, "nodes", nodes(dump));
 	json_object_set_new(state, "paths", paths(dump));
 	json_object_set_new(state, "sync", sync_of(dump));
