@@ -228,10 +228,75 @@ Test(copy, the_syncer_answers_no_request_but_its_own)
 	cr_assert_not(copy_start(engine, false, engine->now + HA_SEC, 9, &answer));
 	message.u.sync.number = 8;
 	say(&message);
-	cr_expect_eq(engine->copy.wait[0], 9, "somebody else waits for 8");
+	cr_expect_eq(engine->copy.wait[0].number, 9, "somebody else waits for 8");
 	message.u.sync.number = 9;
 	say(&message);
-	cr_expect_eq(engine->copy.wait[0], 0);
+	cr_expect_eq(engine->copy.wait[0].number, 0);
+}
+
+/* Holds, and hears a peer that is ready. */
+static void pair_is_up(void)
+{
+	struct node *node = &engine->node;
+	struct node_path *link = &node->path[HA_PATH_LINK];
+
+	node->claim = HA_CLAIM_HOLDING;
+	node->peer.known = true;
+	node->peer.last.why_not = 0;
+	link->session = true;
+	link->heard = engine->now = loop_now();
+	engine->copy.report.up = true;
+}
+
+/* The node has been asked to hand over: it has answered that request, one way or the other. */
+static bool swap_was_asked(uint32_t number)
+{
+	for (unsigned i = 0; i < engine->actions.n; i++)
+		if (engine->actions.a[i].type == ACT_REPLY &&
+		    engine->actions.a[i].request / 16 == number)
+			return true;
+	return engine->node.handover.request / 16 == number;
+}
+
+Test(copy, d6_a_swap_begins_when_the_passive_has_everything_or_has_had_its_time)
+{
+	for (int ok = 0; ok <= 1; ok++) {
+		struct ipc_message message = {.type = IPC_SYNC_DONE};
+		uint32_t number = 9 + (uint32_t)ok;
+
+		pair_is_up();
+		cr_assert(copy_settle(engine, number));
+		cr_assert_eq(heard(&message), IPC_SYNC);
+		cr_expect(message.u.sync.number == number && !message.u.sync.compare);
+		cr_expect(message.u.sync.until > engine->now &&
+			  message.u.sync.until <= engine->now + HA_SEC);
+		cr_assert_not(swap_was_asked(number));
+		message = (struct ipc_message){.type = IPC_SYNC_DONE};
+		message.u.sync.number = number;
+		message.u.sync.ok = ok != 0;
+		say(&message);
+		cr_expect(swap_was_asked(number));
+	}
+}
+
+Test(copy, d6_nor_is_it_held_up_where_nothing_can_be_on_its_way)
+{
+	pair_is_up();
+	engine->mismatch = true;
+	cr_expect_not(copy_settle(engine, 9), "the sync pauses");
+	engine->mismatch = false;
+	engine->node.peer.last.why_not = WHY_NOT_COPY;
+	cr_expect_not(copy_settle(engine, 9), "it will be refused");
+	engine->node.peer.last.why_not = 0;
+	engine->node.path[HA_PATH_LINK].heard -= HA_SEC * 60;
+	cr_expect_not(copy_settle(engine, 9), "nobody is heard");
+	pair_is_up();
+	cr_expect(copy_settle(engine, 9));
+	close(syncer);
+	cr_assert_eq(loop_run_once(&engine->loop), 0);
+	cr_expect(swap_was_asked(9), "the syncer has died");
+	cr_expect_not(copy_settle(engine, 10));
+	syncer = dup(STDIN_FILENO);
 }
 
 Test(copy, what_a_steward_that_died_was_to_run_has_not_run)
