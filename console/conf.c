@@ -87,17 +87,17 @@ static bool is_name(const char *name)
 	       strspn(name, allowed) == strlen(name);
 }
 
+/* Called with each of them. */
 static int on_names(cfg_t *cfg, cfg_opt_t *opt)
 {
-	if (cfg_opt_size(opt) > CONF_NAMES_MAX)
-		cfg_error(cfg, "'%s' has more than %d names", opt->name, CONF_NAMES_MAX);
-	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
-		const char *name = cfg_opt_getnstr(opt, i);
+	unsigned n = cfg_opt_size(opt);
+	const char *name = cfg_opt_getnstr(opt, n - 1);
 
-		if (!is_name(name))
-			cfg_error(cfg, "'%s': '%s' is no host name or address (without a port)",
-				  opt->name, name);
-	}
+	if (n == CONF_NAMES_MAX + 1)
+		cfg_error(cfg, "'%s' has more than %d names", opt->name, CONF_NAMES_MAX);
+	if (!is_name(name))
+		cfg_error(cfg, "'%s': '%s' is no host name or address (without a port)", opt->name,
+			  name);
 	return 0;
 }
 
@@ -191,7 +191,8 @@ unsigned conf_read(struct conf *conf, const char *file, FILE *errors)
 	switch (cfg_parse(cfg, file)) {
 	case CFG_SUCCESS:
 		collect(conf, cfg);
-		check_together(conf, cfg);
+		if (reading.mistakes == 0)
+			check_together(conf, cfg);
 		break;
 	case CFG_FILE_ERROR:
 		fprintf(errors, "%s: %s\n", file, strerror(errno));

@@ -3,8 +3,9 @@
 
 static bool is_over(const struct ratelimit_entry *entry, ha_time now)
 {
-	return entry->failures == 0 ||
-	       (now >= entry->until && now - entry->failed >= RATELIMIT_LAST);
+	ha_time from = entry->until > entry->failed ? entry->until : entry->failed;
+
+	return entry->failures == 0 || now - from >= RATELIMIT_LAST;
 }
 
 /* The entry of that network; else the common one, if that is where it counts. */

@@ -23,7 +23,7 @@ struct ratelimit_entry {
 	struct address network;
 	unsigned failures; /* 0: free */
 	ha_time until;     /* the next try */
-	ha_time failed;    /* the last one; forgotten RATELIMIT_LAST after that */
+	ha_time failed;    /* the last one; forgotten RATELIMIT_LAST after both */
 };
 
 struct ratelimit {
