@@ -14,7 +14,10 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CONFDIR ?= /etc/haagent
+DOCDIR  ?= $(PREFIX)/share/doc/haagent
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -32,7 +35,8 @@ LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson libc
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
 
-# The console is a program of its own: what it takes of the agent is the loop, files and lines of the log.
+# The console is a program of its own. What it takes of the agent are the loop, files, lines of the log and the metrics
+# of a dump, and what those stand on: out of an archive, so that it is no more than that.
 CONSOLE_LIBS   := libmicrohttpd gnutls libconfuse jansson libsodium
 CONSOLE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CONSOLE_LIBS))
 CONSOLE_LINK   := $(shell $(PKG_CONFIG) --libs $(CONSOLE_LIBS)) -lpthread
@@ -47,7 +51,6 @@ SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-p
 
 AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c agent/sync/*.c)
 CONSOLE_SRC  := $(wildcard console/*.c)
-CONSOLE_OF   := agent/file.c agent/log.c agent/loop.c
 PAGES        := $(wildcard console/pages/*)
 SIM_SRC   := $(filter-out tests/sim/sim.c,$(wildcard tests/sim/*.c))
 UNIT_SRC  := $(wildcard tests/unit/*.c) $(SIM_SRC)
@@ -55,16 +58,22 @@ TOOL_SRC  := $(wildcard tests/system/tools/*.c)
 TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 SYSTEM    := $(sort $(wildcard tests/system/*.t tests/console/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
-MAN       := $(wildcard agent/*.8 agent/*.5 console/*.8)
+MAN       := $(wildcard agent/*.8 agent/*.5 console/*.8) $(BUILD)/haagent-protocol.7
+DOCS      := README.md proto/SPEC.md agent/dump.schema.json agent/haagent.rules.yml console/openapi.yaml
 TARGETS   := $(wildcard agent/*.target)
 FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
 FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] console/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate golden lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
 
-all: $(BUILD)/haagent $(BUILD)/haconsole ## the programs, build/haagent and build/haconsole
+all: $(BUILD)/haagent $(BUILD)/haconsole $(BUILD)/haagent-protocol.7 ## the programs, build/haagent and build/haconsole, and the manual made from the specification
+
+$(BUILD)/haagent-protocol.7: proto/SPEC.md agent/haagent.8 scripts/spec2man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/spec2man $< "$$(sed -n 's/^\.Dd //p' agent/haagent.8)" > $@
 
 # ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
 define variant
@@ -83,7 +92,11 @@ $(BUILD)/$(1)/haagent: $$($(1)_OBJ)
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 
-$(BUILD)/$(1)/haconsole: $$($(1)_CONSOLE) $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(CONSOLE_OF))
+$(BUILD)/$(1)/agent.a: $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+
+$(BUILD)/$(1)/haconsole: $$($(1)_CONSOLE) $(BUILD)/$(1)/agent.a
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(CONSOLE_LINK)
 
@@ -218,6 +231,9 @@ MUTATE := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard proto/*.c tests/unit/no
 mutate: $(MUTATE) ## breaks one rule of proto/ at a time: does a test notice? M="judge.c.*T2" for some
 	$(Q)BUILD=$(BUILD) CC='$(CC)' scripts/mutate $(if $(M),'$(M)')
 
+golden: $(BUILD)/release/unit ## renders tests/golden/ anew: look at what has changed
+	$(Q)HA_GOLDEN=write $< --filter 'golden/*' --quiet
+
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
 
@@ -238,7 +254,7 @@ bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
 
-install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
+install: all ## program, manuals, documents, units and a sample config; PREFIX, DESTDIR
 	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haagent $(DESTDIR)$(SBINDIR)/haagent
 	$(Q)for m in $(MAN); do \
 		$(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -246,7 +262,18 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
 		> $(DESTDIR)$(UNITDIR)/haagent.service
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.sysusers $(DESTDIR)$(SYSUSERSDIR)/haagent.conf
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.tmpfiles $(DESTDIR)$(TMPFILESDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
+	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haconsole $(DESTDIR)$(SBINDIR)/haconsole
+	$(Q)sed 's|/usr/sbin/haconsole|$(SBINDIR)/haconsole|g' console/haconsole.service \
+		> $(DESTDIR)$(UNITDIR)/haconsole.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haconsole.service
+	$(Q)$(INSTALL) -m 644 console/haconsole.socket $(DESTDIR)$(UNITDIR)/haconsole.socket
+	$(Q)$(INSTALL) -D -m 644 console/haconsole.sysusers $(DESTDIR)$(SYSUSERSDIR)/haconsole.conf
+	$(Q)$(INSTALL) -D -m 644 console/haconsole.conf $(DESTDIR)$(CONFDIR)/haconsole.conf.sample
+	$(Q)for d in $(DOCS); do \
+		$(INSTALL) -D -m 644 $$d $(DESTDIR)$(DOCDIR)/$${d##*/} || exit 1; done
 	$(Q)for t in $(TARGETS); do \
 		$(INSTALL) -m 644 $$t $(DESTDIR)$(UNITDIR)/$${t##*/} || exit 1; done
 	$(Q)$(INSTALL) -D -m 644 $(SAMPLE) $(DESTDIR)$(CONFDIR)/haagent.conf.sample
@@ -254,9 +281,24 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 
 uninstall: ## what install put there; the configuration and the state stay
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
-		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
+		$(DESTDIR)$(SYSUSERSDIR)/haagent.conf $(DESTDIR)$(TMPFILESDIR)/haagent.conf \
+		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent \
+		$(DESTDIR)$(SBINDIR)/haconsole $(DESTDIR)$(UNITDIR)/haconsole.service \
+		$(DESTDIR)$(UNITDIR)/haconsole.socket $(DESTDIR)$(SYSUSERSDIR)/haconsole.conf \
+		$(DESTDIR)$(CONFDIR)/haconsole.conf.sample
 	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
+	$(Q)for d in $(DOCS); do rm -f $(DESTDIR)$(DOCDIR)/$${d##*/}; done
+	$(Q)rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made
+	$(Q)scripts/dist $(VERSION) $(BUILD)
+
+deb: ## the Debian package, in build/deb/
+	$(Q)scripts/deb $(VERSION) $(BUILD)/deb
+
+package: ## the package in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
+	$(Q)$(PROVE) tests/package
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)

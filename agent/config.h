@@ -1,4 +1,5 @@
-/* config.h - /etc/haagent/haagent.conf, read once at start by the guardian and handed to the others as bytes.
+/* config.h - /etc/haagent/haagent.conf, read at the start by the guardian, and upon SIGHUP for it (reader.h), and handed to
+ * the others as bytes.
  *
  * A plain struct without pointers: it travels to the other processes in a sealed memory file, so that all of them,
  * and whoever is restarted later, run by the same configuration.
@@ -60,6 +61,7 @@ enum config_witness {
 };
 
 struct config {
+	uint32_t number; /* of the reload that brought it, 0 = of the start; the daemon's alone */
 	char file[CONFIG_PATH_MAX]; /* absolute name of the file read */
 	char link[IFNAMSIZ];
 	char management[IFNAMSIZ];
@@ -111,9 +113,12 @@ unsigned config_read(struct config *out, const char *file, FILE *errors);
 unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
 			    const char *file, FILE *errors);
 
-/* Finds out the uid of each operator. A user that this machine does not have is nobody's, and is written to errors: what
- * an operator's program has to do with a pair is no reason for an appliance to stay down. */
-void config_operators(struct config *, FILE *errors);
+/* Finds out the uid of each operator. A user that this machine does not have is no mistake: that an operator's program is
+ * not installed is no reason for an appliance to stay down. */
+void config_operators(struct config *);
+
+/* Of a file with mistakes: runtime_directory and user, if it can be known what they are. */
+bool config_locate(struct config *out, const char *file);
 
 /* Why no single station can have the address, in the words of a mistake; NULL: one can. */
 const char *config_no_station(const struct ha_address *);

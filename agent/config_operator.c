@@ -45,15 +45,11 @@ void config_operator_action(struct config_draft *d, const struct config_key *key
 		d->operator->actions |= UINT32_C(1) << action;
 }
 
-void config_operators(struct config *config, FILE *errors)
+void config_operators(struct config *config)
 {
 	for (unsigned i = 0; i < config->operator_n; i++) {
-		struct control_operator *operator= & config->operator[i];
-		const struct passwd *entry = getpwnam(operator->user);
+		const struct passwd *entry = getpwnam(config->operator[i].user);
 
-		operator->uid = entry != NULL ? entry->pw_uid : CONTROL_NOBODY;
-		if (entry == NULL)
-			fprintf(errors,
-				"haagent: operator %s: there is no such user\n", operator->user);
+		config->operator[i].uid = entry != NULL ? entry->pw_uid : CONTROL_NOBODY;
 	}
 }

@@ -112,6 +112,7 @@ struct config_draft {
 		int export_line, import_line, watch_line; /* 0: not set */
 		bool paths;                               /* there was one, good or bad */
 	} needs[CONFIG_SETTINGS_MAX + 1];
+	bool names_runtime; /* the word runtime_directory is somewhere in it */
 	char appliance_file[CONFIG_PATH_MAX];
 	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
 };

@@ -79,7 +79,7 @@ struct dump_history {
 struct dump_path {
 	const struct wire *wire;
 	const struct session *session; /* NULL: none before the join */
-	uint64_t sent, received;       /* heartbeats */
+	uint64_t sent, received, lost; /* heartbeats; lost: on their way here */
 	const uint64_t *drop;          /* DROP_N counters */
 };
 
@@ -91,8 +91,10 @@ struct dump_view {
 	const struct store_record *record;
 	const uint8_t *public_key;
 	const struct msg_identity *own;
-	const struct msg_identity *peer;  /* NULL: not heard in this start */
-	const struct ipc_message *status; /* newest IPC_STATUS */
+	const struct msg_identity *peer;    /* NULL: not heard in this start */
+	const struct ipc_message *status;   /* newest IPC_STATUS */
+	const struct config_report *report; /* NULL: no reload and no upgrade yet */
+	int64_t report_at;
 	const struct dump_history *history;
 	struct dump_path path[HA_PATH_N];
 	bool judging; /* a test is under way, and its rows are as far as it is */
@@ -107,7 +109,7 @@ struct dump_view {
 	const struct dump_sync *sync;           /* NULL: by what the node alone knows */
 	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
 };
 
 void dump_history_add(struct dump_history *, const struct store_event *);

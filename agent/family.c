@@ -172,17 +172,35 @@ void family_drop(struct family *family, struct child *child)
 	child_kill(child);
 }
 
+void family_resync(struct family *family, bool syncs, ha_time now)
+{
+	struct child *syncer = &family->syncer;
+
+	family->syncs = syncs;
+	syncer->backoff = 0; /* it has done nothing wrong */
+	if (syncer->pid != 0)
+		family_drop(family, syncer);
+	else
+		syncer->restart_at = syncs ? now : HA_NEVER;
+	if (!syncs)
+		close_spare(&family->link[1]);
+}
+
 static void ended(struct family *family, struct child *child, int status, ha_time now)
 {
 	disconnect(family, child);
 	child_ended(child, now);
+	if (child == &family->syncer && !family->syncs) {
+		child->restart_at = HA_NEVER;
+		return;
+	}
 	log_event(LOG_WARNING, "end", "process=%s status=%d signal=%d restart_ms=%lld",
 		  child_name(child->process), WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		  WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		  (long long)((child->restart_at - now) / HA_MS));
 }
 
-void family_reap(struct family *family, ha_time now)
+void family_reap(struct family *family, ha_time now, void (*other)(void *arg, pid_t))
 {
 	int status;
 	pid_t pid;
@@ -194,6 +212,8 @@ void family_reap(struct family *family, ha_time now)
 			ended(family, &family->steward, status, now);
 		else if (pid == family->syncer.pid)
 			ended(family, &family->syncer, status, now);
+		else
+			other(family->arg, pid);
 	}
 }
 

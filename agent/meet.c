@@ -39,6 +39,14 @@ void meet_open(struct engine *engine, bool initiator)
 	sodium_memzero(&config, sizeof(config));
 }
 
+/* Not in the middle of a meeting: the next one is by the new one, at the latest. */
+void meet_rekey(struct engine *engine)
+{
+	if (engine->meeting_on && engine->join.phase == JOIN_IDLE &&
+	    !session_is_up(&engine->meeting))
+		meet_open(engine, false);
+}
+
 /* Another one of theirs, or the same anew: what was seen of the one before does not count. Who answers says who it is
  * at once, so that both surveys run at the same time (SPEC 4.4). */
 void meet_up(struct engine *engine)

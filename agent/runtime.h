@@ -31,6 +31,9 @@ int runtime_open(struct runtime *, const struct config *);
 /* Removes the control socket. The lock goes with the process. */
 void runtime_close(struct runtime *);
 
+/* A sealed memory file of it, or -errno after a line on stderr. */
+int runtime_seal(const struct config *);
+
 /* In a child: the configuration from IPC_FD_CONFIG. 0 or -errno. */
 int runtime_config(struct config *out);
 

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/dump_why.h"
 #include "agent/engine_state.h"
+#include "agent/log.h"
 #include "agent/page.h"
 
 /* What the node is given as the number of a request: it says what was asked, too, so that the
@@ -13,6 +15,17 @@ static uint32_t serve_request_id(uint32_t number, enum control_action action)
 {
 	assert(number <= CONTROL_NUMBER_MAX && action < 16);
 	return number * 16 + (uint32_t)action;
+}
+
+void serve_operators(struct engine *engine)
+{
+	const struct config *config = &engine->config;
+
+	control_operators(&engine->control, config->operator, config->operator_n);
+	for (unsigned i = 0; i < config->operator_n; i++)
+		if (config->operator[i].uid == CONTROL_NOBODY)
+			log_event(LOG_WARNING, "operator", "user=%s error=%s",
+				  config->operator[i].user, "there is no such user");
 }
 
 /* The same words as the refusal that would follow. */
@@ -65,6 +78,8 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.own = &engine->own,
 		.peer = engine->peer_known ? &engine->peer : NULL,
 		.status = &engine->status,
+		.report = &engine->report,
+		.report_at = engine->report_at,
 		.history = &engine->history,
 		.check = engine->check,
 		.hook = engine->hook,
@@ -73,6 +88,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.lateness_last = engine->lateness,
 		.floods = engine->floods,
 		.ipc_errors = engine->ipc_errors,
+		.state_changes = engine->state_changes,
 	};
 
 	for (int i = 0; i < HA_PATH_N; i++) {
@@ -83,6 +99,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.session = p->paired ? &p->session : NULL,
 			.sent = p->sent,
 			.received = p->received,
+			.lost = p->loss.lost,
 			.drop = p->drop,
 		};
 	}
@@ -95,6 +112,23 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 	view.operation = operation;
 	answer->result = CONTROL_DONE;
 	answer->data = dump_all(&view);
+}
+
+static void serve_why(struct engine *engine, struct control_answer *answer)
+{
+	const struct why_view view = {
+		.now = engine_now(engine),
+		.realtime_ns = act_realtime(),
+		.node = &engine->node,
+		.own = &engine->account.last,
+		.peer = &engine->peer_account,
+		.own_name = engine->own.host_name,
+		.peer_name = engine->record.paired ? engine->record.peer_name : "",
+		.history = &engine->history,
+	};
+
+	answer->result = CONTROL_DONE;
+	answer->data = dump_why(&view);
 }
 
 static bool serve_address(const json_t *request, struct ha_address *out)
@@ -231,6 +265,9 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
+	case CONTROL_WHY:
+		serve_why(engine, answer);
+		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}

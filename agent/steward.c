@@ -17,6 +17,7 @@
 #include "agent/loop.h"
 #include "agent/privileges.h"
 #include "agent/runtime.h"
+#include "agent/sealed.h"
 #include "agent/services.h"
 #include "agent/text.h"
 
@@ -65,7 +66,8 @@ bool steward_record_valid(const struct store_record *record)
 	if (record->mode >= HA_MODE_N || record->parting >= PARTING_N ||
 	    record->suspended_until < 0 || !ipc_bool_valid(&record->paired) ||
 	    !ipc_bool_valid(&record->suspended) || !ipc_bool_valid(&record->whole_copy) ||
-	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached))
+	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached) ||
+	    !store_terms_valid(record))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;
@@ -362,7 +364,7 @@ static bool on_message(struct steward *steward, const struct ipc_message *messag
 		on_role(steward, saves, &message->u.role);
 		return true;
 	case IPC_RUN:
-		if (!settings_valid(&steward->config, message))
+		if (!settings_possible(message))
 			return false;
 		on_run(steward, message);
 		return true;
@@ -407,7 +409,35 @@ static void connect_engine(struct steward *steward, int fd)
 		give_up(steward, "cannot watch the engine");
 }
 
-/* Only a new engine comes from there. What the last one still had to say is heard first. */
+static void connect_new_engine(struct steward *steward, int fd)
+{
+	if (steward->engine >= 0)
+		on_engine(steward, 0);
+	if (steward->engine >= 0)
+		disconnect_engine(steward);
+	connect_engine(steward, fd);
+}
+
+/* It takes effect in place: checks and hooks have the struct before their eyes. */
+static void reconfigure(struct steward *steward, int fd)
+{
+	static struct config was;
+	int error;
+
+	was = steward->config;
+	error = sealed_read(fd, &steward->config, sizeof(steward->config));
+	close(fd);
+	if (error != 0) {
+		give_up(steward, "no configuration from the guardian");
+		return;
+	}
+	services_reconfigure(&steward->services, &was, loop_now());
+	explicit_bzero(&was, sizeof(was));
+	if (steward->settled && steward->engine >= 0)
+		services_report(&steward->services);
+}
+
+/* A new engine, or another configuration. What the last engine still had to say is heard first. */
 static void on_guardian(void *arg, uint32_t events)
 {
 	struct steward *steward = arg;
@@ -416,15 +446,14 @@ static void on_guardian(void *arg, uint32_t events)
 
 	(void)events;
 	while ((got = ipc_receive(IPC_FD_GUARDIAN, &message, &fd)) > 0) {
-		if (message.type != IPC_ENGINE) {
+		if (message.type == IPC_ENGINE && fd >= 0) {
+			connect_new_engine(steward, fd);
+		} else if (message.type == IPC_CONFIG && fd >= 0) {
+			reconfigure(steward, fd);
+		} else {
 			got = -EPROTO;
 			break;
 		}
-		if (steward->engine >= 0)
-			on_engine(steward, 0);
-		if (steward->engine >= 0)
-			disconnect_engine(steward);
-		connect_engine(steward, fd);
 	}
 	if (got == -EPIPE) {
 		if (steward->engine >= 0)

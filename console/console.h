@@ -43,6 +43,7 @@ struct console {
 	struct events events;
 	/* the newest state, and when it came; NULL before the first */
 	json_t *state, *live;
+	json_t *dump; /* what it was made of, for metrics */
 	ha_time state_at;
 	struct request *waiting; /* for the next one */
 	bool stopping;

@@ -60,7 +60,7 @@ void look_metrics(struct request *request)
 						"Bearer");
 		return;
 	}
-	text = metrics_text(request->console);
+	text = metrics_text(request->console, request->console->dump);
 	if (text == NULL)
 		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "no memory");
 	else

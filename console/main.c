@@ -52,6 +52,8 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 	bool same = console->state != NULL && json_equal(state, console->state);
 
 	json_decref(console->live);
+	json_decref(console->dump);
+	console->dump = json_incref((json_t *)(uintptr_t)dump);
 	console->live = live;
 	console->state_at = now;
 	if (same) {
@@ -240,6 +242,7 @@ static void part(struct console *console)
 	loop_close(&console->loop);
 	json_decref(console->state);
 	json_decref(console->live);
+	json_decref(console->dump);
 }
 
 static int serve(const struct conf *conf)

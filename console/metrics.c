@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/render_metrics.h"
+
 static void gauge(FILE *out, const char *name, const char *help, unsigned long long value)
 {
 	fprintf(out, "# TYPE %s gauge\n# HELP %s %s\n%s %llu\n", name, name, help, name, value);
@@ -42,18 +44,29 @@ static void own(FILE *out, const struct console *console)
 			(unsigned long long)console->replies[i]);
 }
 
-char *metrics_text(const struct console *console)
+/* An exposition has one end: the agent's is taken off, and this one's put there. */
+char *metrics_text(const struct console *console, const json_t *dump)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	static const char end[] = "# EOF\n";
+	char *text = NULL, *whole = NULL;
+	size_t len, whole_len;
+	FILE *agent = open_memstream(&text, &len), *out;
 
-	if (out == NULL)
+	if (agent == NULL)
 		return NULL;
-	own(out, console);
-	fputs("# EOF\n", out);
-	if (fclose(out) == 0)
-		return text;
+	render_metrics(agent, RENDER_METRICS_OPEN, dump);
+	out = fclose(agent) == 0 ? open_memstream(&whole, &whole_len) : NULL;
+	if (out != NULL) {
+		if (len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0)
+			len -= strlen(end);
+		fwrite(text, 1, len, out);
+		own(out, console);
+		fputs(end, out);
+		if (fclose(out) != 0) {
+			free(whole);
+			whole = NULL;
+		}
+	}
 	free(text);
-	return NULL;
+	return whole;
 }

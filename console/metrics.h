@@ -7,7 +7,7 @@
 
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-/* To be freed; NULL: out of memory. */
-char *metrics_text(const struct console *);
+/* dump: the agent's newest, or NULL: there is none. To be freed; NULL: out of memory. */
+char *metrics_text(const struct console *, const json_t *dump);
 
 #endif

@@ -49,6 +49,15 @@ enum node_refusal node_may_swap(const struct node *n, ha_time now)
 	return swap_refusal(n, &c);
 }
 
+bool node_may_go_on(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	if (!n->lease.wanted || n->claim != HA_CLAIM_HOLDING || n->handover.giving || n->leaving)
+		return false;
+	return !n->config.paired || (!peer_ready(n, &c) && !peer_claims(n, &c));
+}
+
 enum node_refusal node_may_detach(const struct node *n, ha_time now)
 {
 	struct clock c = {.now = now, .next = HA_NEVER};
