@@ -11,7 +11,7 @@
 
 static const struct {
 	const char *name;
-	bool change; /* only root may */
+	bool change; /* only root may, and operators that are allowed to */
 } control_actions[CONTROL_ACTION_N] = {
 	[CONTROL_DUMP] = {"dump", false},
 	[CONTROL_HISTORY] = {"history", false},
@@ -87,6 +87,33 @@ static void control_drop(struct control_client *client)
 	close(client->fd);
 	client->fd = -1;
 	client->waiting = 0;
+}
+
+void control_operators(struct control *control, const struct control_operator *operator, unsigned n)
+{
+	control->operator= operator;
+	control->operator_n = n;
+}
+
+enum control_action control_change(const char *name)
+{
+	unsigned action;
+
+	for (action = 0; action < CONTROL_ACTION_N; action++)
+		if (control_actions[action].change &&
+		    strcmp(control_actions[action].name, name) == 0)
+			break;
+	return (enum control_action)action;
+}
+
+static bool control_may(const struct control *control, uid_t uid, enum control_action action)
+{
+	if (uid == 0 || !control_actions[action].change)
+		return true;
+	for (unsigned i = 0; i < control->operator_n; i++)
+		if (control->operator[i].uid == uid && uid != CONTROL_NOBODY)
+			return control->operator[i].actions>> action & 1;
+	return false;
 }
 
 void control_close(struct control *control)
@@ -235,7 +262,7 @@ static void control_request(struct control_client *client, size_t len)
 		control_say(client, CONTROL_ERROR, "no such action");
 		return;
 	}
-	if (control_actions[action].change && client->uid != 0) {
+	if (!control_may(control, client->uid, (enum control_action)action)) {
 		snprintf(answer.text, sizeof(answer.text), "only root may %s", name);
 		answer.result = CONTROL_REFUSED;
 		control_send(client, &answer);

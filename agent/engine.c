@@ -286,6 +286,7 @@ static void engine_start(struct engine *engine)
 		engine_fatal("netlink monitor", error);
 	error = control_open(&engine->control, &engine->loop, IPC_FD_CONTROL, serve_request,
 			     engine);
+	serve_operators(engine);
 	if (!error)
 		error = loop_add(&engine->loop, IPC_FD_GUARDIAN, kin_guardian_ready, engine);
 	if (!error)
