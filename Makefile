@@ -17,6 +17,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CONFDIR ?= /etc/haagent
+DOCDIR  ?= $(PREFIX)/share/doc/haagent
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -49,16 +50,22 @@ TOOL_SRC  := $(wildcard tests/system/tools/*.c)
 TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
 SYSTEM    := $(sort $(wildcard tests/system/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
-MAN       := $(wildcard agent/*.8 agent/*.5)
+MAN       := $(wildcard agent/*.8 agent/*.5) $(BUILD)/haagent-protocol.7
+DOCS      := README.md proto/SPEC.md agent/dump.schema.json agent/haagent.rules.yml
 TARGETS   := $(wildcard agent/*.target)
 FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
 FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate golden lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
 
-all: $(BUILD)/haagent ## the program, build/haagent
+all: $(BUILD)/haagent $(BUILD)/haagent-protocol.7 ## the program, build/haagent, and the manual made from the specification
+
+$(BUILD)/haagent-protocol.7: proto/SPEC.md agent/haagent.8 scripts/spec2man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/spec2man $< "$$(sed -n 's/^\.Dd //p' agent/haagent.8)" > $@
 
 # ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
 define variant
@@ -202,6 +209,9 @@ MUTATE := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard proto/*.c tests/unit/no
 mutate: $(MUTATE) ## breaks one rule of proto/ at a time: does a test notice? M="judge.c.*T2" for some
 	$(Q)BUILD=$(BUILD) CC='$(CC)' scripts/mutate $(if $(M),'$(M)')
 
+golden: $(BUILD)/release/unit ## renders tests/golden/ anew: look at what has changed
+	$(Q)HA_GOLDEN=write $< --filter 'golden/*' --quiet
+
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
 
@@ -222,7 +232,7 @@ bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
 
-install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
+install: all ## program, manuals, documents, units and a sample config; PREFIX, DESTDIR
 	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haagent $(DESTDIR)$(SBINDIR)/haagent
 	$(Q)for m in $(MAN); do \
 		$(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -233,6 +243,8 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 	$(Q)$(INSTALL) -D -m 644 agent/haagent.sysusers $(DESTDIR)$(SYSUSERSDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 agent/haagent.tmpfiles $(DESTDIR)$(TMPFILESDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
+	$(Q)for d in $(DOCS); do \
+		$(INSTALL) -D -m 644 $$d $(DESTDIR)$(DOCDIR)/$${d##*/} || exit 1; done
 	$(Q)for t in $(TARGETS); do \
 		$(INSTALL) -m 644 $$t $(DESTDIR)$(UNITDIR)/$${t##*/} || exit 1; done
 	$(Q)$(INSTALL) -D -m 644 $(SAMPLE) $(DESTDIR)$(CONFDIR)/haagent.conf.sample
@@ -243,6 +255,8 @@ uninstall: ## what install put there; the configuration and the state stay
 		$(DESTDIR)$(SYSUSERSDIR)/haagent.conf $(DESTDIR)$(TMPFILESDIR)/haagent.conf \
 		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
 	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
+	$(Q)for d in $(DOCS); do rm -f $(DESTDIR)$(DOCDIR)/$${d##*/}; done
+	$(Q)rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made

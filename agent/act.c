@@ -154,6 +154,19 @@ void act_identity(struct engine *engine, bool meeting)
 		act_message(engine, (enum ha_path)i, MSG_IDENTITY, body, len);
 }
 
+void act_account(struct engine *engine)
+{
+	uint8_t body[MSG_ACCOUNT_LEN];
+	size_t len;
+
+	if (engine->account.last.decided == 0)
+		return;
+	len = msg_encode_account(body, sizeof(body), &engine->account.last);
+	assert(len != 0);
+	for (int i = 0; i < HA_PATH_N; i++)
+		act_message(engine, (enum ha_path)i, MSG_ACCOUNT, body, len);
+}
+
 void act_refresh_identity(struct engine *engine)
 {
 	const struct config *config = &engine->config;
@@ -247,6 +260,7 @@ static void act_store_event(struct engine *engine, const struct store_event *eve
 	struct ipc_message message = {.type = IPC_EVENT, .u.event = *event};
 
 	dump_history_add(&engine->history, event);
+	engine->state_changes += event->event == EVENT_STATE && event->from != event->to;
 	if (engine->unlogged < STORE_HISTORY_MAX)
 		engine->unlogged++;
 	if (engine->steward < 0 || ipc_send(engine->steward, &message) != 0)

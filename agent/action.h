@@ -3,7 +3,7 @@
  * Request and answer are one JSON packet each on <runtime_directory>/control:
  *
  *   {"action": "join", "address": "192.0.2.2", "peer_fingerprint": "SHA256:..."}
- *   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *   {"result": "done" | "refused" | "error" | "busy", "text": "...", "data": {...}}
  */
 #ifndef HA_AGENT_ACTION_H
 #define HA_AGENT_ACTION_H
@@ -14,6 +14,7 @@
 
 #include "agent/config.h"
 #include "agent/page.h"
+#include "agent/render_metrics.h"
 
 /* What haagent exits with. */
 enum action_exit {
@@ -38,6 +39,7 @@ enum action_verb {
 	ACTION_IS_ACTIVE,
 	ACTION_SYNC,
 	ACTION_BARRIER,
+	ACTION_WHY,
 	ACTION_CHECK_CONFIG, /* needs no daemon */
 	ACTION_RELOAD,       /* by signals: renew.h */
 	ACTION_UPGRADE,
@@ -54,8 +56,9 @@ struct action {
 	uint32_t
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */
-	bool json;       /* dump, history, test: the data as it came */
-	bool yes;        /* do not ask */
+	bool json;       /* dump, history, why, test: the data as it came */
+	enum render_metrics_format metrics; /* dump: as metrics, not as a page */
+	bool yes;                           /* do not ask */
 };
 
 const char *action_name(enum action_verb); /* "test-connection", ...: of request and option */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/log.h"
 #include "agent/privileges.h"
 
 #define BACKOFF_FIRST (100 * HA_MS)
@@ -153,8 +154,8 @@ int child_start(struct child *child, const struct child_gift *gift, ha_time now)
 	if (pid == 0) {
 		const char *step = become(child->process, gift, parent);
 
-		dprintf(STDERR_FILENO, "haagent: cannot start the %s: %s: %s\n",
-			child_name(child->process), step, strerror(errno));
+		log_event(LOG_CRIT, "unstarted", "process=%s step=%s error=%s",
+			  child_name(child->process), step, strerror(errno));
 		_exit(EXEC_FAILED);
 	}
 	child->pid = pid;

@@ -60,6 +60,8 @@ int client_receive(int fd, json_t **answer)
 	if (in == NULL)
 		return -ENOMEM;
 	n = recv(fd, in, CONTROL_ANSWER_MAX, MSG_TRUNC);
+	if (n < 0 && errno == ECONNRESET) /* it did not read the request, but may have said why */
+		n = recv(fd, in, CONTROL_ANSWER_MAX, MSG_TRUNC);
 	if (n < 0)
 		error = -errno;
 	else if (n == 0)

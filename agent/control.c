@@ -26,6 +26,7 @@ static const struct {
 	[CONTROL_IS_ACTIVE] = {"is-active", false},
 	[CONTROL_SYNC] = {"sync", true},
 	[CONTROL_BARRIER] = {"barrier", true},
+	[CONTROL_WHY] = {"why", false},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is
@@ -118,6 +119,17 @@ int control_adopt(struct control *control, int fd, uid_t uid)
 	return -EBUSY;
 }
 
+/* Says why, as far as it can be said at once. */
+static void control_turn_away(int fd)
+{
+	static const char busy[] =
+		"{\"result\":\"busy\",\"text\":\"haagent is busy with others: try "
+		"again in a moment\"}";
+
+	(void)!send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 static void control_accept(void *arg, uint32_t events)
 {
 	struct control *control = arg;
@@ -131,9 +143,10 @@ static void control_accept(void *arg, uint32_t events)
 		if (fd < 0)
 			return;
 		len = sizeof(peer);
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
-		    control_adopt(control, fd, peer.uid) != 0)
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 			close(fd);
+		else if (control_adopt(control, fd, peer.uid) != 0)
+			control_turn_away(fd);
 	}
 }
 

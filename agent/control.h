@@ -3,6 +3,7 @@
  *
  *   request  {"action": "dump"}   {"action": "join", "address": "192.0.2.1"}
  *   answer   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *            {"result": "busy", "text": "..."} at once, and nothing was read: too many at a time
  *
  * Who may connect is the socket file's business; who may change something is decided by the peer's
  * credentials at the time it connected. A client that asks too much, sends garbage or keeps still
@@ -46,6 +47,7 @@ enum control_action {
 	CONTROL_IS_ACTIVE,
 	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
 	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
+	CONTROL_WHY,
 	CONTROL_ACTION_N,
 };
 

@@ -68,7 +68,7 @@ struct dump_history {
 struct dump_path {
 	const struct wire *wire;
 	const struct session *session; /* NULL: none before the join */
-	uint64_t sent, received;       /* heartbeats */
+	uint64_t sent, received, lost; /* heartbeats; lost: on their way here */
 	const uint64_t *drop;          /* DROP_N counters */
 };
 
@@ -96,7 +96,7 @@ struct dump_view {
 	const struct dump_sync *sync;         /* NULL: by what the node alone knows */
 	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
 };
 
 void dump_history_add(struct dump_history *, const struct store_event *);

@@ -48,6 +48,7 @@ static void engine_feed_at(struct engine *engine, struct node_event *event, ha_t
 	if (event->heard_at > event->now)
 		event->heard_at = event->now;
 	node_step(&engine->node, event, &engine->actions);
+	account_observe(&engine->account, &engine->node, event, &engine->actions);
 	act_carry_out(engine, &engine->actions);
 }
 
@@ -186,6 +187,7 @@ static void engine_timer(void *arg, ha_time now)
 	if (now >= engine->identity_at) {
 		act_refresh_identity(engine);
 		act_identity(engine, false);
+		act_account(engine);
 		engine->identity_at = now + ENGINE_IDENTITY;
 	}
 }

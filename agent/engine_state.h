@@ -21,12 +21,14 @@
 #include "agent/ipc.h"
 #include "agent/join.h"
 #include "agent/loop.h"
+#include "agent/loss.h"
 #include "agent/plug.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
 #include "netlink/carrier.h"
 #include "netlink/monitor.h"
+#include "proto/account.h"
 #include "proto/node.h"
 #include "proto/session.h"
 
@@ -50,6 +52,7 @@ struct engine_path {
 	bool paired; /* session is in use */
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
+	struct loss loss;        /* of the peer's */
 	uint64_t drop[DROP_N];
 };
 
@@ -113,7 +116,10 @@ struct engine {
 	bool running;                 /* there is a node */
 	struct node node;
 	struct node_actions actions;
-	ha_time now; /* newest time that the node was given */
+	struct account account;          /* of its last change of role */
+	struct msg_account peer_account; /* by our clock; decided == 0: none was heard */
+	ha_time peer_rtt;                /* least since its clock is known, at each of them */
+	ha_time now;                     /* newest time that the node was given */
 	ha_time lateness;
 	struct ipc_message status; /* newest IPC_STATUS */
 
@@ -168,7 +174,7 @@ struct engine {
 
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
 };
 
 /* ---- engine.c ---- */
@@ -198,6 +204,7 @@ void act_frame(struct engine *, enum ha_path, const struct ha_mac *to, const uin
 void act_link_frame(struct engine *, bool relayed, const uint8_t *frame, size_t len);
 void act_question(struct engine *, const struct node_action *); /* ACT_PROBE, ACT_ASK */
 void act_identity(struct engine *, bool meeting);               /* on both paths; or over XX */
+void act_account(struct engine *);          /* ... if there is one, on both paths */
 void act_refresh_identity(struct engine *); /* and sends it when it has changed */
 void act_record(const struct engine *, struct store_record *); /* what has to be on disk now */
 bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */

@@ -20,6 +20,13 @@ static const char *log_process;
 static bool log_journal;
 static struct log_bucket log_bucket;
 
+#define LOG_PRIORITIES "HAAGENT_LOG_PRIORITIES"
+
+void log_priorities(void)
+{
+	(void)setenv(LOG_PRIORITIES, "1", 1);
+}
+
 void log_open(const char *process)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -27,8 +34,8 @@ void log_open(const char *process)
 	struct stat st;
 
 	log_process = process;
-	log_journal = false;
-	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+	log_journal = getenv(LOG_PRIORITIES) != NULL;
+	if (log_journal || stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return;
 	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
 	log_journal = strcmp(stream, ours) == 0;

@@ -2,7 +2,7 @@
  *
  *   event=state proc=engine from=passive to=active reason="peer silent on both paths" rule=T2 term=4
  *
- * Under systemd (JOURNAL_STREAM names our stderr) each line carries its priority as "<N>". A line never costs more
+ * Under systemd (JOURNAL_STREAM names our stderr), and where it was asked for, each line carries its priority as "<N>". A line never costs more
  * than one system call that does not block on the journal, takes no heap, and is at most LOG_LINE_MAX bytes. Too many
  * lines are dropped by a token bucket, and the next line that passes is preceded by how many were: a flood of events
  * must never slow down a takeover.
@@ -20,6 +20,10 @@ enum {
 	LOG_BURST = 20,     /* lines at once */
 	LOG_PER_SECOND = 5, /* and from then on */
 };
+
+/* Each line is to carry its priority, whatever stderr is: in this process, and in those that it starts. Before
+ * log_open(). */
+void log_priorities(void);
 
 /* Says which process writes (proc=...), and looks whether stderr is the journal. process must live on. */
 void log_open(const char *process);

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/engine.h"
 #include "agent/guardian.h"
+#include "agent/log.h"
 #include "agent/reader.h"
 #include "agent/renew.h"
 #include "agent/steward.h"
@@ -20,6 +21,7 @@ enum option_code {
 	OPT_VERSION = 'V',
 	OPT_YES = 256,
 	OPT_JSON,
+	OPT_LOG_PRIORITIES,
 	OPT_ACTION, /* and the verb */
 };
 
@@ -29,8 +31,10 @@ static const struct option options[] = {
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"yes", no_argument, NULL, OPT_YES},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
+	{"why", optional_argument, NULL, OPT_ACTION + ACTION_WHY},
 	{"test-connection", required_argument, NULL, OPT_ACTION + ACTION_TEST},
 	{"join", required_argument, NULL, OPT_ACTION + ACTION_JOIN},
 	{"swap", no_argument, NULL, OPT_ACTION + ACTION_SWAP},
@@ -48,31 +52,28 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* A screen of 24 lines and 80 columns has to have room for it, and for more actions. */
 static void usage(FILE *out)
 {
-	fputs("usage: haagent [-c FILE] [ACTION]\n"
-	      "Without an action: the daemon, in the foreground. With one: ask the daemon.\n"
-	      "  --dump[=json]              this appliance, its peer and what links them\n"
+	fputs("usage: haagent [-c FILE] [ACTION]   without one: the daemon, in the foreground\n"
+	      "  --dump[=FORM]              is all well? FORM: json, openmetrics or prometheus\n"
 	      "  --history[=json]           what happened, when and why\n"
+	      "  --why[=json]               how the last change of role came about\n"
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
-	      "  --suspend[=DURATION]       no takeover for 90s, 15m, 2h, 1d, or until resumed\n"
-	      "  --resume                   end the suspension\n"
-	      "  --detach                   end the pair, on both appliances\n"
-	      "  --remove                   forget the other appliance, which is not reachable\n"
+	      "  --suspend[=DURATION], --resume   no takeover for 90s, 15m, 2h, 1d, or till then\n"
+	      "  --detach, --remove         end the pair, on both; forget a peer that is gone\n"
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
 	      "  --sync                     compare all settings with the other appliance's\n"
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
-	      "  --reload                   read the configuration anew, and run by it\n"
-	      "  --upgrade                  go on as the program that is installed now\n"
+	      "  --reload, --upgrade        go on by the configuration, the program, of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
-	      "  --help, --version\n"
-	      "  --json                     the data of --dump, --history, --test-connection\n"
-	      "  --yes                      do not ask (--join --detach --remove --force-active)\n"
-	      "FILE is " CONFIG_DEFAULT_FILE " if not given.\n"
-	      "Exit: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no daemon.\n",
+	      "  --json, --yes              as =json; do not ask for confirmation\n"
+	      "  --log-priorities           of the daemon: each line begins with <N>\n"
+	      "  -c, --config FILE          not " CONFIG_DEFAULT_FILE "\n"
+	      "  -h, --help, -V, --version  exit: 0 done, 1 no, 2 usage, 3 no daemon\n",
 	      out);
 }
 
@@ -130,6 +131,11 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 			return usage_error("'%s' is no time to wait: 1 to 3600 seconds", argument);
 	} else if (strcmp(argument, "json") == 0) {
 		action->json = true;
+	} else if (verb == ACTION_DUMP) {
+		action->metrics = render_metrics_format(argument);
+		if (action->metrics == RENDER_METRICS_NONE)
+			return usage_error("--dump has the other forms json, openmetrics and "
+					   "prometheus");
 	} else {
 		return usage_error("the only other form is json");
 	}
@@ -143,8 +149,11 @@ static int check_usage(const struct action *action, const char *unexpected)
 		return usage_error("unexpected argument '%s'", unexpected);
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
+	if (action->json && action->metrics != RENDER_METRICS_NONE)
+		return usage_error("--dump in one form at a time");
 	if (action->json && !action_shows(action->verb))
-		return usage_error("--json belongs to --dump, --history and --test-connection");
+		return usage_error(
+			"--json belongs to --dump, --history, --why and --test-connection");
 	return 0;
 }
 
@@ -182,6 +191,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_JSON:
 			action.json = true;
+			break;
+		case OPT_LOG_PRIORITIES:
+			log_priorities();
 			break;
 		case '?': /* getopt has said what is wrong */
 			fputs("Try 'haagent --help'.\n", stderr);

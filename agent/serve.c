@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/dump_why.h"
 #include "agent/engine_state.h"
 #include "agent/page.h"
 
@@ -38,6 +39,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.lateness_last = engine->lateness,
 		.floods = engine->floods,
 		.ipc_errors = engine->ipc_errors,
+		.state_changes = engine->state_changes,
 	};
 
 	for (int i = 0; i < HA_PATH_N; i++) {
@@ -48,6 +50,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.session = p->paired ? &p->session : NULL,
 			.sent = p->sent,
 			.received = p->received,
+			.lost = p->loss.lost,
 			.drop = p->drop,
 		};
 	}
@@ -57,6 +60,23 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 	view.sync = &sync;
 	answer->result = CONTROL_DONE;
 	answer->data = dump_all(&view);
+}
+
+static void serve_why(struct engine *engine, struct control_answer *answer)
+{
+	const struct why_view view = {
+		.now = engine_now(engine),
+		.realtime_ns = act_realtime(),
+		.node = &engine->node,
+		.own = &engine->account.last,
+		.peer = &engine->peer_account,
+		.own_name = engine->own.host_name,
+		.peer_name = engine->record.paired ? engine->record.peer_name : "",
+		.history = &engine->history,
+	};
+
+	answer->result = CONTROL_DONE;
+	answer->data = dump_why(&view);
 }
 
 static bool serve_address(const json_t *request, struct ha_address *out)
@@ -193,6 +213,9 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
+	case CONTROL_WHY:
+		serve_why(engine, answer);
+		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}

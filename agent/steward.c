@@ -66,7 +66,8 @@ bool steward_record_valid(const struct store_record *record)
 	if (record->mode >= HA_MODE_N || record->parting >= PARTING_N ||
 	    record->suspended_until < 0 || !ipc_bool_valid(&record->paired) ||
 	    !ipc_bool_valid(&record->suspended) || !ipc_bool_valid(&record->whole_copy) ||
-	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached))
+	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached) ||
+	    !store_terms_valid(record))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;

@@ -270,6 +270,7 @@ enum node_level node_event_level(enum node_event_code, enum ha_state from, enum 
 				 enum ha_reason);
 const char *node_level_name(enum node_level);     /* "informational", "important", "critical" */
 const char *node_refusal_text(enum node_refusal); /* for people */
+const char *node_why_not_name(enum msg_why_not);  /* of one bit: "no_copy", "deaf", ... */
 const char *node_why_not_text(enum msg_why_not);  /* of one bit */
 
 #endif

@@ -4,7 +4,7 @@
 
 _haagent() {
 	local cur=$2 prev=$3 option='' word
-	local -a actions=(--dump --history --test-connection --join --swap --suspend --resume --detach --remove
+	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
 		--force-active --is-active --sync --barrier --check-config --reload --upgrade)
 	COMPREPLY=()
 
@@ -15,7 +15,11 @@ _haagent() {
 		option=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $option in
-	--dump | --history)
+	--dump)
+		mapfile -t COMPREPLY < <(compgen -W "json openmetrics prometheus" -- "$cur")
+		return
+		;;
+	--history | --why)
 		mapfile -t COMPREPLY < <(compgen -W json -- "$cur")
 		return
 		;;
@@ -40,11 +44,12 @@ _haagent() {
 	esac
 
 	# One action; then what belongs to it.
-	local -a options=(-c --config --help --version "${actions[@]}")
+	local -a options=(-c --config -h --help -V --version --log-priorities "${actions[@]}")
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $word in
+		--log-priorities) options=(-c --config) ;;
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
-		--dump | --history | --test-connection) options=(-c --config --json) ;;
+		--dump | --history | --why | --test-connection) options=(-c --config --json) ;;
 		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config | --reload | --upgrade) options=(-c --config) ;;
 		esac
 	done

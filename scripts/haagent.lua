@@ -9,18 +9,19 @@
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
-local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN, ACCOUNT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local SYNC_DATA, SYNC_ACK, SYNC_HELLO = 0x40, 0x41, 0x42
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
 	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
+	[ACCOUNT] = "ACCOUNT",
 	[SYNC_DATA] = "SYNC_DATA", [SYNC_ACK] = "SYNC_ACK", [SYNC_HELLO] = "SYNC_HELLO",
 }
 
 local body_len = {
 	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
-	[DISOWN] = 73, [SYNC_ACK] = 136, [SYNC_HELLO] = 40,
+	[DISOWN] = 73, [ACCOUNT] = 254, [SYNC_ACK] = 136, [SYNC_HELLO] = 40,
 }
 local SYNC_DATA_LEAST = 9 + 1 -- a body of it: what is in the clear, and a byte of the stream
 local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true}
@@ -168,6 +169,33 @@ end
 field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
 field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
 field("uint8", "disown.why", "Why", base.DEC, partings)
+
+-- ACCOUNT, field by field in its order: each becomes haagent.account.<name>, of so many bytes or of a list.
+local carriers = {[0] = "not known", "up", "down"}
+local account = {
+	{"boot", 8}, {"decided_us", 8}, {"from", states}, {"to", states}, {"reason", reasons}, {"term", 8},
+	{"awake_us", 8},
+	{"link.heard_us", 8}, {"link.missed", 2}, {"link.carrier", carriers}, {"link.carrier_since_us", 8},
+	{"management.heard_us", 8}, {"management.missed", 2}, {"management.carrier", carriers},
+	{"management.carrier_since_us", 8},
+	{"probe.first_us", 8}, {"probe.last_us", 8}, {"probe.rounds", 2},
+	{"probe.answer", {[0] = "nobody", "peer", "another station"}}, {"probe.answered_us", 8},
+	{"solicit.since_us", 8}, {"solicit.sent", 1}, {"solicit.answered", {[0] = "no", "yes"}},
+	{"reach.evidence_us", 8}, {"reach.asked_us", 8}, {"reach.unanswered_us", 8}, {"reach.station", "address"},
+	{"reach.configured", {[0] = "learned", "configured"}},
+	{"peer.heard_us", 8}, {"peer.boot", 8}, {"peer.state", states}, {"peer.claim", claims}, {"peer.reason", reasons},
+	{"peer.flags", 1}, {"peer.why_not", 2}, {"peer.holding_us", 8},
+	{"handover.intent_us", 8}, {"handover.ack_us", 8}, {"handover.resigned_us", 8}, {"handover.taking_us", 8},
+	{"lease.until_us", 8}, {"lease.released_us", 8}, {"lease.off_us", 8}, {"lease.on_us", 8},
+	{"lease.announced_us", 8},
+}
+for _, one in ipairs(account) do
+	if type(one[2]) == "table" then
+		field("uint8", "account." .. one[1], one[1], base.DEC, one[2])
+	elseif one[2] ~= "address" then
+		field("uint" .. 8 * one[2], "account." .. one[1], one[1], base.DEC)
+	end
+end
 
 field("bytes", "sync.salt", "Salt")
 field("bytes", "sync.echo", "Newest salt heard of the receiver")
@@ -399,6 +427,23 @@ dissect[DISOWN] = function(c, tree)
 	_, why = c.take(tree, "disown.why", 1)
 	c.take(tree, "mac", TAG_LEN)
 	return " " .. (partings[why:uint()] or "?")
+end
+
+dissect[ACCOUNT] = function(c, tree)
+	local value = {}
+
+	for _, one in ipairs(account) do
+		local _, range
+
+		if one[2] == "address" then
+			take_address(c, tree, "Station", false)
+		else
+			_, range = c.take(tree, "account." .. one[1], type(one[2]) == "table" and 1 or one[2])
+			value[one[1]] = range
+		end
+	end
+	return string.format(" %s -> %s: %s", states[value.from:uint()] or "?", states[value.to:uint()] or "?",
+		reasons[value.reason:uint()] or "?")
 end
 
 -- The header's counter is the number of the frame.

@@ -166,6 +166,27 @@ static int remove_rest(struct apply *a, struct op *op)
 	return op->kind == OP_REMOVE && (op->flags & OP_FIRST) == 0 ? remove_it(a, op) : 0;
 }
 
+/* With the directory that it was staged in. */
+static bool is_moved(const struct plan *p, const struct op *op)
+{
+	return op->nest == NEST_INSIDE && (p->op[op->top].flags & OP_MOVED) != 0;
+}
+
+/* With all that is staged in it. Where it is not to be had so (it has been moved by an earlier run, something is there, the
+ * filesystem does not know how) it is made, and the rest goes one by one. */
+static bool move(struct apply *a, struct op *op, int dir, const char *name)
+{
+	int stage = stage_open(a->p, op->entry.root);
+	char staged[STAGE_NAME_LEN];
+
+	stage_name(op->id, staged);
+	if (stage < 0 || renameat2(stage, staged, dir, name, RENAME_NOREPLACE) != 0)
+		return false;
+	op->flags |= OP_MOVED;
+	fault_point("moved");
+	return true;
+}
+
 static int make_directory(struct apply *a, struct op *op)
 {
 	char name[SYNC_NAME_MAX + 1];
@@ -174,9 +195,13 @@ static int make_directory(struct apply *a, struct op *op)
 
 	if (op->entry.path_len == 0 || (op->flags & OP_IMPLIED) != 0)
 		return 0;
+	if (is_moved(a->p, op))
+		return 0;
 	dir = parent_of(a, op, name);
 	if (dir < 0)
 		return plan_fail_op(a->p, op, "its directory cannot be opened", dir);
+	if (op->nest == NEST_TOP && move(a, op, dir, name))
+		return 0;
 	if (mkdirat(dir, name, 0700) != 0) {
 		if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 			return plan_fail_op(a->p, op, "cannot be made", -errno);
@@ -205,17 +230,21 @@ static int was_renamed(struct apply *a, struct op *op, int dir, const char *name
 
 static int rename_it(struct apply *a, struct op *op)
 {
-	char name[SYNC_NAME_MAX + 1], staged[STAGE_NAME_LEN];
+	char name[SYNC_NAME_MAX + 1], staged[SYNC_PATH_MAX + 1];
 	struct plan *p = a->p;
 	int dir, stage = stage_open(p, op->entry.root), error;
 	struct stat st;
 
+	if (is_moved(p, op)) {
+		op->flags |= OP_DONE;
+		return 0;
+	}
 	if (stage < 0)
 		return plan_fail_op(p, op, "the stage cannot be opened", stage);
 	dir = parent_of(a, op, name);
 	if (dir < 0)
 		return plan_fail_op(p, op, "its directory cannot be opened", dir);
-	stage_name(op->id, staged);
+	stage_path(p, op, staged);
 	error = renameat(stage, staged, dir, name) == 0 ? 0 : -errno;
 	if (error == -EISDIR && unlinkat(dir, name, AT_REMOVEDIR) == 0) {
 		fault_point("way-cleared");
@@ -367,7 +396,7 @@ int apply(struct plan *p)
 	for (size_t i = 0; i < PLAN_DIRS; i++)
 		a.held[i].fd = -1;
 	for (uint32_t i = 0; i < p->order_n; i++)
-		p->op[p->order[i]].flags &= (uint8_t)~OP_DONE;
+		p->op[p->order[i]].flags &= (uint8_t) ~(OP_DONE | OP_MOVED);
 	p->totals.stayed = 0;
 	error = walk(&a, true, remove_first);
 	if (error == 0)

@@ -170,8 +170,8 @@ int carry_record(void *syncer, const struct lineage *generation, bool recovered)
 	return error;
 }
 
-/* A journal that cannot be read, or is of other roots, says nothing of what is here: it is put aside, and the trees are
- * compared. */
+/* A journal that cannot be read, or is of other roots (by name, or by the directory that has the name), says nothing of what is
+ * here: to follow it would write into trees that it was not made for. It is put aside, and the trees are compared. */
 static void distrust_journal(struct syncer *s)
 {
 	if (plan_disown(s->plan) != 0)

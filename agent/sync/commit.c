@@ -23,7 +23,8 @@ static int verify_roots(struct plan *p)
 	for (uint32_t i = 0; i < p->op_n; i++) {
 		uint8_t root = p->op[i].entry.root;
 
-		if (p->op[i].staged && (error = stage_open(p, root)) < 0)
+		if ((p->op[i].staged || p->op[i].nest != NEST_NONE) &&
+		    (error = stage_open(p, root)) < 0)
 			return plan_fail_op(p, &p->op[i], "the stage cannot be opened", error);
 	}
 	return 0;
@@ -106,6 +107,9 @@ static int commit(struct plan *p, const struct lineage *generation)
 		return error;
 	if (p->order_n == 0)
 		return record(p, generation, false);
+	error = fail(p, "what an earlier plan left cannot be removed", stage_tidy(p));
+	if (error != 0)
+		return error;
 	error = conflict_keep(p, kept);
 	fault_point("kept");
 	if (error == 0)
@@ -135,6 +139,15 @@ int plan_commit(struct plan *p, const struct lineage *generation, char reason[SY
 	return error;
 }
 
+/* Is each root still the one that was opened? The new one must not be written by a journal of the old one, and the old one is out of
+ * reach; but it may come back. So the journal stays, and the next start judges by what is there then. */
+static int verify_again(struct plan *p)
+{
+	if (roots_verify(p->c.roots) == 0)
+		return 0;
+	return fail(p, "a directory of the settings has been replaced", -ENXIO);
+}
+
 int plan_recover(struct plan *p, struct lineage *generation, char reason[SYNC_REASON_MAX + 1])
 {
 	int error;
@@ -149,11 +162,13 @@ int plan_recover(struct plan *p, struct lineage *generation, char reason[SYNC_RE
 		return 0;
 	}
 	if (error == -ESTALE)
-		fail(p, "an unfinished commit is of other directories than are configured", error);
+		fail(p, "an unfinished commit is of other directories than are here", error);
+	else if (error == -ENXIO)
+		fail(p, "an unfinished commit waits for a directory that is missing", error);
 	else if (error != 0)
 		fail(p, "the journal of an unfinished commit cannot be read", error);
 	if (error == 0)
-		error = fail(p, "a directory of the settings", roots_verify(p->c.roots));
+		error = verify_again(p);
 	if (error == 0)
 		error = prepare_sort(p);
 	if (error == 0)

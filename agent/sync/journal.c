@@ -1,8 +1,8 @@
 /* journal.c - the operations of a commit as bytes: from the moment that they stand in the state directory, the commit
  * has happened.
  *
- *   magic "HAjo", version; fingerprint of the roots; lineage; number of operations
- *   each: kind, flags; RENAME and BLOCKS: staged name; BLOCKS: inode, runs; length of the entry, entry (SPEC 6.1)
+ *   magic "HAjo", version; fingerprint of the roots, and of which directories they are; lineage; number of operations
+ *   each: kind, flags, and where in the stage it is; RENAME and BLOCKS: staged name; BLOCKS: inode, runs; length of the entry, entry (SPEC 6.1)
  *   BLAKE2b over all of that
  */
 #include <errno.h>
@@ -25,6 +25,7 @@ enum {
 	OP_LEN = 1 + 1 + STAGE_ID_LEN + 8 + 4 + 4, /* at most, without runs and entry */
 	ENTRY_LEN = 64,                            /* at most, without path, attributes, target */
 	RUN_LEN = 16,
+	NEST_SHIFT = 4, /* above the flags */
 };
 
 static const char magic[] = "HAjo", name[] = "journal", temporary[] = "journal.new";
@@ -49,7 +50,8 @@ static void put_op(struct cursor_writer *w, const struct op *op)
 	size_t len;
 
 	cursor_put_u8(w, op->kind);
-	cursor_put_u8(w, op->flags & (OP_IMPLIED | OP_EXISTING));
+	cursor_put_u8(w,
+		      (op->flags & (OP_IMPLIED | OP_EXISTING)) | (unsigned)op->nest << NEST_SHIFT);
 	if (op->kind == OP_RENAME || op->kind == OP_BLOCKS)
 		cursor_put_bytes(w, op->id, sizeof(op->id));
 	if (op->kind == OP_BLOCKS) {
@@ -80,17 +82,39 @@ static void put_lineage(struct cursor_writer *w, const struct lineage *l)
 	cursor_put_bytes(w, l->digest, sizeof(l->digest));
 }
 
+int journal_roots(const struct plan *p, uint8_t out[SYNC_HASH_LEN])
+{
+	const struct roots *roots = p->c.roots;
+	crypto_generichash_state state;
+
+	roots_fingerprint(roots, out);
+	crypto_generichash_init(&state, NULL, 0, SYNC_HASH_LEN);
+	crypto_generichash_update(&state, out, SYNC_HASH_LEN);
+	for (unsigned i = 0; i < roots->n; i++) {
+		const struct root *root = &roots->root[i];
+		uint64_t inode = root->inode;
+
+		if (root->fd < 0)
+			return -ENXIO;
+		crypto_generichash_update(&state, (const uint8_t *)&inode, sizeof(inode));
+	}
+	crypto_generichash_final(&state, out, SYNC_HASH_LEN);
+	return 0;
+}
+
 int journal_write(struct plan *p, const struct lineage *generation)
 {
 	uint8_t fingerprint[SYNC_HASH_LEN];
 	size_t cap = space(p);
-	uint8_t *buffer = malloc(cap);
+	int error = journal_roots(p, fingerprint);
+	uint8_t *buffer;
 	struct cursor_writer w;
-	int error;
 
+	if (error != 0)
+		return error;
+	buffer = malloc(cap);
 	if (buffer == NULL)
 		return -ENOMEM;
-	roots_fingerprint(p->c.roots, fingerprint);
 	cursor_write(&w, buffer, cap - CHECKSUM_LEN);
 	cursor_put_bytes(&w, magic, 4);
 	cursor_put_u16(&w, VERSION);
@@ -140,6 +164,29 @@ static bool get_runs(struct cursor_reader *r, struct op *op)
 	return true;
 }
 
+/* What is staged in a directory stands behind it. */
+static bool get_nest(const struct plan *p, struct op *op)
+{
+	const struct op *holder;
+
+	op->nest = op->flags >> NEST_SHIFT;
+	op->flags &= OP_IMPLIED | OP_EXISTING;
+	switch (op->nest) {
+	case NEST_NONE:
+		return true;
+	case NEST_TOP:
+		op->top = p->op_n - 1;
+		stage_id(&op->entry, op->id);
+		return op->kind == OP_DIRECTORY && op->entry.path_len > 0;
+	case NEST_INSIDE:
+		holder = stage_holder(p, op);
+		op->top = holder == NULL ? 0 : holder->top;
+		return holder != NULL && (op->kind == OP_DIRECTORY || op->kind == OP_RENAME);
+	default:
+		return false;
+	}
+}
+
 static bool get_op(struct plan *p, struct cursor_reader *r)
 {
 	struct op read = {.kind = cursor_get_u8(r), .flags = cursor_get_u8(r)}, *op;
@@ -156,7 +203,8 @@ static bool get_op(struct plan *p, struct cursor_reader *r)
 	       read.kind < OP_KIND_N && sync_decode_entry(r->next, len, &e) &&
 	       e.root < p->c.roots->n;
 	op = good ? plan_op_make(p, e.root, e.path, e.path_len) : NULL;
-	if (op == NULL || op->kind != OP_NONE || plan_copy_entry(p, &read.entry, &e) != 0) {
+	if (op == NULL || op->kind != OP_NONE || plan_copy_entry(p, &read.entry, &e) != 0 ||
+	    !get_nest(p, &read)) {
 		free(read.run);
 		return false;
 	}
@@ -170,6 +218,7 @@ static int decode(struct plan *p, const uint8_t *bytes, size_t len, struct linea
 	uint8_t fingerprint[SYNC_HASH_LEN], written[SYNC_HASH_LEN], sum[CHECKSUM_LEN], start[4];
 	struct cursor_reader r;
 	uint32_t n;
+	int error;
 
 	if (len < CHECKSUM_LEN)
 		return -EBADMSG;
@@ -180,7 +229,9 @@ static int decode(struct plan *p, const uint8_t *bytes, size_t len, struct linea
 	if (memcmp(sum, bytes + len, sizeof(sum)) != 0 || memcmp(start, magic, 4) != 0 ||
 	    cursor_get_u16(&r) != VERSION)
 		return -EBADMSG;
-	roots_fingerprint(p->c.roots, fingerprint);
+	error = journal_roots(p, fingerprint);
+	if (error != 0)
+		return error;
 	cursor_get_bytes(&r, written, sizeof(written));
 	if (memcmp(written, fingerprint, sizeof(written)) != 0)
 		return -ESTALE;

@@ -87,6 +87,7 @@ void plan_reset(struct plan *p)
 {
 	for (uint32_t i = 0; i < p->op_n; i++)
 		content_free(p, &p->op[i]);
+	stage_let_go(p);
 	p->op_n = 0;
 	if (p->slot != NULL)
 		memset(p->slot, 0, p->slot_n * sizeof(*p->slot));

@@ -22,6 +22,9 @@ int plan_open(struct plan **out, const struct plan_config *config)
 	p->c = *config;
 	for (size_t i = 0; i < SYNC_ROOTS_MAX; i++)
 		p->stage[i] = -1;
+	p->nest_fd = -1;
+	p->mask = umask(0);
+	umask(p->mask);
 	p->uid = geteuid();
 	p->gid = getegid();
 	randombytes_buf(p->hash_key, sizeof(p->hash_key));
@@ -274,10 +277,11 @@ static int replace(struct plan *p, struct op *op, enum op_kind kind, const struc
 		error = plan_copy_entry(p, &op->entry, e);
 		return error != 0 ? error : replace_attributes(p, op, want);
 	}
+	error = 0;
 	if (kind == OP_RENAME && e->type == SYNC_FILE)
 		error = stage_replace(p, op, e, id);
-	else
-		error = (stage_drop(p, op), 0);
+	else if (kind != OP_DIRECTORY || op->kind != OP_DIRECTORY)
+		stage_drop(p, op);
 	op->kind = OP_NONE;
 	op->state = OP_READY;
 	op->tries = op->flags = 0;
@@ -325,6 +329,7 @@ int plan_entry(struct plan *p, const struct sync_entry *e, struct sync_want *wan
 	if (op == NULL)
 		return -ENOMEM;
 	count_out(p, op);
+	op->here = here.type;
 	error = replace(p, op, kind, e, want);
 	if (error < 0) { /* half staged: it is not to be committed so */
 		op->kind = (uint8_t)kind;

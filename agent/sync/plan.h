@@ -4,7 +4,7 @@
  * Entries come in the leader's order; a later one for the same name replaces an earlier one, staged content and all. What is
  * here already needs nothing. Content goes into ROOTS_STAGE of its root, under a name made of path and hash, is verified against
  * the entry's hash, and waits; so a transfer that was cut goes on where it was. A large file of which little changes
- * is staged as its changed blocks only.
+ * is staged as its changed blocks only, and a directory that is new as a directory.
  *
  * The commit: all that is staged is on disk; then the journal, in the state directory, fsynced and renamed into
  * place: the one point at which it happens; then renames, blocks in place, removals, attributes; then syncfs; then it is
@@ -83,7 +83,8 @@ int plan_commit(struct plan *, const struct lineage *generation, char reason[SYN
  * scanned after a 1. */
 int plan_recover(struct plan *, struct lineage *generation, char reason[SYNC_REASON_MAX + 1]);
 
-/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE): puts it aside as journal.bad. 0 or -errno; then the
+/* The journal is damaged, or of other roots (-EBADMSG, -ESTALE; other names, or another directory of that name: the trees that it would
+ * finish are not here). Not one of which a root is missing, or was replaced under this process: it may be back. Puts it aside as journal.bad. 0 or -errno; then the
  * trees are what they are, and have to be compared. */
 int plan_disown(struct plan *);
 

@@ -3,6 +3,7 @@
  *   plan.c      entries and tickets: what is to be done, and what for that is to be fetched
  *   ops.c       the operations that come of them
  *   stage.c     staged files, and content.c the large ones among them: blocks, resuming, verifying
+ *   stage_tree.c   directories that are new as a whole, and staged so
  *   prepare.c   from entries to operations: what follows from them, their order, whether they can be done
  *   conflict.c  what is kept aside
  *   journal.c   the operations as bytes
@@ -51,7 +52,16 @@ enum op_flag {
 	OP_EXISTING =
 		1
 		<< 2, /* a directory that is there: whatever else stands there is not cleared away */
-	OP_DONE = 1 << 3, /* applied: stat is what it is now */
+	OP_DONE = 1 << 3,  /* applied: stat is what it is now */
+	OP_MOVED = 1 << 4, /* a directory that was renamed with all that is staged in it */
+};
+
+/* Where in the stage something is (stage_tree.c). */
+enum op_nest {
+	NEST_NONE = 0, /* by itself, under the name of its id; or not at all */
+	NEST_TOP,      /* a directory, under the name of its id */
+	NEST_INSIDE,   /* in the directory of op `top`, as it will be there */
+	NEST_N,
 };
 
 /* Blocks that follow each other. */
@@ -79,14 +89,16 @@ struct op {
 	struct sync_entry entry; /* its pointers: into the plan's memory, or the journal's */
 	uint8_t kind, state, flags, tries;
 	uint8_t here; /* prepare(): the type of what is here */
-	bool staged;  /* there is something under its name in the stage */
+	bool staged;  /* there is something under its name in the stage; of no directory */
+	uint8_t nest;
+	uint32_t top; /* unless NEST_NONE */
 	uint32_t ticket;
 	uint8_t id[STAGE_ID_LEN];
 	struct content *content; /* or NULL */
 	uint64_t inode;          /* OP_BLOCKS: of the file that they go into */
 	struct run *run;         /* OP_BLOCKS */
 	uint32_t run_n;
-	struct tree_stat stat; /* OP_DONE */
+	struct tree_stat stat; /* OP_DONE; NEST_INSIDE: since it was staged */
 };
 
 struct chunk; /* of memory that lives as long as the plan */
@@ -118,6 +130,9 @@ struct plan {
 	unsigned unflushed; /* small files that were staged since it began */
 	uid_t uid;          /* what files belong to that this process makes */
 	gid_t gid;
+	mode_t mask;      /* what this process takes from the permissions of new files */
+	int nest_fd;      /* the directory in the stage that was used last, or -1 */
+	uint32_t nest_of; /* its op */
 	struct content *open[STAGE_OPEN_MAX];
 	unsigned open_next;
 	uint8_t block[SYNC_BLOCK_LEN];
@@ -160,6 +175,23 @@ void stage_drop(struct plan *, struct op *);   /* what is staged, and its conten
 void stage_sweep(struct plan *, bool foreign_only);
 int stage_sync(struct plan *); /* what is staged is on disk */
 
+/* ---- stage_tree.c ---- */
+
+/* Where something that is not staged yet is to be: the directory's descriptor (not to be closed) and the name there. make:
+ * directories that it takes; else it is where they are already. */
+int stage_place(struct plan *, struct op *, bool make, char name[SYNC_NAME_MAX + 1]);
+int stage_where(struct plan *, struct op *, char name[SYNC_NAME_MAX + 1]); /* where it is staged */
+/* The directory of the plan that it is staged in, or NULL. */
+struct op *stage_holder(const struct plan *, const struct op *);
+/* The same as a path from the stage; its length. */
+size_t stage_path(const struct plan *, const struct op *, char out[SYNC_PATH_MAX + 1]);
+int stage_sync_directory(struct plan *, struct op *);
+void stage_let_go(struct plan *);
+/* What no operation put there goes out of the directories that are to be renamed. */
+int stage_tidy(struct plan *);
+/* With all that is in it, as far as it was made here. depth: 0. */
+int stage_remove(struct plan *, int directory, const char *name, unsigned depth);
+
 /* ---- content.c ---- */
 
 /* Finds what is here of it already. 0: everything, and it is staged; 1: the tags in op->content are offered. */
@@ -179,8 +211,10 @@ void conflict_forget(struct plan *, const char *made);
 
 /* ---- journal.c ---- */
 
+/* Which roots it is of: their names, the excludes, and the very directories. -ENXIO: one is missing. */
+int journal_roots(const struct plan *, uint8_t out[SYNC_HASH_LEN]);
 int journal_write(struct plan *, const struct lineage *);
-/* Its operations become the plan's. 0; -ENOENT; -EBADMSG: damaged; -ESTALE: of other roots. */
+/* Its operations become the plan's. 0; -ENOENT; -EBADMSG: damaged; -ESTALE: of other roots; -ENXIO: a root is missing. */
 int journal_read(struct plan *, struct lineage *);
 int journal_remove(struct plan *);
 bool journal_exists(const struct plan *);

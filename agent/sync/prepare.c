@@ -330,6 +330,8 @@ static bool is_in_new_directory(const struct plan *p, const struct op *op)
 
 static int check_one(struct plan *p, struct op *op)
 {
+	if (op->nest == NEST_INSIDE && stage_holder(p, op) == NULL)
+		return plan_fail_op(p, op, "its directory is another since it was staged", -ESTALE);
 	switch (op->kind) {
 	case OP_DIRECTORY:
 		return check_directory(p, op);

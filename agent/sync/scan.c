@@ -41,7 +41,7 @@ int scan_open(struct scan **out, struct roots *roots, struct tree *tree, struct 
 	s->digest = digest;
 	s->found = found;
 	s->arg = arg;
-	s->file.fd = -1;
+	s->file.fd = s->parked.fd = -1;
 	s->ready_end = &s->ready;
 	s->full_due = HA_NEVER;
 	randombytes_buf(s->job_key, sizeof(s->job_key));
@@ -113,26 +113,56 @@ static void append_ready(struct scan *s, struct job *job)
 	s->ready_end = &job->next;
 }
 
+/* ---- those that wait: each is due no later than the two below it ---- */
+
+static void put_waiting(struct scan *s, struct job *job, uint32_t place)
+{
+	s->waiting[place] = job;
+	job->place = place;
+}
+
+static void rise(struct scan *s, struct job *job)
+{
+	uint32_t at = job->place;
+
+	for (; at > 0 && s->waiting[(at - 1) / 2]->due > job->due; at = (at - 1) / 2)
+		put_waiting(s, s->waiting[(at - 1) / 2], at);
+	put_waiting(s, job, at);
+}
+
+static void sink(struct scan *s, struct job *job)
+{
+	uint32_t at = job->place, below;
+
+	while ((below = 2 * at + 1) < s->waiting_n) {
+		if (below + 1 < s->waiting_n && s->waiting[below + 1]->due < s->waiting[below]->due)
+			below++;
+		if (s->waiting[below]->due >= job->due)
+			break;
+		put_waiting(s, s->waiting[below], at);
+		at = below;
+	}
+	put_waiting(s, job, at);
+}
+
 static void link_waiting(struct scan *s, struct job *job)
 {
 	job->waits = true;
 	s->unseen += job->unseen;
-	job->previous = NULL;
-	job->next = s->waiting;
-	if (job->next != NULL)
-		job->next->previous = job;
-	s->waiting = job;
+	put_waiting(s, job, s->waiting_n++);
+	rise(s, job);
 }
 
-static void unlink_waiting(struct scan *s, struct job *job)
+static void unlink_waiting(struct scan *s, const struct job *job)
 {
+	struct job *last = s->waiting[--s->waiting_n];
+
 	s->unseen -= job->unseen;
-	if (job->previous != NULL)
-		job->previous->next = job->next;
-	else
-		s->waiting = job->next;
-	if (job->next != NULL)
-		job->next->previous = job->previous;
+	if (last == job)
+		return;
+	put_waiting(s, last, job->place);
+	rise(s, last);
+	sink(s, last);
 }
 
 static struct job *job_make(struct scan *s, struct job **bucket, uint8_t root, const char *path,
@@ -197,12 +227,9 @@ void scan_retry(struct scan *s, uint8_t root, const char *path, size_t len, ha_t
 
 static void wake_waiting(struct scan *s, ha_time now)
 {
-	struct job *next;
+	while (s->waiting_n > 0 && s->waiting[0]->due <= now) {
+		struct job *job = s->waiting[0];
 
-	for (struct job *job = s->waiting; job != NULL; job = next) {
-		next = job->next;
-		if (job->due > now)
-			continue;
 		unlink_waiting(s, job);
 		append_ready(s, job);
 	}
@@ -226,18 +253,15 @@ static struct job *job_take(struct scan *s)
 
 static void drop_jobs(struct scan *s)
 {
-	struct job *list[2] = {s->ready, s->waiting};
+	while (s->ready != NULL) {
+		struct job *job = s->ready;
 
-	for (unsigned i = 0; i < 2; i++) {
-		while (list[i] != NULL) {
-			struct job *job = list[i];
-
-			list[i] = job->next;
-			free(job);
-		}
+		s->ready = job->next;
+		free(job);
 	}
+	while (s->waiting_n > 0)
+		free(s->waiting[--s->waiting_n]);
 	memset((void *)s->bucket, 0, sizeof(s->bucket));
-	s->ready = s->waiting = NULL;
 	s->ready_end = &s->ready;
 	s->jobs = s->unseen = 0;
 }
@@ -406,7 +430,7 @@ static size_t path_in_list(const struct scan *s, const char *name, char out[SYNC
 	return len + name_len;
 }
 
-static void look_in_list(struct scan *s, const char *name)
+static void look_in_list(struct scan *s, const char *name, unsigned char type)
 {
 	char path[SYNC_PATH_MAX];
 	size_t len = path_in_list(s, name, path);
@@ -420,6 +444,12 @@ static void look_in_list(struct scan *s, const char *name)
 	}
 	if (roots_excluded(s->roots, path, len))
 		return;
+	id = tree_find_child(s->tree, s->listed_id, name, strlen(name));
+	if (id == TREE_NONE && type == DT_REG) {
+		/* To open it says all that a status by its name would. */
+		scan_look_new_file(s, dirfd(s->list), name, s->listed->root, path, len);
+		return;
+	}
 	scan_look(s, dirfd(s->list), name, s->listed->root, path, len,
 		  LOOK_LIST | (s->verify ? LOOK_READ : 0), 0);
 	id = tree_find_child(s->tree, s->listed_id, name, strlen(name));
@@ -475,7 +505,7 @@ static void list_one(struct scan *s)
 		return;
 	}
 	if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-		look_in_list(s, entry->d_name);
+		look_in_list(s, entry->d_name, entry->d_type);
 }
 
 /* Ids do not last: what is listed is found again at each slice. */
@@ -547,8 +577,60 @@ static void drop_directories(struct scan *s)
 	}
 }
 
+/* ---- a file that takes long ---- */
+
+static void unpark(struct scan *s)
+{
+	s->file = s->parked;
+	s->parked.fd = -1;
+	s->parked.tag = NULL;
+}
+
+static void park(struct scan *s)
+{
+	s->parked = s->file;
+	s->file.fd = -1;
+	s->file.tag = NULL;
+}
+
+static bool takes_long(const struct scan *s)
+{
+	return !s->full && (uint64_t)s->file.before.st_size > SCAN_LARGE;
+}
+
+/* One at a time: another one waits. Who comes again has changed while it was read. */
+static void put_off(struct scan *s)
+{
+	struct reading *r = &s->file;
+
+	if (s->parked.fd < 0) {
+		park(s);
+		return;
+	}
+	scan_file_drop(s);
+	if (s->parked.root == r->root && s->parked.len == r->len &&
+	    memcmp(s->parked.path, r->path, r->len) == 0)
+		s->parked.torn = true;
+	else
+		scan_retry(s, r->root, r->path, r->len, scan_longer(r->delay), false);
+}
+
+/* Whether its name still leads to it is asked afterwards: what was reported meanwhile has been looked at before. */
+static void step_parked(struct scan *s)
+{
+	unpark(s);
+	scan_file_step(s);
+	if (s->file.fd >= 0)
+		park(s);
+	else
+		scan_name(s, s->file.root, s->file.path, s->file.len, 0);
+}
+
 static void drop_all(struct scan *s)
 {
+	scan_file_drop(s);
+	if (s->parked.fd >= 0)
+		unpark(s);
 	scan_file_drop(s);
 	drop_jobs(s);
 	drop_directories(s);
@@ -582,7 +664,9 @@ static bool has_more(const struct scan *s)
 
 static void work(struct scan *s)
 {
-	if (s->file.fd >= 0) {
+	if (s->file.fd >= 0 && takes_long(s)) {
+		put_off(s);
+	} else if (s->file.fd >= 0) {
 		scan_file_step(s);
 		if (s->file.fd < 0)
 			mark_read(s);
@@ -594,8 +678,10 @@ static void work(struct scan *s)
 	} else if (s->directories != NULL) {
 		open_list(s);
 		find_listed(s);
-	} else {
+	} else if (s->linked_any) {
 		walk_links(s);
+	} else {
+		step_parked(s);
 	}
 }
 
@@ -612,9 +698,10 @@ bool scan_step(struct scan *s, ha_time until)
 		s->full = s->full && has_more(s);
 		if (s->wanted && !s->full)
 			begin_full(s);
-		if (has_more(s))
+		if (has_more(s) || s->parked.fd >= 0)
 			work(s);
-	} while (scan_busy(s) && loop_now() < until);
+	} while ((scan_busy(s) || s->parked.fd >= 0) && loop_now() < until);
+	s->full = s->full && has_more(s);
 	return scan_busy(s);
 }
 
@@ -625,18 +712,16 @@ bool scan_busy(const struct scan *s)
 
 unsigned scan_unseen(const struct scan *s)
 {
-	return s->unseen;
+	return s->unseen + (s->parked.fd >= 0);
 }
 
 ha_time scan_deadline(const struct scan *s)
 {
-	ha_time next = s->full_due;
+	ha_time first = s->waiting_n > 0 ? s->waiting[0]->due : HA_NEVER;
 
-	for (const struct job *job = s->waiting; job != NULL; job = job->next) {
-		if (job->due < next)
-			next = job->due;
-	}
-	return next;
+	if (s->parked.fd >= 0)
+		return 0;
+	return first < s->full_due ? first : s->full_due;
 }
 
 void scan_totals(const struct scan *s, struct scan_totals *out)

@@ -10,13 +10,17 @@
  * what the kernel says is not there, below a root that is still the configured one.
  *
  * A scan is a queue of names: all of the roots for a full one; single ones as `follow` reports them. It never blocks
- * for longer than a read of one block; of a large file it reads some at a time, on all processors.
+ * for longer than a read of one block; of a large file it reads some at a time, on all processors. One of more than
+ * SCAN_LARGE is read when there is nothing else to do, and is unseen until then, so that small changes do not wait for it; but
+ * a full scan has not ended before it has been read.
  */
 #ifndef HA_AGENT_SYNC_SCAN_H
 #define HA_AGENT_SYNC_SCAN_H
 
 #include "agent/sync/roots.h"
 #include "agent/sync/tree.h"
+
+#define SCAN_LARGE (UINT64_C(1) << 28)
 
 struct scan; /* opaque */
 
@@ -52,7 +56,7 @@ void scan_name(struct scan *, uint8_t root, const char *path, size_t len, unsign
 
 /* Works until the time has come, or nothing is left to do now. False: nothing is. */
 bool scan_step(struct scan *, ha_time until);
-bool scan_busy(const struct scan *); /* something is to be done now */
+bool scan_busy(const struct scan *); /* something is to be done now, beside what takes long */
 /* Names that wait to be looked at for the first time since they changed: the tree does not have their change yet. (Others
  * that wait are in it, and are looked at once more.) */
 unsigned scan_unseen(const struct scan *);

@@ -24,7 +24,7 @@ void scan_file_drop(struct scan *s)
 }
 
 void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t root,
-		     const char *path, size_t len, const struct stat *st, ha_time delay)
+		     const char *path, size_t len, ha_time delay)
 {
 	struct root here = {.fd = directory};
 	struct reading *r = &s->file;
@@ -32,10 +32,6 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 
 	assert(r->fd < 0);
 	r->started_ns = scan_clock_ns();
-	if (st->st_size > DEFER_SIZE && delay == 0 && scan_is_racy(st, r->started_ns)) {
-		scan_retry(s, root, path, len, RACY_WAIT, false);
-		return;
-	}
 	/* O_NONBLOCK: what has become a pipe meanwhile must not make this wait for its writer. */
 	r->fd = roots_openat(&here, name, strlen(name), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (r->fd == -ENOENT || r->fd == -ELOOP) {
@@ -59,6 +55,12 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 		scan_retry(s, root, path, len, scan_longer(delay), false);
 		return;
 	}
+	if (r->before.st_size > DEFER_SIZE && delay == 0 &&
+	    scan_is_racy(&r->before, r->started_ns)) {
+		scan_file_drop(s);
+		scan_retry(s, root, path, len, RACY_WAIT, false);
+		return;
+	}
 	n = (uint64_t)r->before.st_size / SYNC_BLOCK_LEN +
 	    ((uint64_t)r->before.st_size % SYNC_BLOCK_LEN != 0);
 	r->tag = n > BLOCKS_MAX ? NULL : malloc((n + 1) * sizeof(*r->tag));
@@ -71,6 +73,7 @@ void scan_file_begin(struct scan *s, int directory, const char *name, uint8_t ro
 		posix_fadvise(r->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	r->tag_n = (size_t)n;
 	r->offset = 0;
+	r->torn = false;
 	r->began = loop_now();
 	r->delay = delay;
 	r->root = root;
@@ -98,7 +101,7 @@ static void finish(struct scan *s)
 
 	scan_entry(&e, SYNC_FILE, r->root, r->path, r->len, &r->before);
 	scan_xattrs(s, r->fd, &e);
-	if (fstat(r->fd, &after) != 0 || !scan_same_stat(&r->before, &after)) {
+	if (r->torn || fstat(r->fd, &after) != 0 || !scan_same_stat(&r->before, &after)) {
 		torn(s);
 		return;
 	}

@@ -226,7 +226,7 @@ static void look_closer(struct scan *s, int directory, const char *name, uint8_t
 {
 	switch (type_of(st)) {
 	case SYNC_FILE:
-		scan_file_begin(s, directory, name, root, path, len, st, delay);
+		scan_file_begin(s, directory, name, root, path, len, delay);
 		break;
 	case SYNC_DIRECTORY:
 		look_directory(s, directory, name, root, path, len, delay);
@@ -292,6 +292,15 @@ void scan_look(struct scan *s, int directory, const char *name, uint8_t root, co
 		look_closer(s, directory, name, root, path, len, &st, delay);
 	if (list && is_directory(s, root, path, len))
 		scan_list(s, root, path, len);
+}
+
+void scan_look_new_file(struct scan *s, int directory, const char *name, uint8_t root,
+			const char *path, size_t len)
+{
+	s->totals.entries++;
+	scan_file_begin(s, directory, name, root, path, len, 0);
+	if (s->file.fd >= 0 && s->file.before.st_nlink > 1)
+		scan_linked(s, s->file.before.st_ino);
 }
 
 void scan_look_root(struct scan *s, uint8_t root, unsigned look, ha_time delay)

@@ -1,7 +1,7 @@
 /* scan_state.h - what a scan has under way: for scan.c, scan_look.c and scan_file.c only.
  *
- * Three things, in the order in which they are served: a file that is being read; jobs, names that are to be looked at,
- * now or later; a directory that is being listed, and others that will be.
+ * Four things, in the order in which they are served: a file that is being read; jobs, names that are to be looked at,
+ * now or later; a directory that is being listed, and others that will be; and a file that takes long, but for a full scan.
  */
 #ifndef HA_AGENT_SYNC_SCAN_STATE_H
 #define HA_AGENT_SYNC_SCAN_STATE_H
@@ -21,9 +21,9 @@ enum {
 };
 
 struct job {
-	struct job *next, *previous,
-		*chain;     /* of its list (previous: while it waits), of its bucket */
-	ha_time due, delay; /* delay: how long it waited, 0: not at all */
+	struct job *next, *chain; /* of those that are ready, of its bucket */
+	ha_time due, delay;       /* delay: how long it waited, 0: not at all */
+	uint32_t place;           /* among those that wait */
 	uint16_t len;
 	uint8_t root;
 	bool waits, unseen; /* unseen: nothing of its change has been put */
@@ -44,6 +44,7 @@ struct reading {
 	struct stat before;
 	int64_t started_ns; /* by scan_clock_ns */
 	ha_time began, delay;
+	bool torn; /* it was reported to have changed meanwhile */
 	uint64_t offset;
 	digest_tag *tag;
 	size_t tag_n;
@@ -60,9 +61,12 @@ struct scan {
 	void *arg;
 
 	struct reading file;
+	struct reading parked; /* one that is large: read while there is nothing else to do */
 
 	struct job *bucket[JOB_BUCKETS];
-	struct job *ready, **ready_end, *waiting;
+	struct job *ready, **ready_end;
+	struct job *waiting[JOBS_MAX]; /* a heap: the first is due first */
+	uint32_t waiting_n;
 	unsigned jobs, unseen; /* unseen: of those that wait */
 	uint8_t job_key[16];
 
@@ -113,6 +117,9 @@ void scan_linked(struct scan *, uint64_t inode);
 /* Looks at a name of an open directory. delay: for how long it has waited already. */
 void scan_look(struct scan *, int directory, const char *name, uint8_t root, const char *path,
 	       size_t len, unsigned look, ha_time delay);
+/* The same of a name that a list says is a file, and that the tree has never heard of. */
+void scan_look_new_file(struct scan *, int directory, const char *name, uint8_t root,
+			const char *path, size_t len);
 void scan_look_root(struct scan *, uint8_t root, unsigned look, ha_time delay);
 /* The directory that is about to be listed, now that it is watched: has it changed since it was looked at? */
 void scan_look_listed(struct scan *, int fd, uint8_t root, const char *path, size_t len);
@@ -132,7 +139,7 @@ bool scan_same_stat(const struct stat *, const struct stat *);
 /* ---- scan_file.c ---- */
 /* Opens a file and makes it the one that is read. */
 void scan_file_begin(struct scan *, int directory, const char *name, uint8_t root, const char *path,
-		     size_t len, const struct stat *, ha_time delay);
+		     size_t len, ha_time delay);
 void scan_file_step(struct scan *); /* a block, or many of a large file; and the end */
 void scan_file_drop(struct scan *);
 

@@ -116,6 +116,7 @@ int stage_open(struct plan *p, uint8_t index)
 
 void stage_close(struct plan *p)
 {
+	stage_let_go(p);
 	for (size_t i = 0; i < SYNC_ROOTS_MAX; i++) {
 		if (p->stage[i] >= 0)
 			close(p->stage[i]);
@@ -158,7 +159,7 @@ int stage_attributes(struct plan *p, int fd, const struct sync_entry *e, const s
 {
 	uid_t uid = was == NULL ? p->uid : was->st_uid;
 	gid_t gid = was == NULL ? p->gid : was->st_gid;
-	mode_t mode = was == NULL ? e->mode & 0777 : was->st_mode & 07777;
+	mode_t mode = was == NULL ? e->mode & 0777 & ~p->mask : was->st_mode & 07777;
 	bool chowned = uid != e->uid || gid != e->gid;
 	int error;
 
@@ -204,15 +205,12 @@ static bool is_content(struct plan *p, const struct sync_entry *e, const uint8_t
 	return memcmp(hash, e->hash, sizeof(hash)) == 0;
 }
 
+/* The stage is closed to others: it may have its permissions at once. */
 static int make_file(int stage, const char *name, mode_t mode)
 {
-	/* The stage is closed to others: it may have its permissions at once, whatever this process takes from new files. */
-	mode_t mask = umask(0);
 	int fd = openat(stage, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int error = errno;
 
-	umask(mask);
-	return fd < 0 ? -error : fd;
+	return fd < 0 ? -errno : fd;
 }
 
 static int create(struct plan *p, const struct op *op, int stage, const char *name)
@@ -222,7 +220,41 @@ static int create(struct plan *p, const struct op *op, int stage, const char *na
 
 	if (fd != -EEXIST || !p->leftover[op->entry.root])
 		return fd;
-	return unlinkat(stage, name, 0) == 0 ? make_file(stage, name, mode) : -errno;
+	if (unlinkat(stage, name, 0) != 0 && errno != EISDIR && errno != EPERM)
+		return -errno;
+	return make_file(stage, name, mode);
+}
+
+/* In its place: in a directory that is new, or if something is in the way there by itself. */
+static int make_place(struct plan *p, struct op *op, char name[SYNC_NAME_MAX + 1], int *stage)
+{
+	int fd;
+
+	*stage = stage_place(p, op, true, name);
+	if (*stage < 0)
+		return *stage;
+	fd = create(p, op, *stage, name);
+	if (fd != -EEXIST || op->nest == NEST_NONE)
+		return fd;
+	op->nest = NEST_NONE;
+	*stage = stage_where(p, op, name);
+	return *stage < 0 ? *stage : create(p, op, *stage, name);
+}
+
+/* What the index is told of a file that is renamed with the directory that it is in. */
+static int note(struct op *op, int fd)
+{
+	struct stat st;
+
+	if (op->nest == NEST_NONE)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	op->stat = (struct tree_stat){
+		.inode = st.st_ino,
+		.ctime_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
+	};
+	return 0;
 }
 
 static void count_staged(struct plan *p, int stage)
@@ -234,33 +266,33 @@ static void count_staged(struct plan *p, int stage)
 /* Verified before it is written: what is staged by this process is what its entry says. */
 int stage_whole(struct plan *p, struct op *op, const uint8_t *data, size_t len)
 {
-	char name[STAGE_NAME_LEN];
+	char name[SYNC_NAME_MAX + 1];
 	int stage, fd, error;
 
 	if (!is_content(p, &op->entry, data, len))
 		return -EBADMSG;
 	if (op->staged)
 		return 0;
-	stage = stage_open(p, op->entry.root);
-	if (stage < 0)
-		return stage;
-	stage_name(op->id, name);
-	fd = create(p, op, stage, name);
-	if (fd < 0)
+	fd = make_place(p, op, name, &stage);
+	if (fd < 0) {
+		op->nest = NEST_NONE;
 		return fd;
+	}
 	fault_point("stage-created");
 	error = write_whole(fd, data, len);
 	fault_point("stage-written");
 	if (error == 0)
 		error = stage_attributes(p, fd, &op->entry, NULL);
+	if (error == 0)
+		error = note(op, fd);
 	if (close(fd) != 0 && error == 0)
 		error = -errno;
 	fault_point("stage-done");
+	op->staged = true;
 	if (error != 0)
-		unlinkat(stage, name, 0);
+		stage_drop(p, op);
 	else
-		count_staged(p, stage);
-	op->staged = error == 0;
+		count_staged(p, p->stage[op->entry.root]);
 	return error;
 }
 
@@ -293,55 +325,60 @@ int stage_symlink(struct plan *p, struct op *op)
 
 int stage_again(struct plan *p, struct op *op)
 {
-	char name[STAGE_NAME_LEN];
+	char name[SYNC_NAME_MAX + 1];
 	struct stat st;
-	int stage = stage_open(p, op->entry.root), fd, error;
+	int stage = stage_where(p, op, name), fd, error;
 
 	if (stage < 0)
 		return stage;
-	stage_name(op->id, name);
 	fd = openat(stage, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) != 0 ? -errno : stage_attributes(p, fd, &op->entry, &st);
+	if (error == 0)
+		error = note(op, fd);
 	close(fd);
 	return error;
 }
 
 bool stage_resume(struct plan *p, struct op *op)
 {
-	char name[STAGE_NAME_LEN];
+	char name[SYNC_NAME_MAX + 1];
 	int stage = stage_open(p, op->entry.root), fd;
 	ssize_t n;
 
 	if (stage < 0 || !p->leftover[op->entry.root])
 		return false;
-	stage_name(op->id, name);
-	fd = openat(stage, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	stage = stage_place(p, op, false, name);
+	fd = stage < 0 ? -1 : openat(stage, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		op->nest = NEST_NONE;
 		return false;
+	}
 	n = read(fd, p->block, sizeof(p->block));
 	close(fd);
-	op->staged = n >= 0 && is_content(p, &op->entry, p->block, (size_t)n);
-	if (op->staged && stage_again(p, op) != 0)
-		op->staged = false;
-	if (!op->staged)
-		unlinkat(stage, name, 0);
-	return op->staged;
+	op->staged = true;
+	if (n >= 0 && is_content(p, &op->entry, p->block, (size_t)n) && stage_again(p, op) == 0)
+		return true;
+	stage_drop(p, op);
+	return false;
 }
 
 void stage_drop(struct plan *p, struct op *op)
 {
-	char name[STAGE_NAME_LEN];
-	int stage = p->stage[op->entry.root];
+	char name[SYNC_NAME_MAX + 1];
+	int stage;
 
 	content_free(p, op);
-	if (!op->staged)
-		return;
+	if (op->nest != NEST_NONE && op->entry.type == SYNC_DIRECTORY)
+		p->leftover[op->entry.root] = true; /* it stays, and what is in it */
+	if (op->staged && p->stage[op->entry.root] >= 0) {
+		stage = stage_where(p, op, name);
+		if (stage < 0 || unlinkat(stage, name, 0) != 0)
+			p->leftover[op->entry.root] = true;
+	}
 	op->staged = false;
-	stage_name(op->id, name);
-	if (stage >= 0)
-		unlinkat(stage, name, 0);
+	op->nest = NEST_NONE;
 }
 
 /* ---- all of them ---- */
@@ -351,6 +388,11 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp(a, b, STAGE_ID_LEN);
 }
 
+static bool is_at_top(const struct op *op)
+{
+	return op->nest == NEST_TOP || (op->staged && op->nest == NEST_NONE);
+}
+
 /* The names that operations need, sorted. NULL, and *n > 0: no memory. */
 static uint8_t *needed(const struct plan *p, size_t *n)
 {
@@ -358,13 +400,13 @@ static uint8_t *needed(const struct plan *p, size_t *n)
 
 	*n = 0;
 	for (uint32_t i = 0; i < p->op_n; i++)
-		*n += p->op[i].staged;
+		*n += is_at_top(&p->op[i]);
 	ids = calloc(*n + 1, STAGE_ID_LEN);
 	if (ids == NULL)
 		return NULL;
 	*n = 0;
 	for (uint32_t i = 0; i < p->op_n; i++)
-		if (p->op[i].staged)
+		if (is_at_top(&p->op[i]))
 			memcpy(ids + STAGE_ID_LEN * (*n)++, p->op[i].id, STAGE_ID_LEN);
 	qsort(ids, *n, STAGE_ID_LEN, compare_ids);
 	return ids;
@@ -394,7 +436,9 @@ static void sweep(struct plan *p, int stage, const uint8_t *ids, size_t n, bool 
 		if (is_staged_name(e->d_name, id) &&
 		    (foreign_only || (n > 0 && bsearch(id, ids, n, STAGE_ID_LEN, compare_ids))))
 			continue;
-		if (unlinkat(stage, e->d_name, 0) != 0 && (errno == EISDIR || errno == EPERM))
+		if (is_staged_name(e->d_name, id))
+			(void)stage_remove(p, stage, e->d_name, 0);
+		else if (unlinkat(stage, e->d_name, 0) != 0 && (errno == EISDIR || errno == EPERM))
 			unlinkat(stage, e->d_name, AT_REMOVEDIR);
 	}
 	closedir(d);
@@ -424,27 +468,41 @@ void stage_sweep(struct plan *p, bool foreign_only)
 	free(ids);
 }
 
+static bool is_staged(const struct op *op)
+{
+	return op->staged || op->nest != NEST_NONE;
+}
+
+static int sync_file(struct plan *p, struct op *op)
+{
+	char name[SYNC_NAME_MAX + 1];
+	int stage = stage_where(p, op, name), fd, error;
+
+	if (stage < 0)
+		return stage;
+	fd = openat(stage, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	error = fsync(fd) == 0 ? 0 : -errno;
+	close(fd);
+	return error;
+}
+
 static int sync_files(struct plan *p)
 {
-	char name[STAGE_NAME_LEN];
 	bool touched[SYNC_ROOTS_MAX] = {false};
 	int error = 0;
 
 	for (uint32_t i = 0; i < p->op_n && error == 0; i++) {
-		const struct op *op = &p->op[i];
-		int fd;
+		struct op *op = &p->op[i];
 
-		if (!op->staged)
+		if (!is_staged(op))
 			continue;
 		touched[op->entry.root] = true;
-		if (op->entry.type != SYNC_FILE)
-			continue;
-		stage_name(op->id, name);
-		fd = openat(p->stage[op->entry.root], name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			return -errno;
-		error = fsync(fd) == 0 ? 0 : -errno;
-		close(fd);
+		if (op->kind == OP_DIRECTORY)
+			error = stage_sync_directory(p, op);
+		else if (op->entry.type == SYNC_FILE)
+			error = sync_file(p, op);
 	}
 	for (unsigned i = 0; i < p->c.roots->n && error == 0; i++)
 		if (touched[i] && fsync(p->stage[i]) != 0)
@@ -472,7 +530,7 @@ int stage_sync(struct plan *p)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < p->op_n; i++)
-		n += p->op[i].staged;
+		n += is_staged(&p->op[i]);
 	if (n == 0)
 		return 0;
 	flusher_wait(&p->flusher);

@@ -1,13 +1,7 @@
-/* syncer.c - start, loop, and what the other processes say.
- *
- * Order of a start: as root it opens the trees and its own directory, making them where they are missing; then it takes
- * on its user and confines itself; only then it reads anything of what is in them, or hears anything of a peer.
- */
+/* syncer.c - the loop, and what the other processes say. See syncer.h. */
 #include "agent/sync/syncer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -16,14 +10,9 @@
 #include <unistd.h>
 
 #include "agent/log.h"
-#include "agent/privileges.h"
-#include "agent/runtime.h"
-#include "agent/sync/confine.h"
 #include "agent/sync/fault.h"
 #include "agent/sync/syncer_state.h"
 #include "agent/text.h"
-
-#define INDEX_FILE "index"
 
 static ha_time earlier(ha_time a, ha_time b)
 {
@@ -291,21 +280,6 @@ void syncer_breathe(void *arg)
 
 /* ---- the loop ---- */
 
-static void save_index(struct syncer *s, ha_time now)
-{
-	int error;
-
-	s->save_at = now + SYNCER_SAVE_EVERY;
-	if (scan_busy(s->scan) || !sync_is_clean(&s->sync))
-		return;
-	fault_point("index");
-	error = tree_save(s->tree, s->state, INDEX_FILE, &s->ledger.lineage, s->self.roots);
-	fault_point("index-saved");
-	if (error != 0)
-		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
-	s->save_at = HA_NEVER;
-}
-
 static void on_timer(void *arg, ha_time now)
 {
 	struct syncer *s = arg;
@@ -317,8 +291,7 @@ static void on_timer(void *arg, ha_time now)
 	carry_timer(s, now);
 	if (now >= sync_deadline(&s->sync))
 		feed_type(s, SYNC_EV_TIMER);
-	if (now >= s->save_at)
-		save_index(s, now);
+	index_timer(s, now);
 	if (now >= s->alone_until)
 		s->done = true;
 }
@@ -340,150 +313,16 @@ static ha_time deadline(const struct syncer *s)
 	return at;
 }
 
-/* Tombstones that the other one has no use for any more. One that is further behind is told everything. */
-static void prune(struct syncer *s)
-{
-	struct tree_totals totals;
-	uint64_t peer;
-
-	tree_totals(s->tree, &totals);
-	if (totals.tombstones < SYNCER_TOMBSTONES + totals.entries / 4 || s->list.on)
-		return;
-	peer = lineage_head(&s->sync.peer.lineage).number;
-	tree_prune(s->tree, peer != 0 ? peer : lineage_head(&s->ledger.lineage).number);
-}
-
 static void after(struct syncer *s)
 {
-	uint64_t number = lineage_head(&s->ledger.lineage).number;
-
 	settle_after(s);
 	take_after(s);
-	prune(s);
+	index_after(s);
 	syncer_report(s, false);
-	if (s->saved_number != number && s->save_at == HA_NEVER) {
-		s->saved_number = number;
-		s->save_at =
-			loop_now() + (s->trees.entries < SYNCER_SMALL ? HA_SEC : SYNCER_SAVE_EVERY);
-	}
 	loop_arm(&s->loop, deadline(s));
 }
 
 /* ---- start ---- */
-
-static int open_state(struct syncer *s)
-{
-	char name[CONFIG_PATH_MAX + 8];
-
-	snprintf(name, sizeof(name), "%s/sync", s->config.state_directory);
-	if (mkdir(name, 0700) != 0 && errno != EEXIST)
-		return -errno;
-	s->state = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return s->state < 0 ? -errno : 0;
-}
-
-static int open_roots(struct syncer *s)
-{
-	int error = 0;
-
-	roots_init(&s->roots);
-	for (unsigned i = 0; i < s->config.path_n && error == 0; i++)
-		error = roots_add(&s->roots, s->config.path[i]);
-	for (unsigned i = 0; i < s->config.exclude_n && error == 0; i++)
-		error = roots_exclude(&s->roots, s->config.exclude[i]);
-	if (error != 0)
-		return error;
-	/* Missing at a first start, it is made; missing later, somebody has to look. */
-	error = roots_open(&s->roots, faccessat(s->state, LEDGER_FILE, F_OK, 0) != 0);
-	if (error != 0) /* the others serve nobody alone, but the dump says which it is */
-		log_event(LOG_ERR, "roots", "error=%s", strerror(-error));
-	roots_fingerprint(&s->roots, s->self.roots);
-	return 0;
-}
-
-/* What the peer can make this process need is not worth an engine. */
-static void be_expendable(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, "500", 3) != 3)
-		log_event(LOG_WARNING, "oom_score", "error=%s", strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-/* From here on this process is not root, and nothing but its trees is within its reach. */
-static int drop(struct syncer *s)
-{
-	int fd[SYNC_ROOTS_MAX + 1], error;
-	pid_t parent = getppid();
-	uid_t uid;
-	gid_t gid;
-
-	error = privileges_user(s->config.user, &uid, &gid);
-	if (error == 0)
-		error = privileges_syncer(uid, gid);
-	if (error != 0)
-		return error;
-	/* The change of ids has cleared it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
-		return -EPERM;
-	for (unsigned i = 0; i < s->roots.n; i++)
-		fd[i] = s->roots.root[i].fd;
-	fd[s->roots.n] = s->state;
-	error = confine(fd, s->roots.n + 1);
-	s->confined = error == 0;
-	if (error == -EOPNOTSUPP)
-		log_event(LOG_WARNING, "confine", "error=%s", "this kernel has no Landlock");
-	return error == -EOPNOTSUPP ? 0 : error;
-}
-
-static void read_ledger(struct syncer *s)
-{
-	int error = ledger_read(s->state, &s->ledger);
-
-	if (error == 0)
-		return;
-	/* Torn: what is here is of no known generation. It follows whoever has one, and what it changes is kept. */
-	if (error != -ENOENT)
-		log_event(LOG_ERR, "ledger", "file=%s error=%s", LEDGER_FILE, strerror(-error));
-	memset(&s->ledger, 0, sizeof(s->ledger));
-	randombytes_buf(s->ledger.key, sizeof(s->ledger.key));
-}
-
-/* Also an older one: what it does not know of is found to have changed. */
-static bool is_of_this(const struct lineage *index, const struct lineage *ledger)
-{
-	uint64_t common;
-	enum lineage_relation r = lineage_compare(index, ledger, &common);
-
-	return r == LINEAGE_SAME || (r == LINEAGE_BEHIND && index->n > 0);
-}
-
-static int open_index(struct syncer *s)
-{
-	struct lineage head;
-	int error = tree_open(&s->tree, &s->digest);
-
-	if (error != 0)
-		return error;
-	error = tree_load(s->tree, s->state, INDEX_FILE, &head, s->self.roots);
-	if (error != 0 && error != -ENOENT)
-		log_event(LOG_WARNING, "index", "error=%s", strerror(-error));
-	/* Without one, whatever was full may look empty now. */
-	s->full_once = s->ledger.full;
-	s->cold = s->ledger.lineage.n > 0 && (error != 0 || !is_of_this(&head, &s->ledger.lineage));
-	for (unsigned i = 0; error == 0 && i < s->roots.n; i++) {
-		tree_id id = tree_find(s->tree, (uint8_t)i, "", 0);
-
-		if (id != TREE_NONE && tree_child(s->tree, id, TREE_NONE) != TREE_NONE)
-			s->full_once |= UINT32_C(1) << i;
-	}
-	/* The numbers in it are of one lineage, and of no other. */
-	if (error == 0 && s->cold)
-		tree_clear(s->tree);
-	return 0;
-}
 
 static int open_parts(struct syncer *s)
 {
@@ -520,32 +359,16 @@ static int open_parts(struct syncer *s)
 
 static int prepare(struct syncer *s)
 {
-	int error = runtime_config(&s->config);
+	int error = start_open(s);
 
-	if (error == 0 && (sodium_init() < 0 || OPENSSL_init_crypto(0, NULL) != 1))
-		error = -EIO;
-	if (error == 0)
-		error = open_state(s);
-	if (error == 0)
-		error = open_roots(s);
-	be_expendable();
-	if (error == 0)
-		error = drop(s);
-	if (error != 0)
-		return error;
-	read_ledger(s);
-	s->errand_number = randombytes_random();
-	error = digest_open(&s->digest, s->ledger.key);
-	if (error == 0)
-		error = open_index(s);
 	if (error == 0)
 		error = loop_init(&s->loop, on_timer, s);
 	if (error == 0)
 		error = open_parts(s);
+	if (error != 0)
+		return error;
 	sync_init(&s->sync, &s->ledger.lineage, loop_now());
-	if (error == 0)
-		error = loop_add(&s->loop, s->guardian, on_guardian, s);
-	return error;
+	return loop_add(&s->loop, s->guardian, on_guardian, s);
 }
 
 int syncer_main(void)
@@ -555,6 +378,7 @@ int syncer_main(void)
 
 	prctl(PR_SET_NAME, "ha-syncer", 0, 0, 0);
 	log_open("syncer");
+	umask(0); /* whatever is made has the mode that it is to have */
 	/* The guardian alone decides when it is time to go. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
@@ -565,13 +389,13 @@ int syncer_main(void)
 		log_event(LOG_CRIT, "prepare", "error=%s", strerror(-error));
 		return 1;
 	}
-	s.save_at = HA_NEVER;
 	s.scrub_at = loop_now() + s.config.sync_scrub;
 	while (!s.done) {
 		after(&s);
 		if (loop_run_once(&s.loop) != 0)
 			break;
 	}
+	index_wait(&s);
 	bulk_close(s.bulk);
 	digest_close(&s.digest);
 	return s.status;

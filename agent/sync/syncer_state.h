@@ -1,6 +1,7 @@
 /* syncer_state.h - the struct behind syncer.h, and what its files ask of each other.
  *
- *   syncer.c   start, loop, timers; kin and what they are told    give.c  leading: entries and contents out
+ *   start.c    root's part of the start, and what is read first    index.c  the index on disk
+ *   syncer.c   loop, timers; kin and what they are told            give.c  leading: entries and contents out
  *   settle.c   scan, changes, exports: when the trees are settled  take.c  following: entries and contents in
  *   scrub.c    reading everything again, slowly                    errand.c  exports and imports
  *   carry.c    the actions of the settings machine                 outbox.c  records that wait to be sent
@@ -8,6 +9,8 @@
 #ifndef HA_AGENT_SYNC_SYNCER_STATE_H
 #define HA_AGENT_SYNC_SYNCER_STATE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "agent/config.h"
@@ -33,7 +36,6 @@
 
 enum {
 	SYNCER_EVENTS_MAX = 16,
-	SYNCER_TOMBSTONES = 1000, /* so many are kept, and a quarter of the entries */
 };
 
 /* Leading: the list that is being told. */
@@ -54,6 +56,14 @@ struct give_file {
 	struct stat status; /* when it was opened */
 	uint8_t *tags;      /* of what the other one has, or NULL */
 	uint32_t tags_n;
+};
+
+/* index.c: what is written is on its way to the disk. */
+struct index_saver {
+	pthread_t thread;
+	int fd, state, error;
+	bool running; /* to be joined */
+	_Atomic bool done;
 };
 
 struct syncer {
@@ -98,6 +108,7 @@ struct syncer {
 	uint32_t scrub_cursor;
 	ha_time scrub_at;
 	uint64_t saved_number;
+	struct index_saver saver;
 	/* give.c, take.c */
 	struct outbox control; /* HEAD, PULL, STATUS, COMPARE */
 	struct outbox
@@ -140,6 +151,16 @@ void syncer_breathe(void *syncer);
 /* Asks the steward; IPC_RAN follows. False: it was not asked. */
 bool syncer_run(struct syncer *, unsigned section, bool import, uint32_t number);
 uint8_t syncer_section(const struct syncer *, uint8_t root);
+
+/* ---- start.c ---- */
+int start_open(
+	struct syncer *); /* from root to confined; config, state, roots, ledger, digest, tree */
+
+/* ---- index.c ---- */
+int index_open(struct syncer *);
+void index_timer(struct syncer *, ha_time now);
+void index_after(struct syncer *); /* after each wake */
+void index_wait(struct syncer *);  /* none is on its way any more */
 
 /* ---- settle.c ---- */
 int settle_open(struct syncer *);

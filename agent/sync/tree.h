@@ -87,6 +87,11 @@ void tree_sum(const struct tree *, struct digest_sum *out); /* what the digest i
  * foreign, for other roots or made with another digest key; other -errno. */
 int tree_save(const struct tree *, int directory, const char *name, const struct lineage *head,
 	      const uint8_t roots[SYNC_HASH_LEN]);
+/* The same in two steps: written, to a descriptor (or -errno); and, by any thread, on the disk and in its place. A begun one has to be
+ * ended. */
+int tree_save_begin(const struct tree *, int directory, const char *name,
+		    const struct lineage *head, const uint8_t roots[SYNC_HASH_LEN]);
+int tree_save_end(int fd, int directory, const char *name);
 int tree_load(struct tree *, int directory, const char *name, struct lineage *head,
 	      const uint8_t roots[SYNC_HASH_LEN]);
 

@@ -219,20 +219,23 @@ static int save_to(int fd, const struct tree *t, const struct lineage *head,
 	crypto_generichash_final(&s.state, sum, sizeof(sum));
 	write_all(&s, sum, sizeof(sum));
 	free(s.buffer);
-	if (s.error == 0 && fsync(fd) != 0)
-		s.error = -errno;
 	return s.error;
 }
 
-int tree_save(const struct tree *t, int directory, const char *name, const struct lineage *head,
-	      const uint8_t roots[SYNC_HASH_LEN])
+static int temporary_of(const char *name, char out[NAME_LEN])
+{
+	return (size_t)snprintf(out, NAME_LEN, "%s.new", name) < NAME_LEN ? 0 : -ENAMETOOLONG;
+}
+
+int tree_save_begin(const struct tree *t, int directory, const char *name,
+		    const struct lineage *head, const uint8_t roots[SYNC_HASH_LEN])
 {
 	char temporary[NAME_LEN];
-	int fd, error;
+	int fd, error = temporary_of(name, temporary);
 
 	assert(head->n <= LINEAGE_MAX);
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", name) >= sizeof(temporary))
-		return -ENAMETOOLONG;
+	if (error != 0)
+		return error;
 	if (unlinkat(directory, temporary, 0) != 0 && errno != ENOENT)
 		return -errno;
 	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -240,6 +243,19 @@ int tree_save(const struct tree *t, int directory, const char *name, const struc
 	if (fd < 0)
 		return -errno;
 	error = save_to(fd, t, head, roots);
+	if (error == 0)
+		return fd;
+	close(fd);
+	unlinkat(directory, temporary, 0);
+	return error;
+}
+
+int tree_save_end(int fd, int directory, const char *name)
+{
+	char temporary[NAME_LEN];
+	int error = fsync(fd) == 0 ? 0 : -errno;
+
+	(void)temporary_of(name, temporary);
 	if (close(fd) != 0 && error == 0)
 		error = -errno;
 	if (error == 0 && renameat(directory, temporary, directory, name) != 0)
@@ -249,6 +265,14 @@ int tree_save(const struct tree *t, int directory, const char *name, const struc
 		return error;
 	}
 	return fsync(directory) == 0 ? 0 : -errno;
+}
+
+int tree_save(const struct tree *t, int directory, const char *name, const struct lineage *head,
+	      const uint8_t roots[SYNC_HASH_LEN])
+{
+	int fd = tree_save_begin(t, directory, name, head, roots);
+
+	return fd < 0 ? fd : tree_save_end(fd, directory, name);
 }
 
 /* ---- reading ---- */

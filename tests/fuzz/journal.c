@@ -87,7 +87,7 @@ static size_t make(struct script *s, uint8_t how)
 	unsigned n = script_u8(s) % OPS_MAX;
 	bool wild = how & 4;
 
-	roots_fingerprint(&trees.roots, fingerprint);
+	FUZZ_CHECK(journal_roots(trees.plan, fingerprint) == 0);
 	cursor_write(&w, bytes, JOURNAL_MAX);
 	cursor_put_bytes(&w, "HAjo", 4);
 	cursor_put_u16(&w, 1);

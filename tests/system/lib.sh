@@ -140,6 +140,8 @@ skip_all() {
 }
 
 done_testing() {
+	lab_check_dumps
+	lab_check_logs
 	echo "1..$tap_n"
 	[ $tap_failed -eq 0 ]
 	exit
@@ -164,6 +166,21 @@ lab_evidence() {
 		[ -s "$LAB/$n/log" ] && tail -n 12 "$LAB/$n/log" | sed "s/^/#   $n: /"
 	done
 	return 0
+}
+
+# Each line of a log is one event, key=value, that a program can split again (or an error of the start, for people), and
+# no secret is in it.
+lab_check_logs() {
+	local n secret bad=
+	local event='(<[0-7]>)?event=[a-z_]+ proc=[a-z]+( [a-z_]+=([^] "=\\[:cntrl:]]+|"([^"\\[:cntrl:]]|\\.)*"))*'
+	[ -n "$LAB" ] || return 0
+	for n in $LAB_BOXES; do
+		[ -s "$LAB/$n/log" ] || continue
+		bad+=$(grep -anvE "^($event|haagent: .*|$LAB/$n/haagent.conf:.*)\$" "$LAB/$n/log" | head -n 3)
+		secret=$(sed -nE 's/^cluster_passphrase *= *"(.+)"$/\1/p' "$LAB/$n/haagent.conf")
+		[ -z "$secret" ] || ! grep -qF -- "$secret" "$LAB/$n/log" || bad+="a passphrase is in the log of $n"
+	done
+	check "the logs are lines of key=value, without secrets" '[ -z "$bad" ]' || diag "$bad"
 }
 
 # ---- building and clearing -------------------------------------------------------------------------------------
@@ -442,8 +459,32 @@ ha() { # a|b ACTION...
 	timeout 60 "$HAAGENT" -c "$LAB/$n/haagent.conf" "$@"
 }
 
-# dump a|b [JQ-EXPRESSION]: raw output; nothing if the agent is down.
-dump() { ha "$1" --dump=json 2>/dev/null | jq -r "${2:-.}" 2>/dev/null; }
+# dump a|b [JQ-EXPRESSION]: raw output; nothing if the agent is down. The newest of each appliance is kept.
+dump() {
+	local data
+	data=$(ha "$1" --dump=json 2>/dev/null) && [ -n "$data" ] || return
+	printf '%s\n' "$data" >"$LAB/$1/dump.json.$BASHPID" && mv "$LAB/$1/dump.json.$BASHPID" "$LAB/$1/dump.json"
+	jq -r "${2:-.}" <<<"$data" 2>/dev/null
+}
+
+# The newest dump of each appliance is one as agent/dump.schema.json says; of one that runs, its page fits, too.
+lab_check_dumps() {
+	local n dumps=() wide status
+	[ -n "$LAB" ] || return 0
+	for n in $LAB_BOXES; do
+		wide=$(ha "$n" --dump 2>/dev/null | wc -L)
+		[ "${wide:-0}" -le 80 ] || fail "the dump of $n fits a terminal: it has $wide columns"
+		[ ! -s "$LAB/$n/dump.json" ] || dumps+=("$LAB/$n/dump.json")
+	done
+	[ ${#dumps[@]} -gt 0 ] || return 0
+	"$LAB_ROOT/tests/valid" dump "${dumps[@]}" >"$LAB/invalid" 2>&1
+	status=$?
+	if [ $status -eq 77 ]; then
+		skip "the dumps are as their schema says" "$(cat "$LAB/invalid")"
+	else
+		check "the dumps are as their schema says" "[ $status -eq 0 ]" || diag "$(cat "$LAB/invalid")"
+	fi
+}
 state() { dump "$1" .state; }
 counter() { dump "$1" ".counters[\"$2\"] // 0"; }
 pid_of() { dump "$1" ".guardian.pids.$2"; } # a|b guardian|engine|steward

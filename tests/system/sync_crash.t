@@ -30,8 +30,8 @@ all() { # old|new POINT...
 		[ $((n % 6)) -ne 0 ] || soothe b
 	done
 }
-all old stage-created stage-written stage-done stage-link content-created content-written content-filled content-done kept staged
-all new journal removed made way-cleared renamed block blocks changed directory applied synced ledger ledger-written journal-kept \
+all old stage-directory stage-created stage-written stage-done stage-link content-created content-written content-filled content-done kept staged
+all new journal removed made moved way-cleared renamed block blocks changed directory applied synced ledger ledger-written journal-kept \
 	journal-unlinked journal-gone
 dies b new journal renamed blocks applied journal-kept
 soothe b

@@ -139,7 +139,8 @@ Test(control, every_action_reaches_the_handler)
 							   "force-active",
 							   "is-active",
 							   "sync",
-							   "barrier"};
+							   "barrier",
+							   "why"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {

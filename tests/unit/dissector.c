@@ -1,5 +1,6 @@
 /* The dissector, run by tshark over frames that the encoders made. Skipped where there is none. Run from the root of
  * the tree. */
+#include "proto/msg_account.h"
 #include "proto/disown.h"
 #include "proto/reason.h"
 #include "proto/requirement.h"
@@ -116,6 +117,13 @@ static void put_identity(const struct msg_identity *m)
 	put_message(MSG_IDENTITY, body, msg_encode_identity(body, sizeof(body), m), 0);
 }
 
+static void put_account(const struct msg_account *m)
+{
+	uint8_t body[MSG_ACCOUNT_LEN];
+
+	put_message(MSG_ACCOUNT, body, msg_encode_account(body, sizeof(body), m), 0);
+}
+
 static void put_disown(const struct msg_disown *m)
 {
 	static const uint8_t secret[HA_KEY_LEN];
@@ -188,6 +196,8 @@ Test(dissector, names_every_type)
 	put_detach(&(struct msg_detach){.op = DETACH_DONE}, 0);
 	put_detach(&(struct msg_detach){DETACH_REFUSE, DETACH_STORE, {0}}, 0);
 	put_disown(&(struct msg_disown){.why = PARTING_REMOVED});
+	put_account(&(struct msg_account){
+		.decided = 1, .from = HA_PASSIVE, .to = HA_ACTIVE, .reason = REASON_CARRIER_LOST});
 	put_sync_hello(&(struct sync_hello){.salt = {1}, .mtu = 9000, .window = 512});
 	put_sync_data(&(struct sync_data){.offset = 0x123456789a}, 7);
 	put_sync_data(&(struct sync_data){.flags = SYNC_FLUSH}, 1);
@@ -203,6 +213,7 @@ Test(dissector, names_every_type)
 			 "DETACH on link done\n"
 			 "DETACH on link refuse: could not write its cluster record\n"
 			 "DISOWN on link removed\n"
+			 "ACCOUNT on link passive -> active: carrier lost on the link\n"
 			 "SYNC_HELLO on link MTU 9000, window 512\n"
 			 "SYNC_DATA on link 11: 7 bytes from 78187493530\n"
 			 "SYNC_DATA on link 11: 1 bytes from 0, flush\n"
@@ -296,6 +307,13 @@ Test(dissector, every_value_of_every_list_has_a_name)
 		put_detach(&(struct msg_detach){.op = DETACH_REFUSE, .refusal = (uint8_t)i}, 0);
 	for (unsigned i = 1; i < PARTING_N; i++)
 		put_disown(&(struct msg_disown){.why = (uint8_t)i});
+	for (unsigned i = 0; i < REASON_N; i++)
+		put_account(&(struct msg_account){.decided = 1, .reason = (uint8_t)i});
+	for (unsigned i = 0; i < ACCOUNT_CARRIER_N; i++)
+		put_account(&(struct msg_account){.decided = 1,
+						  .path = {{.carrier = (uint8_t)i}},
+						  .probe = {.answer = (uint8_t)i},
+						  .solicit = {.answered = i & 1}});
 	cr_assert_not_null(strstr(show("-O haagent"), "Reason: "));
 	cr_assert_null(strstr(shown, "Unknown"));
 	cr_assert_null(strstr(shown, "?"));

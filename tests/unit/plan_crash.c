@@ -225,14 +225,50 @@ Test(plan_crash, a_journal_of_other_roots_is_not_followed)
 	before = rig_describe(&r, r.here);
 	cr_assert_eq(roots_exclude(&r.roots, "*.tmp"), 0);
 	cr_expect_eq(recover(), -ESTALE);
-	cr_expect(strstr(r.reason, "of other directories than are configured") != NULL, "%s",
-		  r.reason);
+	cr_expect(strstr(r.reason, "of other directories than are here") != NULL, "%s", r.reason);
 	after = rig_describe(&r, r.here);
 	cr_expect_str_eq(before, after);
 	free(before);
 	free(after);
 	rig_restart(&r);
 	cr_expect_eq(recover(), 1, "as they were: %s", r.reason);
+	cr_expect(rig_same(&r));
+}
+
+/* Restored from a backup, mounted, or made anew: nothing in it is the journal's affair. */
+Test(plan_crash, a_root_that_was_replaced_is_not_written_by_the_journal_of_the_old_one)
+{
+	char *before, *after;
+
+	get_stuck();
+	freeze("z", false);
+	rig_run("mv '%s' '%s/old-root' && cp -a '%s/old-root' '%s'", r.here, r.top, r.top, r.here);
+	before = rig_describe(&r, r.here);
+	cr_expect_eq(recover(), -ENXIO, "under this process");
+	cr_expect(strstr(r.reason, "has been replaced") != NULL, "%s", r.reason);
+	rig_restart(&r);
+	cr_expect_eq(recover(), -ESTALE, "by a new start");
+	after = rig_describe(&r, r.here);
+	cr_expect_str_eq(before, after);
+	rig_run("rm -r '%s' && mv '%s/old-root' '%s'", r.here, r.top, r.here);
+	rig_restart(&r);
+	cr_expect_eq(recover(), 1, "it is back: %s", r.reason);
+	cr_expect(rig_same(&r));
+	free(before);
+	free(after);
+}
+
+Test(plan_crash, a_journal_waits_for_a_root_that_is_missing)
+{
+	get_stuck();
+	freeze("z", false);
+	rig_run("mv '%s' '%s/away'", r.here, r.top);
+	roots_close(&r.roots);
+	cr_assert_eq(roots_open(&r.roots, false), -ENOENT);
+	cr_expect_eq(recover(), -ENXIO);
+	rig_run("mv '%s/away' '%s'", r.top, r.here);
+	rig_restart(&r);
+	cr_expect_eq(recover(), 1, "%s", r.reason);
 	cr_expect(rig_same(&r));
 }
 
@@ -377,6 +413,11 @@ static void make_both(const char *old)
 	rig_text(r.leader, "becomes-file", "y");
 	rig_directory(r.leader, "becomes-directory");
 	rig_symlink(r.leader, "becomes-directory/link", "to");
+	rig_directory(r.leader, "whole");
+	rig_directory(r.leader, "whole/below");
+	rig_text(r.leader, "whole/file", "z");
+	rig_text(r.leader, "whole/below/file", "z");
+	rig_symlink(r.leader, "whole/link", "to");
 	rig_text(r.leader, "unnamed/changed", "new");
 	rig_touch(r.leader, "unnamed",
 		  rig_stat(old, "unnamed").st_mtim.tv_sec * 1000000000ll +
@@ -414,15 +455,34 @@ Test(plan_crash, a_power_failure_at_any_point_leaves_one_whole_generation, .time
 /* Each of them is where somebody thought that a failure would matter. */
 Test(plan_crash, each_point_is_passed, .timeout = 120)
 {
-	static const char *const point[] = {"stage-made",       "stage-created",  "stage-written",
-					    "stage-done",       "stage-link",     "content-created",
-					    "content-written",  "content-filled", "content-done",
-					    "conflict",         "kept",           "staged",
-					    "journal",          "removed",        "made",
-					    "way-cleared",      "renamed",        "block",
-					    "blocks",           "changed",        "directory",
-					    "applied",          "synced",         "journal-kept",
-					    "journal-unlinked", "journal-gone"};
+	static const char *const point[] = {"stage-made",
+					    "stage-directory",
+					    "moved",
+					    "stage-created",
+					    "stage-written",
+					    "stage-done",
+					    "stage-link",
+					    "content-created",
+					    "content-written",
+					    "content-filled",
+					    "content-done",
+					    "conflict",
+					    "kept",
+					    "staged",
+					    "journal",
+					    "removed",
+					    "made",
+					    "way-cleared",
+					    "renamed",
+					    "block",
+					    "blocks",
+					    "changed",
+					    "directory",
+					    "applied",
+					    "synced",
+					    "journal-kept",
+					    "journal-unlinked",
+					    "journal-gone"};
 	char old[128];
 
 	snprintf(old, sizeof(old), "%s/old", r.top);

@@ -807,3 +807,128 @@ Test(scan_live, a_full_scan_asked_for_again_and_again_comes_to_an_end_each_time)
 		cr_expect(is_there(path), "%s", path);
 	}
 }
+
+/* Some are asked for meanwhile, out of the middle of those that wait. */
+Test(scan_live, of_many_that_wait_none_is_lost)
+{
+	enum {
+		N = 600
+	};
+	ha_time last = 0;
+
+	for (unsigned i = 0; i < N; i++) {
+		char file[32];
+
+		snprintf(file, sizeof(file), "one/f%03u", i);
+		rig_write(file, "x", 1);
+	}
+	scan_all(scan, false);
+	work();
+	for (unsigned i = 0; i < N; i += 3) {
+		char file[32];
+
+		snprintf(file, sizeof(file), "f%03u", i);
+		scan_name(scan, 0, file, strlen(file), SCAN_SETTLED);
+	}
+	for (ha_time due; (due = scan_deadline(scan)) != HA_NEVER; work()) {
+		cr_assert_geq(due, last, "the first that is due is served first");
+		last = due;
+		usleep(1000);
+	}
+	cr_expect_eq(scan_unseen(scan), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct tree_stat known;
+		char file[32];
+		tree_id id;
+
+		snprintf(file, sizeof(file), "f%03u", i);
+		id = tree_find(tree, 0, file, strlen(file));
+		cr_assert_neq(id, TREE_NONE);
+		tree_stat_of(tree, id, &known);
+		cr_expect_neq(known.ctime_ns, 0, "%s was looked at once more", file);
+	}
+}
+
+/* ---- a file that takes long ---- */
+
+static void make_long(const char *file, off_t more)
+{
+	int fd = openat(rig_fd, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ftruncate(fd, (off_t)SCAN_LARGE + more), 0);
+	close(fd);
+	usleep(30000); /* else it waits for the tick to pass */
+}
+
+static bool knows(const char *path)
+{
+	tree_id id = tree_find(tree, 0, path, strlen(path));
+	struct sync_entry e = {.type = SYNC_GONE};
+
+	if (id != TREE_NONE)
+		tree_get(tree, id, &e);
+	return e.type != SYNC_GONE;
+}
+
+Test(scan_live, what_takes_long_keeps_nothing_else_waiting)
+{
+	scan_everything();
+	make_long("one/long", 1);
+	name("long");
+	while (scan_step(scan, 0))
+		;
+	rig_text("one/small", "x");
+	name("small");
+	work();
+	cr_expect(knows("small"));
+	cr_expect_not(knows("long"));
+	cr_expect_eq(scan_unseen(scan), 1);
+	cr_expect_leq(scan_deadline(scan), loop_now(), "it goes on at once");
+	settle();
+	cr_expect(knows("long"));
+	cr_expect_eq(scan_unseen(scan), 0);
+}
+
+Test(scan_live, what_takes_long_and_changes_meanwhile_is_read_again)
+{
+	struct sync_entry e;
+
+	scan_everything();
+	make_long("one/long", 1);
+	make_long("one/other", 1);
+	name("long");
+	name("other");
+	work();
+	cr_expect_eq(scan_unseen(scan), 2, "one at a time");
+	make_long("one/long", 3);
+	name("long");
+	settle();
+	tree_get(tree, tree_find(tree, 0, "long", 4), &e);
+	cr_expect_eq(e.size, SCAN_LARGE + 3);
+	cr_expect(knows("other"));
+}
+
+Test(scan_live, what_takes_long_and_is_not_there_any_more_is_gone)
+{
+	scan_everything();
+	rig_mkdir("one/d");
+	make_long("one/d/long", 1);
+	name("d");
+	work();
+	cr_expect_eq(scan_unseen(scan), 1);
+	cr_assert_eq(renameat(rig_fd, "one/d", rig_fd, "outside/d"), 0);
+	rig_mkdir("one/d");
+	name("d");
+	settle();
+	cr_expect(knows("d"));
+	cr_expect_not(knows("d/long"));
+}
+
+/* Who starts, or is asked for everything, has nothing to tell before it has been read. */
+Test(scan_live, a_full_scan_ends_with_what_takes_long)
+{
+	make_long("one/long", 1);
+	scan_everything();
+	cr_expect(knows("long"));
+}
