@@ -81,7 +81,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	const struct config_key *key = config_key_find(section, opt->name, strlen(opt->name));
 
 	assert(key != NULL);
-	if (cfg->title != NULL)
+	if (strcmp(section, "operator") == 0)
+		config_operator_select(reading, cfg->title, cfg->line);
+	else if (cfg->title != NULL)
 		select_check(reading, cfg->title);
 	else if (strcmp(section, "settings") == 0)
 		config_settings_select(reading, cfg);

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "agent/control.h"
 #include "agent/sync/roots.h"
 #include "proto/msg.h"
 #include "proto/node.h"
@@ -94,6 +95,8 @@ struct config {
 	unsigned exclude_n;
 	struct config_settings settings[CONFIG_SETTINGS_MAX];
 	unsigned settings_n;
+	struct control_operator operator[CONTROL_OPERATORS_MAX]; /* uid: see config_operators() */
+	unsigned operator_n;
 	ha_time sync_debounce;
 	ha_time sync_scrub; /* 0: never */
 	char model[MSG_MODEL_LEN + 1];
@@ -109,6 +112,10 @@ unsigned config_read(struct config *out, const char *file, FILE *errors);
 /* The same for the daemon, which hashes the text of cluster_passphrase and wipes it. "" if there is none. */
 unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
 			    const char *file, FILE *errors);
+
+/* Finds out the uid of each operator. A user that this machine does not have is no mistake: that an operator's program is
+ * not installed is no reason for an appliance to stay down. */
+void config_operators(struct config *);
 
 /* Of a file with mistakes: runtime_directory and user, if it can be known what they are. */
 bool config_locate(struct config *out, const char *file);

@@ -47,6 +47,8 @@ static const struct {
 	FIELD(PART_SETTINGS, settings_n),
 	FIELD(PART_CHECK, check),
 	FIELD(PART_CHECK, check_n),
+	FIELD(PART_OPERATOR, operator),
+	FIELD(PART_OPERATOR, operator_n),
 };
 
 enum {
@@ -105,6 +107,7 @@ static const char *const names[CONFIG_PART_N] = {
 	[PART_APPLIANCE] = "appliance",
 	[PART_SETTINGS] = "settings",
 	[PART_CHECK] = "check",
+	[PART_OPERATOR] = "operator",
 };
 
 const char *config_part_name(enum config_part part)

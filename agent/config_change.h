@@ -30,6 +30,7 @@ enum config_part {
 	PART_APPLIANCE,
 	PART_SETTINGS,
 	PART_CHECK,
+	PART_OPERATOR,
 	CONFIG_PART_N,
 };
 

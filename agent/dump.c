@@ -79,17 +79,31 @@ static json_t *dump_timing(const struct config *config)
 	return timing;
 }
 
+/* who NULL: nobody is known, so nothing is. */
+static json_t *management_addresses(const struct msg_identity *who)
+{
+	json_t *addresses = json_array();
+
+	for (int i = 0; who != NULL && i < HA_ADDRESS_MAX; i++) {
+		char text[DUMP_ADDRESS_MAX];
+
+		dump_address(text, &who->management[i].address);
+		if (text[0] != '\0')
+			json_array_append_new(addresses, json_string(text));
+	}
+	return addresses;
+}
+
 static json_t *dump_peer(const struct dump_view *view)
 {
 	const struct node *node = view->node;
 	const struct msg_heartbeat *last = &node->peer.last;
-	json_t *peer, *addresses;
+	json_t *peer;
 	ha_time heard = -1;
 
 	if (!view->record->paired)
 		return json_null();
 	peer = json_object();
-	addresses = json_array();
 	for (int i = 0; i < HA_PATH_N; i++)
 		if (node->path[i].session && node->path[i].heard > heard)
 			heard = node->path[i].heard;
@@ -101,14 +115,7 @@ static json_t *dump_peer(const struct dump_view *view)
 	    node->peer.known ? json_string(ha_mode_name((enum ha_mode)last->mode)) : json_null());
 	put_text(peer, "claim", ha_claim_name((enum ha_claim)last->claim));
 	put_text(peer, "reason", reason_text((enum ha_reason)last->reason));
-	for (int i = 0; view->peer && i < HA_ADDRESS_MAX; i++) {
-		char text[DUMP_ADDRESS_MAX];
-
-		dump_address(text, &view->peer->management[i].address);
-		if (text[0] != '\0')
-			json_array_append_new(addresses, json_string(text));
-	}
-	put(peer, "management_addresses", addresses);
+	put(peer, "management_addresses", management_addresses(view->peer));
 	put_fingerprint(peer, "fingerprint", view->record->peer_key);
 	put_ago(peer, "last_heard_ms", heard, view->now);
 	put_number(peer, "boot", node->peer.boot);
@@ -321,6 +328,7 @@ json_t *dump_all(const struct dump_view *view)
 
 	put_text(out, "version", HA_VERSION);
 	put_text(out, "host_name", view->own->host_name);
+	put(out, "management_addresses", management_addresses(view->own));
 	put_text(out, "role", node_role_name(node_role(node)));
 	put_text(out, "mode", ha_mode_name(node->mode));
 	put_text(out, "state", ha_state_name(node->state));
@@ -337,6 +345,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "degraded_reasons", dump_degraded_reasons(view));
 	put(out, "suspension", dump_suspension(view));
 	put(out, "registration", dump_registration(view));
+	put(out, "operations", dump_operations(view));
 	put(out, "peer", dump_peer(view));
 	for (int i = 0; i < HA_PATH_N; i++)
 		json_array_append_new(paths, dump_path(view, (enum ha_path)i));
@@ -347,6 +356,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "guardian", dump_guardian(view->status));
 	put(out, "configuration", dump_configuration(view));
 	put(out, "witness", dump_witness(view));
+	put_bool(out, "testing", view->judging);
 	put(out, "requirements", dump_requirements(view));
 	put(out, "checks", dump_checks(view));
 	put(out, "hooks", dump_hooks(view));

@@ -59,6 +59,17 @@ struct dump_registration {
 	const char *reason;
 };
 
+/* What an operator may ask for now; not allowed: the words of the refusal. */
+struct dump_operation {
+	const char *name;
+	bool allowed;
+	char reason[CONTROL_TEXT_MAX];
+};
+
+enum {
+	DUMP_OPERATIONS_N = 7,
+};
+
 /* The newest STORE_HISTORY_MAX events, a ring. */
 struct dump_history {
 	unsigned n, first;
@@ -86,14 +97,16 @@ struct dump_view {
 	int64_t report_at;
 	const struct dump_history *history;
 	struct dump_path path[HA_PATH_N];
-	bool judged; /* requirement and cause are valid */
+	bool judging; /* a test is under way, and its rows are as far as it is */
+	bool judged;  /* requirement and cause are valid */
 	struct requirement_view requirement;
 	uint8_t cause[REQUIREMENT_N];
 	struct dump_registration registration;
-	const struct dump_check *check;       /* config->check_n */
-	const struct dump_hook *hook;         /* HOOK_N */
-	const struct dump_stranger *stranger; /* DUMP_STRANGERS_MAX */
-	const struct dump_sync *sync;         /* NULL: by what the node alone knows */
+	const struct dump_operation *operation; /* DUMP_OPERATIONS_N, or NULL */
+	const struct dump_check *check;         /* config->check_n */
+	const struct dump_hook *hook;           /* HOOK_N */
+	const struct dump_stranger *stranger;   /* DUMP_STRANGERS_MAX */
+	const struct dump_sync *sync;           /* NULL: by what the node alone knows */
 	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
 	uint64_t floods, ipc_errors, state_changes;

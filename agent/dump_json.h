@@ -25,6 +25,7 @@ json_t *dump_configuration(const struct dump_view *);
 
 /* ---- dump_cluster.c ---- */
 json_t *dump_requirements(const struct dump_view *);
+json_t *dump_operations(const struct dump_view *);
 json_t *dump_registration(const struct dump_view *);
 json_t *dump_suspension(const struct dump_view *);
 json_t *dump_checks(const struct dump_view *);

@@ -23,6 +23,7 @@
 #include "agent/loop.h"
 #include "agent/loss.h"
 #include "agent/plug.h"
+#include "agent/recorder.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
@@ -175,6 +176,9 @@ struct engine {
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
 	uint64_t floods, ipc_errors, state_changes;
+
+	struct recorder recorder;
+	uint64_t decisions; /* in it so far */
 };
 
 /* ---- engine.c ---- */
@@ -226,11 +230,16 @@ bool serve_request(void *engine, enum control_action, const json_t *, uint32_t n
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
 void serve_swap(struct engine *, uint32_t number);
+void serve_operators(struct engine *); /* by the configuration, as it is now */
 void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
 /* Why it joins nobody: it is still copying, or is one of two; and whom to ask then. */
 void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 
 /* ---- meet.c ---- */
+/* A test, or what a join begins with, is under way here. */
+bool meet_is_judging(const struct engine *);
+/* May one be asked for now? False: text says why not. */
+bool meet_may(struct engine *, bool test_only, char text[CONTROL_TEXT_MAX]);
 /* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that
  * the operator has seen, and no other key is to be pinned; NULL: any. */
 bool meet_start(struct engine *, const struct ha_address *, bool test_only, const char *confirmed,

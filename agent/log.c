@@ -245,3 +245,14 @@ void log_event(int level, const char *event, const char *format, ...)
 	va_end(ap);
 	errno = error;
 }
+
+void log_record(int level, const char *event, const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, format);
+	log_line(level, event, format, ap);
+	va_end(ap);
+	errno = error;
+}

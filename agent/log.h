@@ -34,6 +34,10 @@ void log_open(const char *process);
 void log_event(int level, const char *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same, past the limit: for what must not be lost, and cannot come in floods. */
+void log_record(int level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The line as log_event() writes it, without its priority, with the newline; its length. Never more than cap bytes: a
  * line that is too long is cut, and still ends with a newline. process may be NULL. cap >= 2. */
 size_t log_format(char *out, size_t cap, const char *process, const char *event, const char *format,

@@ -35,6 +35,7 @@ int reader_read(struct config *config, const char *file, FILE *errors)
 		sodium_memzero(passphrase, sizeof(passphrase));
 		return 1;
 	}
+	config_operators(config);
 	if (config->passphrase_set)
 		error = passphrase_hash(config->passphrase, passphrase);
 	sodium_memzero(passphrase, sizeof(passphrase));

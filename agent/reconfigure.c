@@ -61,6 +61,7 @@ void reconfigure(struct engine *engine, int fd)
 	old = engine->config;
 	change = config_change(&old, &next);
 	engine->config = next;
+	serve_operators(engine);
 	if (config_changed(&change, PART_SETTINGS) || config_changed(&change, PART_SYNC_DEBOUNCE) ||
 	    config_changed(&change, PART_SYNC_SCRUB))
 		copy_close(engine); /* its process is about to be another */

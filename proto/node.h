@@ -246,6 +246,8 @@ bool node_may_go_on(const struct node *, ha_time now);
 
 /* May an operator do so at this node now? What follows is the caller's: the exchange with the peer, the record, and
  * EV_UNPAIRED or EV_PAIRED at its end (SPEC 5.10). */
+enum node_refusal node_may_swap(const struct node *, ha_time now);
+enum node_refusal node_may_suspend(const struct node *, ha_time now); /* and resume */
 enum node_refusal node_may_detach(const struct node *, ha_time now);
 enum node_refusal node_may_remove(const struct node *, ha_time now);
 /* The same for DETACH_REQUEST of the peer. */
