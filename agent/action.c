@@ -39,6 +39,8 @@ static const struct {
 	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
 	[ACTION_WHY] = {"why", 10, false, true},
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
+	[ACTION_CAPTURE] = {"capture", 0, false, false},
+	[ACTION_DECODE] = {"decode", 0, false, false},
 	[ACTION_RELOAD] = {"reload", 0, false, false},
 	[ACTION_UPGRADE] = {"upgrade", 0, false, false},
 };

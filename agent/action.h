@@ -40,8 +40,10 @@ enum action_verb {
 	ACTION_SYNC,
 	ACTION_BARRIER,
 	ACTION_WHY,
-	ACTION_CHECK_CONFIG, /* needs no daemon */
-	ACTION_RELOAD,       /* by signals: renew.h */
+	ACTION_CHECK_CONFIG, /* this one and the next two need no daemon */
+	ACTION_CAPTURE,
+	ACTION_DECODE,
+	ACTION_RELOAD, /* by signals: renew.h */
 	ACTION_UPGRADE,
 	ACTION_VERB_N,
 };
@@ -53,6 +55,7 @@ enum {
 struct action {
 	enum action_verb verb;
 	const char *address; /* ACTION_TEST, ACTION_JOIN; else NULL */
+	const char *file;    /* ACTION_CAPTURE, ACTION_DECODE; else NULL */
 	uint32_t
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */

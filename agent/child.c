@@ -92,7 +92,8 @@ static int set_scheduling(enum ipc_process process)
  * another belongs. */
 static int place_descriptors(const struct child_gift *gift, int *executable)
 {
-	const int from[] = {gift->guardian, gift->config, gift->peer, gift->control, gift->syncer};
+	const int from[] = {gift->guardian, gift->config,   gift->peer,    gift->control,
+			    gift->syncer,   gift->recorder, gift->recorded};
 	enum {
 		N = sizeof(from) / sizeof(from[0]),
 	};
@@ -107,8 +108,10 @@ static int place_descriptors(const struct child_gift *gift, int *executable)
 			return -errno;
 	}
 	for (int i = 0; i < N; i++) {
-		if (moved[i] < 0)
+		if (moved[i] < 0) {
+			close(IPC_FD_GUARDIAN + i); /* the guardian's own, if anything */
 			continue;
+		}
 		last = IPC_FD_GUARDIAN + i;
 		if (dup2(moved[i], last) < 0)
 			return -errno;

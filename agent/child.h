@@ -36,8 +36,9 @@ struct child {
 struct child_gift {
 	int executable;
 	int guardian, config, peer;
-	int control, syncer; /* engine only; syncer: -1 if there is none */
-	uid_t uid;           /* engine only */
+	int control, syncer;    /* engine only; syncer: -1 if there is none */
+	int recorder, recorded; /* engine only; engine and steward: else -1 */
+	uid_t uid;              /* engine only */
 	gid_t gid;
 	const char *file; /* reader only: the configuration */
 };

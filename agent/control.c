@@ -27,6 +27,7 @@ static const struct {
 	[CONTROL_SYNC] = {"sync", true},
 	[CONTROL_BARRIER] = {"barrier", true},
 	[CONTROL_WHY] = {"why", false},
+	[CONTROL_CAPTURE] = {"capture", true},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is
@@ -177,6 +178,28 @@ static void control_accept(void *arg, uint32_t events)
 	}
 }
 
+/* One packet, and a descriptor with it if there is one. */
+static bool control_transmit(const struct control_client *client,
+			     const struct control_answer *answer, size_t len)
+{
+	union {
+		struct cmsghdr header; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = client->control->answer, .iov_len = len};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (answer->descriptor > 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &answer->descriptor, sizeof(int));
+	}
+	return sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
 /* Sends the answer and empties the arena. */
 static void control_send(struct control_client *client, const struct control_answer *answer)
 {
@@ -195,7 +218,7 @@ static void control_send(struct control_client *client, const struct control_ans
 	control_arena_reset();
 	client->waiting = 0;
 	client->heard = loop_now();
-	if (send(client->fd, control->answer, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)
+	if (!control_transmit(client, answer, len))
 		control_drop(client);
 }
 

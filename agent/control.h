@@ -50,6 +50,7 @@ enum control_action {
 	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
 	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
 	CONTROL_WHY,
+	CONTROL_CAPTURE, /* answered with the flight recorder's memory, to be read */
 	CONTROL_ACTION_N,
 };
 
@@ -71,7 +72,8 @@ enum control_result {
 struct control_answer {
 	enum control_result result;
 	char text[CONTROL_TEXT_MAX];
-	json_t *data; /* NULL: none; made inside the handler */
+	json_t *data;   /* NULL: none; made inside the handler */
+	int descriptor; /* that goes along, the handler's own; 0: none */
 };
 
 /* Carries out a request. True: *answer is complete; false: control_answer() follows with that

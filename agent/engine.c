@@ -294,6 +294,9 @@ static void engine_start(struct engine *engine)
 	if (error)
 		engine_fatal("control socket", error);
 	(void)engine_entropy(engine);
+	error = recorder_attach(&engine->recorder, IPC_FD_RECORDER);
+	if (error)
+		log_event(LOG_WARNING, "recorder", "error=%s", strerror(-error));
 	error = memory_lock();
 	if (error)
 		log_event(LOG_WARNING, "memory_lock", "error=%s", strerror(-error));

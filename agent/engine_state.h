@@ -23,6 +23,7 @@
 #include "agent/loop.h"
 #include "agent/loss.h"
 #include "agent/plug.h"
+#include "agent/recorder.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
@@ -175,6 +176,9 @@ struct engine {
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
 	uint64_t floods, ipc_errors, state_changes;
+
+	struct recorder recorder;
+	uint64_t decisions; /* in it so far */
 };
 
 /* ---- engine.c ---- */

@@ -74,12 +74,15 @@ static int connect_child(struct family *family, const struct child *child, struc
 {
 	struct family_link *steward = &family->link[0], *syncer = &family->link[1];
 
+	if (child != &family->syncer)
+		gift->recorded = family->runtime->recorded;
 	if (child != &family->engine) {
 		gift->peer =
 			connect_link(family, child == steward->other ? steward : syncer, false);
 		return gift->peer < 0 ? gift->peer : 0;
 	}
 	gift->control = family->runtime->control;
+	gift->recorder = family->runtime->recorder;
 	gift->peer = connect_link(family, steward, true);
 	if (gift->peer >= 0 && family->syncs)
 		gift->syncer = connect_link(family, syncer, true);
@@ -94,6 +97,8 @@ static int start(struct family *family, struct child *child, ha_time now)
 		.peer = -1,
 		.control = -1,
 		.syncer = -1,
+		.recorder = -1,
+		.recorded = -1,
 		.uid = family->runtime->uid,
 		.gid = family->runtime->gid,
 	};

@@ -19,7 +19,8 @@
  *     executable, which it has kept open, and has the capabilities of privileges_guardian() only.
  *     The one exception is an upgrade: then it opens the program that is where its own was.
  *   - It answers to signals: SIGTERM and SIGINT end everything in order; SIGHUP has the configuration
- *     read anew, by another process (renewal.h); SIGUSR2 has the program that is installed now go on in
+ *     read anew, by another process (renewal.h); SIGUSR1 has the steward write down what the flight
+ *     recorder has; SIGUSR2 has the program that is installed now go on in
  *     the place of this one (upgrade.h).
  */
 #include "agent/guardian.h"
@@ -230,6 +231,16 @@ static void leave(struct guardian *guardian)
 		guardian->done = true;
 }
 
+/* A steward that is down, or has its hands full, has nothing to write it with. */
+static void capture(const struct guardian *guardian)
+{
+	const struct ipc_message message = {.type = IPC_CAPTURE};
+	int fd = guardian->family.steward.fd;
+
+	if (fd < 0 || ipc_send(fd, &message) != 0)
+		log_event(LOG_WARNING, "capture", "error=%s", "the steward is not there");
+}
+
 /* SIGTERM. It counts for more than an upgrade that is under way. */
 static void stop(struct guardian *guardian)
 {
@@ -350,6 +361,8 @@ static void on_signal(void *arg, int signal)
 
 	if (signal == SIGTERM || signal == SIGINT)
 		stop(guardian);
+	if (signal == SIGUSR1)
+		capture(guardian);
 	if (signal == SIGHUP || signal == SIGUSR2)
 		renew(guardian, signal == SIGHUP ? CONFIG_RELOAD : CONFIG_UPGRADE);
 	if (signal != SIGCHLD)
@@ -509,6 +522,7 @@ static int watch_signals(struct guardian *guardian)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	return loop_signals(&guardian->loop, &set, on_signal, guardian);
 }

@@ -312,13 +312,17 @@ static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_
 	struct engine *engine = hear->engine;
 	struct engine_path *path = &engine->path[hear->path];
 	struct node_event event = {.type = EV_SEGMENT, .path = hear->path, .heard_at = heard_at};
+	enum ha_drop drop;
 
 	if (len < WIRE_ETHER_LEN || !engine->running)
 		return;
 	if (frame[12] == MSG_ETHERTYPE >> 8 && frame[13] == (MSG_ETHERTYPE & 0xff)) {
 		if (!hear_is_for_us(&path->wire, frame))
 			return;
-		path->drop[hear_frame(engine, hear->path, frame, len, heard_at)]++;
+		recorder_heard(&engine->recorder, hear->path, frame, len, heard_at);
+		drop = hear_frame(engine, hear->path, frame, len, heard_at);
+		recorder_judged(&engine->recorder, drop != DROP_NONE, engine->now);
+		path->drop[drop]++;
 	} else if (hear->path == HA_PATH_MANAGEMENT && segment_parse(frame, len, &event.segment) &&
 		   !ha_mac_equal(&event.segment.source, &path->wire.mac)) {
 		engine_feed(engine, &event);

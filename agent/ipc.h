@@ -28,6 +28,8 @@ enum ipc_fd {
 	IPC_FD_PEER = 5,     /* engine: to the steward; steward: to the engine */
 	IPC_FD_CONTROL = 6,  /* engine: the listening control socket */
 	IPC_FD_SYNCER = 7,   /* engine: to the syncer, if there is one */
+	IPC_FD_RECORDER = 8, /* engine: the flight recorder's memory, to be written */
+	IPC_FD_RECORDED = 9, /* engine, steward: the same, to be read */
 };
 
 enum ipc_process {
@@ -65,6 +67,8 @@ enum ipc_type {
 	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
 	/* guardian -> steward, guardian -> syncer, with a descriptor */
 	IPC_ENGINE, /* a new engine is on the other end of this descriptor */
+	/* guardian -> steward */
+	IPC_CAPTURE, /* SIGUSR1: what the flight recorder has becomes a file */
 	/* steward -> engine */
 	IPC_RECORD,  /* once after IPC_HELLO: record, key, errors */
 	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "agent/action.h"
+#include "agent/capture.h"
 #include "agent/config.h"
+#include "agent/decode.h"
 #include "agent/engine.h"
 #include "agent/guardian.h"
 #include "agent/log.h"
@@ -21,6 +23,7 @@ enum option_code {
 	OPT_VERSION = 'V',
 	OPT_YES = 256,
 	OPT_JSON,
+	OPT_SECONDS,
 	OPT_LOG_PRIORITIES,
 	OPT_ACTION, /* and the verb */
 };
@@ -31,6 +34,7 @@ static const struct option options[] = {
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"yes", no_argument, NULL, OPT_YES},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"log-priorities", no_argument, NULL, OPT_LOG_PRIORITIES},
 	{"dump", optional_argument, NULL, OPT_ACTION + ACTION_DUMP},
 	{"history", optional_argument, NULL, OPT_ACTION + ACTION_HISTORY},
@@ -47,6 +51,8 @@ static const struct option options[] = {
 	{"sync", no_argument, NULL, OPT_ACTION + ACTION_SYNC},
 	{"barrier", optional_argument, NULL, OPT_ACTION + ACTION_BARRIER},
 	{"check-config", no_argument, NULL, OPT_ACTION + ACTION_CHECK_CONFIG},
+	{"capture", required_argument, NULL, OPT_ACTION + ACTION_CAPTURE},
+	{"decode", required_argument, NULL, OPT_ACTION + ACTION_DECODE},
 	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
 	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
 	{NULL, 0, NULL, 0},
@@ -62,7 +68,7 @@ static void usage(FILE *out)
 	      "  --test-connection ADDRESS  may this appliance join the one at ADDRESS?\n"
 	      "  --join ADDRESS             become its passive appliance\n"
 	      "  --swap                     hand over to the passive appliance\n"
-	      "  --suspend[=DURATION], --resume   no takeover for 90s, 15m, 2h, 1d, or till then\n"
+	      "  --suspend[=DURATION], --resume   no takeover (for 90s, 15m, 2h, 1d); end that\n"
 	      "  --detach, --remove         end the pair, on both; forget a peer that is gone\n"
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
@@ -70,7 +76,10 @@ static void usage(FILE *out)
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --reload, --upgrade        go on by the configuration, the program, of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
+	      "  --capture FILE             what it remembers, and both paths from now on\n"
+	      "  --decode FILE              a capture as text, one line a frame\n"
 	      "  --json, --yes              as =json; do not ask for confirmation\n"
+	      "  --seconds N                how long --capture records\n"
 	      "  --log-priorities           of the daemon: each line begins with <N>\n"
 	      "  -c, --config FILE          not " CONFIG_DEFAULT_FILE "\n"
 	      "  -h, --help, -V, --version  exit: 0 done, 1 no, 2 usage, 3 no daemon\n",
@@ -105,6 +114,10 @@ static int run(const char *file, const struct action *action)
 		return guardian_main(file);
 	if (action->verb == ACTION_CHECK_CONFIG)
 		return check_config(file);
+	if (action->verb == ACTION_CAPTURE)
+		return capture_main(file, action->file, action->seconds);
+	if (action->verb == ACTION_DECODE)
+		return decode_main(action->file);
 	if (action->verb == ACTION_RELOAD || action->verb == ACTION_UPGRADE)
 		return (int)renew_run(file, action->verb == ACTION_RELOAD ? CONFIG_RELOAD
 									  : CONFIG_UPGRADE);
@@ -119,6 +132,8 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 	action->verb = verb;
 	if (verb == ACTION_TEST || verb == ACTION_JOIN) {
 		action->address = argument;
+	} else if (verb == ACTION_CAPTURE || verb == ACTION_DECODE) {
+		action->file = argument;
 	} else if (argument == NULL) {
 		return 0;
 	} else if (verb == ACTION_SUSPEND) {
@@ -143,12 +158,14 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 }
 
 /* Everything in its place? 0, or the error was said. */
-static int check_usage(const struct action *action, const char *unexpected)
+static int check_usage(const struct action *action, const char *seconds, const char *unexpected)
 {
 	if (unexpected != NULL)
 		return usage_error("unexpected argument '%s'", unexpected);
 	if (action->yes && !action_asks(action->verb))
 		return usage_error("--yes belongs to an action that asks");
+	if (seconds != NULL && action->verb != ACTION_CAPTURE)
+		return usage_error("--seconds belongs to --capture");
 	if (action->json && action->metrics != RENDER_METRICS_NONE)
 		return usage_error("--dump in one form at a time");
 	if (action->json && !action_shows(action->verb))
@@ -159,7 +176,7 @@ static int check_usage(const struct action *action, const char *unexpected)
 
 int main(int argc, char **argv)
 {
-	const char *file = CONFIG_DEFAULT_FILE;
+	const char *file = CONFIG_DEFAULT_FILE, *seconds = NULL;
 	struct action action = {0};
 	int c, error;
 
@@ -186,6 +203,11 @@ int main(int argc, char **argv)
 		case OPT_VERSION:
 			puts("haagent " HA_VERSION);
 			return ACTION_DONE;
+		case OPT_SECONDS:
+			seconds = optarg;
+			if (!action_duration(optarg, &action.seconds))
+				return usage_error("'%s' is no number of seconds", optarg);
+			break;
 		case OPT_YES:
 			action.yes = true;
 			break;
@@ -205,6 +227,6 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
-	error = check_usage(&action, argv[optind]);
+	error = check_usage(&action, seconds, argv[optind]);
 	return error != 0 ? error : run(file, &action);
 }

@@ -138,6 +138,8 @@ static int connect_reader(struct renewal *renewal, ha_time now)
 		.peer = -1,
 		.control = -1,
 		.syncer = -1,
+		.recorder = -1,
+		.recorded = -1,
 		.file = renewal->file,
 	};
 	int pair[2], error;

@@ -13,6 +13,7 @@
 
 #include "agent/ipc.h"
 #include "agent/privileges.h"
+#include "agent/recorder.h"
 #include "agent/sealed.h"
 
 enum {
@@ -177,7 +178,7 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	const char *name = config->runtime_directory;
 	int error;
 
-	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, 0, 0};
+	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0};
 	umask(077);
 	open_standard();
 	error = find_user(runtime, config->user);
@@ -200,6 +201,9 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	runtime->control = open_control(runtime->directory, name, runtime->gid);
 	if (runtime->control < 0)
 		return runtime->control;
+	runtime->recorder = recorder_make(&runtime->recorded);
+	if (runtime->recorder < 0)
+		return complain("cannot make", "the flight recorder's memory", runtime->recorder);
 	runtime->config = runtime_seal(config);
 	return runtime->config < 0 ? runtime->config : 0;
 }

@@ -221,7 +221,7 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		.request = serve_request_id(number, action),
 	};
 
-	if (!engine->running) {
+	if (!engine->running && action != CONTROL_CAPTURE) {
 		snprintf(answer->text, sizeof(answer->text), "haagent is still starting");
 		return true;
 	}
@@ -265,6 +265,10 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
+	case CONTROL_CAPTURE:
+		answer->result = CONTROL_DONE;
+		answer->descriptor = IPC_FD_RECORDED;
+		return true;
 	case CONTROL_WHY:
 		serve_why(engine, answer);
 		return true;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/flight.h"
 #include "agent/ipc.h"
 #include "agent/log.h"
 #include "agent/loop.h"
@@ -37,6 +38,7 @@ struct steward {
 	struct store_record record;
 	struct loop loop;
 	struct services services;
+	struct flight flight;
 	int engine;      /* -1: none */
 	bool greeted;    /* it has said IPC_HELLO, which counts once */
 	bool settled;    /* it has the record and the history: now or from the steward before */
@@ -351,6 +353,7 @@ static bool on_message(struct steward *steward, const struct ipc_message *messag
 		if (!steward_event_valid(&message->u.event))
 			return false;
 		on_event(steward, &message->u.event);
+		flight_event(&steward->flight, &message->u.event, loop_now());
 		return true;
 	case IPC_SAVE:
 		if (!steward_record_valid(&message->u.record.record))
@@ -395,6 +398,8 @@ static void on_engine(void *arg, uint32_t events)
 	(void)answer_saves(steward, &saves);
 	explicit_bzero(&message, sizeof(message));
 	explicit_bzero(&saves.newest, sizeof(saves.newest));
+	if (got < 0)
+		flight_death(&steward->flight, loop_now());
 	if (got == -EPROTO)
 		give_up(steward, "bad message from the engine");
 	else if (got < 0 && steward->engine >= 0)
@@ -450,6 +455,8 @@ static void on_guardian(void *arg, uint32_t events)
 			connect_new_engine(steward, fd);
 		} else if (message.type == IPC_CONFIG && fd >= 0) {
 			reconfigure(steward, fd);
+		} else if (message.type == IPC_CAPTURE) {
+			flight_request(&steward->flight, loop_now());
 		} else {
 			got = -EPROTO;
 			break;
@@ -499,12 +506,15 @@ static void on_timer(void *arg, ha_time now)
 	if (now >= steward->history_at)
 		write_history(steward);
 	services_timer(&steward->services, now);
+	flight_timer(&steward->flight, now);
 }
 
 static ha_time deadline(const struct steward *steward)
 {
 	ha_time at = services_deadline(&steward->services);
 
+	if (flight_deadline(&steward->flight) < at)
+		at = flight_deadline(&steward->flight);
 	if (steward->history_at < at)
 		at = steward->history_at;
 	return steward->alive_at < at ? steward->alive_at : at;
@@ -555,6 +565,8 @@ int steward_main(void)
 		return 1;
 	}
 	steward.store_error = store_open(&steward.store, steward.config.state_directory);
+	flight_init(&steward.flight, &steward.config,
+		    steward.store_error == 0 ? steward.store.directory : -1, IPC_FD_RECORDED);
 	read_record(&steward);
 	read_history(&steward);
 	tell_addresses(&steward);
@@ -568,6 +580,7 @@ int steward_main(void)
 	services_close(&steward.services);
 	if (steward.history_at != HA_NEVER)
 		write_history(&steward);
+	flight_end(&steward.flight, loop_now());
 	if (steward.store_error == 0)
 		store_close(&steward.store);
 	return steward.status;

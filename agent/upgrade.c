@@ -10,6 +10,7 @@
 #include "agent/log.h"
 #include "agent/privileges.h"
 #include "agent/sealed.h"
+#include "agent/recorder.h"
 
 _Static_assert((int)HANDOVER_VIP_MAX >= (int)HA_VIP_MAX, "room for each address");
 _Static_assert((int)HANDOVER_NAME_MAX >= (int)CONFIG_PATH_MAX, "room for each name");
@@ -125,6 +126,10 @@ static int take_runtime(struct runtime *runtime, const struct handover *h)
 	for (int i = 0; i < HANDOVER_FD_N; i++)
 		if (h->fd[i] >= 0 && fcntl(h->fd[i], F_SETFD, FD_CLOEXEC) != 0)
 			return -errno;
+	/* What the flight recorder had is the old program's: its layout may be another one. */
+	runtime->recorder = recorder_make(&runtime->recorded);
+	if (runtime->recorder < 0)
+		return runtime->recorder;
 	runtime->executable = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	return runtime->executable < 0 ? -errno : 0;
 }

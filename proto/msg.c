@@ -61,7 +61,15 @@ size_t msg_body_len(enum msg_type type)
 
 size_t msg_tag_len(enum msg_type type)
 {
-	return type == MSG_BEACON || type == MSG_HANDSHAKE || type == MSG_DISOWN ? 0 : MSG_TAG_LEN;
+	switch (type) {
+	case MSG_BEACON:
+	case MSG_HANDSHAKE:
+	case MSG_DISOWN:
+	case MSG_DECISION:
+		return 0;
+	default:
+		return MSG_TAG_LEN;
+	}
 }
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *h)

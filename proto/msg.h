@@ -39,6 +39,8 @@ enum msg_type {
 
 	MSG_SYNC_FIRST = 0x40, /* the range that is theirs; of it the others do not exist yet */
 	MSG_SYNC_LAST = 0x4f,
+	/* In captures only (decision.h): on the wire it does not exist, and is DROP_BAD_TYPE */
+	MSG_DECISION = 0x50,
 };
 
 /* Terms, and the numbers of generations, are below 2^63, and there is always a next one: the other one is believed up to 2^62,
@@ -62,7 +64,7 @@ struct msg_header {
 size_t msg_body_len(enum msg_type);
 
 /* How many bytes of tag follow the body: 16 (the MAC of a SYNC_HELLO is one), or 0 for BEACON,
- * HANDSHAKE and DISOWN. */
+ * HANDSHAKE, DISOWN and DECISION. */
 size_t msg_tag_len(enum msg_type);
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);

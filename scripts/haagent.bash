@@ -5,7 +5,7 @@
 _haagent() {
 	local cur=$2 prev=$3 option='' word
 	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
-		--force-active --is-active --sync --barrier --check-config --reload --upgrade)
+		--force-active --is-active --sync --barrier --check-config --capture --decode --reload --upgrade)
 	COMPREPLY=()
 
 	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.
@@ -32,15 +32,20 @@ _haagent() {
 		return
 		;;
 	--config) prev=-c ;;
+	--capture | --decode | --seconds) prev=$option ;;
 	?*) return ;;
 	esac
 	case $prev in
-	-c | --config)
+	-c | --config | --capture | --decode)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
 	--test-connection | --join) return ;; # an address
+	--seconds)
+		mapfile -t COMPREPLY < <(compgen -W "10 30 60 300" -- "$cur")
+		return
+		;;
 	esac
 
 	# One action; then what belongs to it.
@@ -50,6 +55,8 @@ _haagent() {
 		--log-priorities) options=(-c --config) ;;
 		--join | --detach | --remove | --force-active) options=(-c --config --yes) ;;
 		--dump | --history | --why | --test-connection) options=(-c --config --json) ;;
+		--capture) options=(-c --config --seconds) ;;
+		--decode) options=() ;;
 		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config | --reload | --upgrade) options=(-c --config) ;;
 		esac
 	done

@@ -140,6 +140,7 @@ skip_all() {
 }
 
 done_testing() {
+	[ -z "$LAB" ] || lab_check_captures
 	lab_check_dumps
 	lab_check_logs
 	echo "1..$tap_n"
@@ -154,6 +155,58 @@ wait_for() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.05
 	done
+}
+
+# lab_captured a|b|x: what its agent has recorded becomes a file now, if it runs and its disk has room; the newest is its name.
+lab_captured() {
+	local guardian before
+	guardian=$(pid_of "$1" guardian)
+	before=$(lab_captures "$1")
+	[ -z "$guardian" ] || ! kill -USR1 "$guardian" 2>/dev/null ||
+		wait_for 2 '[ "$(lab_captures '"$1"')" != "$before" ]'
+	lab_captures "$1" | tail -n 1
+}
+lab_captures() { find "$LAB/$1/state/captures" -name '*.pcapng' 2>/dev/null | sort; }
+
+# decodes FILE...: all of it, and every frame is one that the protocol has. What it says is in $LAB/decoded.
+decodes() {
+	local file
+	: >"$LAB/decoded"
+	for file; do
+		"$HAAGENT" --decode "$file" >>"$LAB/decoded" 2>"$LAB/decode.log" && ! [ -s "$LAB/decode.log" ] && continue
+		diag "$file: $(cat "$LAB/decode.log")" "$(grep -m 5 ' present=' "$LAB/decoded")"
+		return 1
+	done
+}
+
+# lab_record a|b|x: from now on all of both paths there is recorded, the frames of the sync as well; looked at in the end.
+LAB_RECORDS=()
+lab_record() {
+	ip netns exec "$NS$1" "$HAAGENT" -c "$LAB/$1/haagent.conf" --capture "$LAB/$1.pcapng" 2>"$LAB/$1.record" &
+	LAB_RECORDS+=($!)
+	wait_for 5 '[ -s "$LAB/'"$1"'.pcapng" ]'
+}
+
+# At the end of every test: what was on the wire is what the protocol has, but for what the test itself put there.
+LAB_INJECTED=
+lab_injects() { LAB_INJECTED=1; } # this test puts frames there that are none
+lab_check_captures() {
+	local n files=()
+	for n in "${LAB_RECORDS[@]}"; do
+		kill -TERM "$n" 2>/dev/null
+		wait "$n" 2>/dev/null
+	done
+	for n in $LAB_BOXES; do
+		lab_captured "$n" >/dev/null
+		[ ! -e "$LAB/$n.pcapng" ] || files+=("$LAB/$n.pcapng")
+		mapfile -t -O ${#files[@]} files < <(lab_captures "$n")
+	done
+	[ ${#files[@]} -gt 0 ] || return 0
+	if [ -n "$LAB_INJECTED" ]; then
+		check "what the agents recorded can be read" '! for n in "${files[@]}"; do "$HAAGENT" --decode "$n" 2>&1 >/dev/null; done | grep -v malformed'
+	else
+		check "what the agents recorded decodes without one unknown byte" 'decodes "${files[@]}" && [ -s "$LAB/decoded" ]'
+	fi
 }
 
 # What an investigator would ask for first.
@@ -488,7 +541,7 @@ lab_check_dumps() {
 state() { dump "$1" .state; }
 counter() { dump "$1" ".counters[\"$2\"] // 0"; }
 pid_of() { dump "$1" ".guardian.pids.$2"; } # a|b guardian|engine|steward
-lab_pids() { ip netns pids "$NS$1"; }
+lab_pids() { ip netns pids "$NS$1" | grep -vxF "$(printf '%s\n' "${LAB_RECORDS[@]}")"; } # but for lab_record's
 
 is_alive() { ha "$1" --dump=json >/dev/null 2>&1; }
 is_state() { [ "$(state "$1")" = "$2" ]; }

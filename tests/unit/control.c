@@ -140,7 +140,8 @@ Test(control, every_action_reaches_the_handler)
 							   "is-active",
 							   "sync",
 							   "barrier",
-							   "why"};
+							   "why",
+							   "capture"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -156,8 +157,8 @@ Test(control, every_action_reaches_the_handler)
 Test(control, changes_are_for_root_and_reading_is_not)
 {
 	static const char *const change[] = {
-		"swap",   "suspend", "resume",       "join", "test-connection",
-		"detach", "remove",  "force-active", "sync", "barrier"};
+		"swap",   "suspend",      "resume", "join",    "test-connection", "detach",
+		"remove", "force-active", "sync",   "barrier", "capture"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");
