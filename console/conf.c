@@ -12,15 +12,21 @@ static struct {
 	const char *file;
 	FILE *errors;
 	unsigned mistakes;
+	char last[256];
 } reading;
 
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
 							   va_list ap)
 {
+	char text[sizeof(reading.last)];
+
+	/* Values of a list are checked one by one, and the last one again. */
+	vsnprintf(text, sizeof(text), format, ap);
+	if (strcmp(text, reading.last) == 0)
+		return;
+	memcpy(reading.last, text, sizeof(text));
 	reading.mistakes++;
-	fprintf(reading.errors, "%s:%d: ", reading.file, cfg->line);
-	vfprintf(reading.errors, format, ap);
-	fputc('\n', reading.errors);
+	fprintf(reading.errors, "%s:%d: %s\n", reading.file, cfg->line, text);
 }
 
 static int on_number(cfg_t *cfg, cfg_opt_t *opt, long min, long max)
@@ -181,6 +187,7 @@ unsigned conf_read(struct conf *conf, const char *file, FILE *errors)
 	reading.file = file;
 	reading.errors = errors;
 	reading.mistakes = 0;
+	reading.last[0] = '\0';
 	if (cfg == NULL) {
 		fprintf(errors, "%s: %s\n", file, strerror(ENOMEM));
 		return 1;

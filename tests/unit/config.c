@@ -997,7 +997,7 @@ Test(config, mistakes_in_operators)
 	    "1: section 'operator': root may do everything as it is\n");
 	bad("operator \"a/b\" { actions = {\"swap\"} }\n",
 	    "1: section 'operator': 'a/b' is no name of a user\n");
-	bad("operator { actions = {\"swap\"} }\n", "1: syntax error\n");
+
 	bad("operator \"a\" { actions = {\"swap\"} }\noperator \"b\" { actions = {\"swap\"} }\n"
 	    "operator \"c\" { actions = {\"swap\"} }\noperator \"d\" { actions = {\"swap\"} }\n"
 	    "operator \"e\" { actions = {\"swap\"} }\n",
