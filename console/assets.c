@@ -18,8 +18,23 @@
 
 ASSET(index, "index.html");
 ASSET(script, "console.js");
+ASSET(api, "api.js");
+ASSET(chart, "chart.js");
+ASSET(cluster, "cluster.js");
+ASSET(dialog, "dialog.js");
+ASSET(dom, "dom.js");
+ASSET(format, "format.js");
+ASSET(login, "login.js");
+ASSET(mode, "mode.js");
+ASSET(nodes, "nodes.js");
+ASSET(parts, "parts.js");
+ASSET(standby, "standby.js");
+ASSET(strings, "strings.js");
+ASSET(timeline, "timeline.js");
 ASSET(style, "console.css");
 ASSET(icon, "icon.svg");
+
+#define SCRIPT "text/javascript; charset=utf-8"
 
 #define ENTRY(path, type, standby, symbol)                                                         \
 	{                                                                                          \
@@ -28,7 +43,20 @@ ASSET(icon, "icon.svg");
 
 static const struct asset assets[] = {
 	ENTRY("/", "text/html; charset=utf-8", true, index),
-	ENTRY("/console.js", "text/javascript; charset=utf-8", true, script),
+	ENTRY("/console.js", SCRIPT, true, script),
+	ENTRY("/api.js", SCRIPT, true, api),
+	ENTRY("/chart.js", SCRIPT, true, chart),
+	ENTRY("/cluster.js", SCRIPT, true, cluster),
+	ENTRY("/dialog.js", SCRIPT, true, dialog),
+	ENTRY("/dom.js", SCRIPT, true, dom),
+	ENTRY("/format.js", SCRIPT, true, format),
+	ENTRY("/login.js", SCRIPT, true, login),
+	ENTRY("/mode.js", SCRIPT, true, mode),
+	ENTRY("/nodes.js", SCRIPT, true, nodes),
+	ENTRY("/parts.js", SCRIPT, true, parts),
+	ENTRY("/standby.js", SCRIPT, true, standby),
+	ENTRY("/strings.js", SCRIPT, true, strings),
+	ENTRY("/timeline.js", SCRIPT, true, timeline),
 	ENTRY("/console.css", "text/css; charset=utf-8", true, style),
 	ENTRY("/icon.svg", "image/svg+xml", true, icon),
 	ENTRY("/favicon.ico", "image/svg+xml", true, icon),
