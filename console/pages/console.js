@@ -14,6 +14,8 @@ import { text } from "./strings.js";
 const byId = (id) => document.getElementById(id);
 const ACCOUNT_WAIT_MS = 3000;
 
+const emptyForm = () => ({ mode: null, address: "", mistake: "", checked: null });
+
 const model = {
 	session: null,
 	state: null,     // as the API has it, with "live"
@@ -23,7 +25,7 @@ const model = {
 	notice: null,    // {level, words}: what the last action came to
 	mistake: "",     // of the login
 	level: "informational", // of the timeline
-	form: { mode: null, address: "", mistake: "", checked: null },
+	form: emptyForm(),
 	test: null,      // of the passive's form: {address, running, passed, rows, text, data}
 	blocked: () => model.lost ? text.notConnected : model.busy ? text.busy : "",
 };
@@ -81,25 +83,34 @@ function render() {
 
 /* ---- what the agent says ---- */
 
+let known = "down"; // the last screen while there was an agent
+
 const wordsOf = (screen) => screen === "down" ? text.connection.agentHeading : text.turned[screen];
 
 function onState(state) {
 	const before = model.state?.screen;
 	const turned = before !== undefined && before !== state.screen;
+	if (before === undefined)
+		known = state.screen;
 	model.state = state;
 	if (state.live)
 		sample(model.samples, state.live);
-	if (turned) {
-		dismiss();
-		model.notice = null;
-		model.test = null;
-		model.form.mode = null;
-		if (before === "down")
-			announce(text.connection.agentBack);
-		else
-			announce(wordsOf(state.screen));
-	}
+	if (turned)
+		turn(before, state.screen);
 	render();
+}
+
+/* What was begun in the form is still there after an agent that was away for a while; not after another role. */
+function turn(before, screen) {
+	dismiss();
+	model.notice = null;
+	if (screen !== "down" && screen !== known) {
+		model.test = null;
+		model.form = emptyForm();
+	}
+	announce(before === "down" && screen === known ? text.connection.agentBack : wordsOf(screen));
+	if (screen !== "down")
+		known = screen;
 }
 
 function onLive(live) {
@@ -114,8 +125,9 @@ function forget(words) {
 	stop?.();
 	stop = null;
 	dismiss();
-	Object.assign(model, { state: null, samples: [], lost: null, busy: "", notice: null, test: null, mistake: words });
-	model.form = { mode: null, address: "", mistake: "", checked: null };
+	Object.assign(model, {
+		state: null, samples: [], lost: null, busy: "", notice: null, test: null, mistake: words, form: emptyForm(),
+	});
 }
 
 let stop = null;
@@ -169,9 +181,9 @@ async function run(name, body) {
 	announce(text.working);
 	render();
 	try {
-		await api.act(name, body);
+		const { text: words } = await api.act(name, body);
 		model.busy = "";
-		tell("ok", text.done[name]);
+		tell("ok", text.done[name] ?? words);
 	} catch (error) {
 		model.busy = "";
 		failed(error);

@@ -158,7 +158,7 @@ function passive(model) {
 			element("label", { for: "address" }, words.address),
 			element("input", {
 				id: "address", name: "address", autocomplete: "off", autocapitalize: "off", spellcheck: "false", inputmode: "text",
-				maxlength: 64, "aria-required": "true", "aria-invalid": mistake ? "true" : null,
+				maxlength: 64, value: model.form.address, "aria-required": "true", "aria-invalid": mistake ? "true" : null,
 				"aria-describedby": "address-mistake address-hint",
 			}),
 			element("p", { class: "mistake", id: "address-mistake" }, mistake),

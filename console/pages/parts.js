@@ -46,7 +46,9 @@ export function table({ caption, kind, heads, rows }) {
 			heads.map((head) => element("th", { role: "columnheader", scope: "col" }, head)))),
 		element("tbody", { role: "rowgroup" }, rows.map(({ key, cells, kind: row }) =>
 			element("tr", { role: "row", "data-key": key, class: row ?? null },
-				cells.map((cell, i) => element("td", { role: "cell", "data-head": heads[i] }, cell))))));
+				cells.map((cell, i) => element("td", {
+					role: "cell", "data-head": heads[i], class: cell === text.nodes.none ? "none" : null,
+				}, cell))))));
 }
 
 /* ---- how far the copy of the settings is ---- */
@@ -94,11 +96,12 @@ export function takeover(model, actions) {
 	const words = text.takeover;
 	const here = state.screen === "standby";
 	const { ready } = state.takeover;
+	const level = ready ? "ok" : state.nodes.length > 1 ? "error" : "unknown";
 	const until = state.live.suspended_until;
 	const suspended = state.suspended &&
 		`${words.suspended} ${until ? words.until(format.instant(until)) : words.untilResumed}.`;
 	return card("takeover", here ? words.headingHere : words.heading,
-		element("p", { class: "answer" }, status(ready ? "ok" : "error", ready ? words.yes : words.no)),
+		element("p", { class: "answer" }, status(level, ready ? words.yes : words.no)),
 		ready && element("p", {}, here ? words.yesHere : words.yesText),
 		!ready && bullets(state.takeover.reasons.map(format.upper)),
 		suspended && element("p", { class: "note" }, status("warning", suspended)),

@@ -113,10 +113,7 @@ export const text = {
 	busy: "another action is under way",
 	notConnected: "the console is not connected",
 	working: "Working…",
-	done: {
-		swap: "Swapped.", detach: "Detached. Both appliances are on their own now.", remove: "The other appliance was removed.",
-		suspend: "Takeovers are suspended.", resume: "Takeovers are possible again.", join: "Saved.",
-	},
+	done: { join: "Saved. This appliance is the passive one now." }, // of the others the agent tells
 	confirm: {
 		cancel: "Cancel",
 		swap: {

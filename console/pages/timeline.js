@@ -6,7 +6,7 @@ import { card, status } from "./parts.js";
 
 const words = text.timeline;
 const rank = { informational: 0, important: 1, critical: 2 };
-const icons = { informational: "unknown", important: "warning", critical: "error" };
+const icons = { informational: "info", important: "warning", critical: "error" };
 
 function headline(event) {
 	const what = event.event === "state"
@@ -27,7 +27,7 @@ function item(event) {
 	return element("li", { class: event.level, "data-key": `${event.time} ${event.event} ${event.subject}` },
 		element("time", { datetime: event.time }, format.instant(event.time)),
 		element("div", {},
-			element("p", {}, status(icons[event.level] ?? "unknown", headline(event)),
+			element("p", {}, status(icons[event.level] ?? "info", headline(event)),
 				element("span", { class: "unseen" }, `, ${words.names[event.level] ?? event.level}`)),
 			element("p", { class: "small" }, footnote(event))));
 }

@@ -155,3 +155,41 @@ check_http() {
 	got=$("$@")
 	check "$what: $expected" "[ '$got' = '$expected' ]" || diag "answered $got: $(head -c 600 "$LAB/body" 2>/dev/null)"
 }
+
+# ---- a browser at the client ----
+
+BROWSER_MODULES=${HAAGENT_BROWSER:-${XDG_CACHE_HOME:-$HOME/.cache}/haagent/browser}
+
+browser_require() {
+	command -v chromium >/dev/null && command -v node >/dev/null && [ -e "$BROWSER_MODULES/installed" ] ||
+		skip_all "needs chromium, node and playwright-core: scripts/install-deps"
+}
+
+# browse STORY: a story of tests/console/browser is played in the client's namespace. Its checks are checks of this test,
+# and what it wants done to the appliances is done here.
+browse() {
+	local verb rest ended=
+	# What a browser writes beside its profile is the lab's.
+	mkdir -p "$LAB/browser"
+	coproc BROWSER {
+		HOME=$LAB/browser TMPDIR=$LAB/browser BROWSER_MODULES=$BROWSER_MODULES CONSOLE_PASSWORD=$CONSOLE_PASSWORD \
+			in_ns c node "$LAB_ROOT/tests/console/browser/$1.mjs" 2>"$LAB/browser.err"
+	}
+	# shellcheck disable=SC2154 # coproc sets it
+	local out=${BROWSER[0]} in=${BROWSER[1]} pid=$BROWSER_PID
+	while read -r -t 120 verb rest <&"$out"; do
+		case $verb in
+		ok) pass "$rest" ;;
+		no) fail "$rest" ;;
+		diag) diag "$rest" ;;
+		lab)
+			(eval "$rest") >"$LAB/out" 2>&1 </dev/null
+			echo $? >&"$in"
+			;;
+		end) ended=1 && break ;;
+		esac
+	done
+	[ -n "$ended" ] || fail "the story $1 has an end" || diag "$(cat "$LAB/browser.err")"
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
