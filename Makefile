@@ -221,6 +221,9 @@ clang: $(BUILD)/clang/haagent $(BUILD)/clang/unit ## build everything with the s
 system: all tools $(BUILD)/fault/haagent ## the system tests in network namespaces (root); T="tests/system/x.t" for some
 	$(Q)$(PROVE) $(or $(T),$(SYSTEM))
 
+console-test: all tools ## the tests of the console and its pages, in a browser (root)
+	$(Q)$(PROVE) $(sort $(wildcard tests/console/*.t))
+
 campaign: all tools ## random faults on real network stacks, from a seed (root); N=20 rounds, SEED=
 	$(Q)nice tests/campaign $(or $(N),20) $(SEED)
 
@@ -250,6 +253,9 @@ bench: all tools ## the numbers of the takeover, beside keepalived (root); N=20 
 
 bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); N=5 runs of each
 	$(Q)tests/bench/sync $(or $(N),5)
+
+bench-console: all tools ## what open pages cost the agent, and how soon a change is on them (root); N=200 pages
+	$(Q)tests/bench/console $(or $(N),200)
 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)

@@ -1,4 +1,4 @@
-/* chart.js - heartbeat gaps and round trips of both paths in the last two minutes, against the dead interval. */
+/* chart.js - heartbeat gaps and round trips of both paths in the last two minutes at most, against the dead interval. */
 import { element } from "./dom.js";
 import { text } from "./strings.js";
 import * as format from "./format.js";
@@ -7,6 +7,7 @@ import { card, table } from "./parts.js";
 const words = text.chart;
 const paths = ["link", "management"];
 const SPAN_MS = 120000;
+const SPAN_MIN_MS = 10000;
 const FLOOR_MS = 0.01; // of the round trips: no network is faster
 
 /* What is kept of each "live", oldest first. */
@@ -32,16 +33,23 @@ function logarithmic(dead) {
 	return (ms) => 100 - Math.min(Math.max(Math.log(ms / FLOOR_MS), 0) / decades, 1.15) * (100 - DEAD_AT);
 }
 
+/* From what there is, so that a page that was just opened shows something. */
+function spanOf(samples) {
+	const ms = samples.length > 0 ? samples.at(-1).at - samples[0].at : 0;
+	return Math.max(ms, SPAN_MIN_MS);
+}
+
 /* Where a path was silent its line is broken. */
 function lines(samples, path, what, scale) {
 	const runs = [[]];
 	const end = samples.at(-1)?.at ?? 0;
+	const span = spanOf(samples);
 	for (const { at, value } of samples) {
 		const ms = value[path]?.[what] ?? null;
 		if (ms === null)
 			runs.push([]);
 		else
-			runs.at(-1).push(`${((1 - (end - at) / SPAN_MS) * 100).toFixed(2)},${scale(ms).toFixed(2)}`);
+			runs.at(-1).push(`${((1 - (end - at) / span) * 100).toFixed(2)},${scale(ms).toFixed(2)}`);
 	}
 	return runs.filter((run) => run.length > 1).map((run) =>
 		element("polyline", { class: `series ${path}`, points: run.join(" "), "vector-effect": "non-scaling-stroke" }));
@@ -64,7 +72,7 @@ function plot(model, what, title, dead, scale, ticks) {
 	const summary = words.describe(title, latest(samples, "link", what), latest(samples, "management", what),
 		format.milliseconds(dead));
 	return element("figure", { "data-key": what },
-		element("figcaption", {}, title, element("span", { class: "small" }, `, ${words.span}`)),
+		element("figcaption", {}, title, element("span", { class: "small" }, words.span(format.duration(spanOf(samples) / 1000)))),
 		element("svg", { class: "plot", role: "img", "aria-label": summary },
 			ticks.map((ms) => grid(scale(ms), format.milliseconds(ms))),
 			element("line", { class: "dead", x1: 0, x2: "100%", y1: `${DEAD_AT}%`, y2: `${DEAD_AT}%` }),

@@ -138,6 +138,7 @@ function follow() {
 		state: onState,
 		live: onLive,
 		lost: () => {
+			dismiss(); // a yes could not be carried out now
 			model.lost = Date.now();
 			announce(text.connection.lost(format.instant(model.lost)));
 			render();
@@ -353,4 +354,6 @@ async function start() {
 		byId("user")?.focus();
 }
 
+byId("brand").textContent = text.title;
+byId("skip").textContent = text.skip;
 start();

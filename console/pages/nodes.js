@@ -64,7 +64,7 @@ function row(model, node, withActions) {
 		cells: [
 			element("div", {},
 				status(node.status.level, format.upper(node.status.text)),
-				element("p", { class: "small" }, format.upper(node.reason)),
+				node.connected && element("p", { class: "small" }, format.upper(node.reason)),
 				node.self && element("p", { class: "small" }, words.since(format.duration(live.since_ms / 1000)))),
 			format.upper(node.mode ?? words.none),
 			node.management_addresses.length > 0

@@ -182,6 +182,7 @@ browse() {
 		ok) pass "$rest" ;;
 		no) fail "$rest" ;;
 		diag) diag "$rest" ;;
+		figure) echo "$rest" ;;
 		lab)
 			(eval "$rest") >"$LAB/out" 2>&1 </dev/null
 			echo $? >&"$in"
@@ -189,7 +190,10 @@ browse() {
 		end) ended=1 && break ;;
 		esac
 	done
-	[ -n "$ended" ] || fail "the story $1 has an end" || diag "$(cat "$LAB/browser.err")"
+	[ -n "$ended" ] || {
+		fail "the story $1 has an end"
+		diag "$(cat "$LAB/browser.err")"
+	}
 	kill "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 }

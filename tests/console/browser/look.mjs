@@ -117,7 +117,7 @@ async function cluster() {
 	await page.getByLabel("Virtual IP addresses, one per line").fill("192.0.2.100\n2001:db8::101");
 	await button(page, "Check").click();
 	await check("good ones are the line for the configuration", () => page.locator("pre", { hasText: 'virtual_ip = {"192.0.2.100", "2001:db8::101"}' }).isVisible());
-	await check("... which the agent takes", () => 
+	await check("... which the agent takes", () =>
 		lab(`lab_option a 'virtual_ip = {"192.0.2.100", "2001:db8::101"}'; "$HAAGENT" -c "$LAB/a/haagent.conf" --check-config`));
 	await isAccessible(page, "virtual addresses");
 	await fits(page, "virtual addresses");

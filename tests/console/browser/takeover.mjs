@@ -20,6 +20,7 @@ async function power(a, b) {
 	await check("nobody could take over, with reasons", async () => /No\b[^]*\w{4}/.test(await answer(b).innerText()));
 	await eventually("Swap is not possible, Remove is", async () => await isDisabled(b, "Swap") && !await isDisabled(b, "Remove"));
 	await eventually("the page of the one without power says that its connection is lost", () => lost(a).isVisible());
+	await check("... and does not ask what could not be done any more", async () => await a.getByRole("dialog").count() === 0);
 	await picture(a, "connection lost");
 	await picture(b, "after the takeover");
 }
