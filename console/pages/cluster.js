@@ -1,10 +1,11 @@
 /* cluster.js - the Cluster tab, on a standalone or active appliance. */
 import { element } from "./dom.js";
 import { text } from "./strings.js";
+import * as format from "./format.js";
 import { chart } from "./chart.js";
 import { isPaired, mode } from "./mode.js";
 import { nodes } from "./nodes.js";
-import { button, card, reasons, takeover } from "./parts.js";
+import { button, card, facts, reasons, status, takeover } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 /* Either the one or the other is of use. */
@@ -31,6 +32,13 @@ function registration({ state }) {
 			: allowed ? words.own : state.registration.reason));
 }
 
+const level = (check) => check.failed ? "error" : check.failing ? "warning" : "ok";
+
+function checks({ state }) {
+	return state.checks.length > 0 && card("checks", text.checks.heading,
+		facts(state.checks.map((check) => [check.name, status(level(check), format.upper(check.state))])));
+}
+
 const trail = () => element("nav", { class: "trail", "aria-label": text.administration },
 	element("ol", {}, text.trail.map((step) => element("li", {}, step)),
 		element("li", { "aria-current": "page" }, text.tab)));
@@ -45,6 +53,7 @@ export function cluster(model) {
 		!paired && mode(model),
 		nodes(model),
 		paired && mode(model),
+		checks(model),
 		chart(model),
 		timeline(model),
 	];

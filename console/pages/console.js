@@ -40,7 +40,8 @@ function banner() {
 			icon("error"), element("p", {}, text.connection.lost(format.instant(model.lost))));
 	if (model.notice)
 		return element("div", { class: `notice ${model.notice.level}`, "data-key": "notice" },
-			icon(model.notice.level), element("p", {}, model.notice.words));
+			icon(model.notice.level), element("p", {}, model.notice.words),
+			element("button", { type: "button", "data-action": "close", class: "quiet" }, text.close));
 	return null;
 }
 
@@ -260,6 +261,10 @@ const actions = {
 	suspend: () => confirmed("suspend", ({ choice }) => ({ seconds: choice ? Number(choice) : null })),
 	resume: () => run("resume", {}),
 	logout: logOut,
+	close: () => {
+		model.notice = null;
+		render();
+	},
 	test, join,
 };
 
@@ -356,4 +361,5 @@ async function start() {
 
 byId("brand").textContent = text.title;
 byId("skip").textContent = text.skip;
+byId("banner").setAttribute("aria-label", text.notices);
 start();

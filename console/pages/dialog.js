@@ -57,8 +57,7 @@ export function ask(words, peer, key = null) {
 	return new Promise((resolve) => dialog.addEventListener("close", () => {
 		open = null;
 		dialog.remove();
-		if (before?.isConnected)
-			before.focus();
+		(before?.isConnected ? before : document.querySelector("main h1"))?.focus();
 		resolve(answer);
 	}));
 }

@@ -73,7 +73,7 @@ function active(model) {
 			: element("ul", { class: "plain addresses" }, virtual.map((ip) => element("li", {},
 				element("code", {}, ip.address), " ",
 				status(ip.held ? "ok" : "unknown", ip.held ? words.held : words.notHeld)))),
-		editor(model));
+		isPaired(model.state) ? element("p", { class: "small" }, words.agreed) : editor(model));
 }
 
 /* ---- passive ---- */

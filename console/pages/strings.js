@@ -7,6 +7,8 @@ export const text = {
 	tab: "Cluster",
 	administration: "Administration",
 	logOut: "Log out",
+	close: "Close",
+	notices: "Notices",
 	user: "Logged in as",
 	live: "Live",
 	lost: "Not connected",
@@ -163,6 +165,8 @@ export const text = {
 		},
 	},
 
+	checks: { heading: "Service checks" },
+
 	/* ---- modes ---- */
 	mode: {
 		heading: "Mode",
@@ -176,13 +180,14 @@ export const text = {
 		held: "held here",
 		notHeld: "not held here",
 		noVirtual: "No virtual IP address is configured.",
-		editHint: "For all members of the pair. Changing them takes root on the appliance, not only this console: check them here, then put the line into the configuration.",
+		editHint: "These are the configuration's, which root may change and this console may not. Check them here, then put the line into the file. Only the first appliance of a pair needs them; the other takes them over at the join.",
+		agreed: "The two appliances have agreed on them at the join. Others count once the pair has ended: detach, change them, join again.",
 		edit: "Change the virtual IP addresses",
 		field: "Virtual IP addresses, one per line",
 		check: "Check",
-		line: "In /etc/haagent/haagent.conf of each appliance:",
-		then: "Then, first at the passive, on each:",
-		reload: "haagent --reload",
+		line: "In /etc/haagent/haagent.conf of this appliance:",
+		then: "Then, as root; the virtual IP addresses are off for half a second:",
+		reload: "# haagent --reload",
 		address: "Active primary IP address",
 		addressHint: "IPv4 or IPv6 management address of the active appliance.",
 		saveFirst: "test the connection first",

@@ -31,6 +31,22 @@ async function first() {
 	return page;
 }
 
+async function virtual(page) {
+	await page.getByLabel("Primary mode (active)").check();
+	await page.getByText("Change the virtual IP addresses").click();
+	await page.getByLabel("Virtual IP addresses, one per line").fill("192.0.2.100\n192.0.2.100\n192.0.2.300");
+	await button(page, "Check").click();
+	await check("mistakes in the virtual IPs are told", async () => await page.getByText("192.0.2.100 is there twice.", { exact: true }).isVisible() &&
+		await page.getByText("192.0.2.300: This is not an IPv4 or IPv6 address.", { exact: true }).isVisible());
+	await page.getByLabel("Virtual IP addresses, one per line").fill("192.0.2.100\n2001:db8::101");
+	await button(page, "Check").click();
+	await check("good ones are the line for the configuration", () => page.locator("pre", { hasText: 'virtual_ip = {"192.0.2.100", "2001:db8::101"}' }).isVisible());
+	await check("... which the agent takes", () =>
+		lab(`cp "$LAB/b/haagent.conf" "$LAB/kept"; lab_option b 'virtual_ip = {"192.0.2.100", "2001:db8::101"}'; "$HAAGENT" -c "$LAB/b/haagent.conf" --check-config && cp "$LAB/kept" "$LAB/b/haagent.conf"`));
+	await isAccessible(page, "virtual addresses");
+	await fits(page, "virtual addresses");
+}
+
 async function keyboard(page) {
 	const keys = page.keyboard;
 	await check("the first field has the focus", () => page.getByLabel("User name").evaluate((node) => node === document.activeElement));
@@ -47,6 +63,8 @@ async function keyboard(page) {
 	await keys.press("Enter");
 	await check("what is not possible can be reached, and says why to who cannot see it", async () =>
 		(await page.locator("#announce").innerText()).includes("not part of a pair"));
+	await virtual(page);
+	await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
 	await tabTo(page, "Primary mode (active)");
 	await keys.press("ArrowDown");
 	await check("by keyboard: the passive's form", async () => await page.getByLabel("Primary mode (passive)").isChecked());
@@ -109,18 +127,18 @@ async function cluster() {
 	await fits(page, "cluster");
 	await check("each figure of the chart is in its label", async () =>
 		/link [\d.]+ m?µ?s, management [\d.]+ m?µ?s; dead interval 1000 ms/.test(await page.getByRole("img", { name: /^Longest gap/ }).getAttribute("aria-label")));
-	await page.getByText("Change the virtual IP addresses").click();
-	await page.getByLabel("Virtual IP addresses, one per line").fill("192.0.2.100\n192.0.2.100\n192.0.2.300");
-	await button(page, "Check").click();
-	await check("mistakes in the virtual IPs are told", async () => await page.getByText("192.0.2.100 is there twice.", { exact: true }).isVisible() &&
-		await page.getByText("192.0.2.300: This is not an IPv4 or IPv6 address.", { exact: true }).isVisible());
-	await page.getByLabel("Virtual IP addresses, one per line").fill("192.0.2.100\n2001:db8::101");
-	await button(page, "Check").click();
-	await check("good ones are the line for the configuration", () => page.locator("pre", { hasText: 'virtual_ip = {"192.0.2.100", "2001:db8::101"}' }).isVisible());
-	await check("... which the agent takes", () =>
-		lab(`lab_option a 'virtual_ip = {"192.0.2.100", "2001:db8::101"}'; "$HAAGENT" -c "$LAB/a/haagent.conf" --check-config`));
-	await isAccessible(page, "virtual addresses");
-	await fits(page, "virtual addresses");
+	await check("a pair's virtual IPs are agreed on, not edited", async () => await page.getByText(/agreed on them at the join/).isVisible() &&
+		await page.getByText("Change the virtual IP addresses").count() === 0);
+	await button(page, "Suspend takeovers").click();
+	await page.getByRole("dialog").getByRole("button", { name: "Suspend" }).click();
+	await eventually("what was done is told, until it is closed", () => button(page, "Close").isVisible());
+	await isAccessible(page, "suspended");
+	await fits(page, "suspended");
+	await button(page, "Close").click();
+	await check("... then it is gone", async () => await button(page, "Close").count() === 0);
+	await eventually("it can be resumed", async () => !await isDisabled(page, "Resume takeovers"));
+	await button(page, "Resume takeovers").click();
+	await eventually("... and suspended again", () => button(page, "Suspend takeovers").isVisible());
 	for (const width of [480, 768, 1000, 1280, 1920]) {
 		await page.setViewportSize({ width, height: 900 });
 		await fits(page, "cluster");
