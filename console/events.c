@@ -35,6 +35,8 @@ void events_init(struct events *events)
 
 static void let_go(struct frame *frame)
 {
+	if (frame == &frame_heartbeat || frame == &frame_bye)
+		return;
 	if (frame != NULL && --frame->references == 0)
 		free(frame);
 }

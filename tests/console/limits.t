@@ -2,6 +2,7 @@
 # What a console does not let itself in for: sizes, methods, types, names, paths, text that is none; clients that are
 # slow, many, or both. Each is answered with the right status and a message, or shown the door, and everybody else is
 # served meanwhile. Nothing is changed by any of it.
+# shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
 console_up
