@@ -9,12 +9,18 @@
 #include "agent/log.h"
 #include "agent/page.h"
 
+enum {
+	SERVE_ACTIONS = 16, /* times CONTROL_NUMBER_MAX is a uint32_t */
+};
+
 /* What the node is given as the number of a request: it says what was asked, too, so that the
  * answer can be worded. */
 static uint32_t serve_request_id(uint32_t number, enum control_action action)
 {
-	assert(number <= CONTROL_NUMBER_MAX && action < 16);
-	return number * 16 + (uint32_t)action;
+	static_assert((int)CONTROL_ACTION_N <= (int)SERVE_ACTIONS,
+		      "a request's number has no room for it");
+	assert(number <= CONTROL_NUMBER_MAX);
+	return number * SERVE_ACTIONS + (uint32_t)action;
 }
 
 void serve_operators(struct engine *engine)
@@ -374,7 +380,7 @@ static void serve_done(const struct engine *engine, enum control_action asked, h
 
 void serve_reply(struct engine *engine, const struct node_action *action)
 {
-	uint32_t number = action->request / 16;
+	uint32_t number = action->request / SERVE_ACTIONS;
 	char text[CONTROL_TEXT_MAX];
 
 	if (action->refusal != REFUSED_NOT) {
@@ -382,7 +388,7 @@ void serve_reply(struct engine *engine, const struct node_action *action)
 		control_answer(&engine->control, number, CONTROL_REFUSED, text);
 		return;
 	}
-	serve_done(engine, (enum control_action)(action->request % 16), action->took, text,
-		   sizeof(text));
+	serve_done(engine, (enum control_action)(action->request % SERVE_ACTIONS), action->took,
+		   text, sizeof(text));
 	control_answer(&engine->control, number, CONTROL_DONE, text);
 }

@@ -12,6 +12,7 @@
 #include "agent/pcapng.h"
 #include "proto/decision.h"
 #include "proto/disown.h"
+#include "proto/msg_account.h"
 #include "proto/node.h"
 #include "proto/requirement.h"
 #include "proto/session.h"
@@ -194,6 +195,34 @@ Test(decode, a_join_a_detach_and_a_disown)
 	cr_expect_str_eq(decode(len, len),
 			 "DISOWN why=removed boot=4 cluster_id=00000000000000000000000000000000 "
 			 "key=0000000000000000000000000000000000000000000000000000000000000000");
+}
+
+Test(decode, an_account)
+{
+	const struct msg_account m = {
+		.boot = 3,
+		.decided = 9 * HA_MS,
+		.from = HA_PASSIVE,
+		.to = HA_ACTIVE,
+		.reason = REASON_BOTH_SILENT,
+		.term = 4,
+		.path = {{.heard = HA_MS, .missed = 5, .carrier = ACCOUNT_CARRIER_DOWN}},
+		.probe = {.rounds = 3},
+		.peer = {.state = HA_ACTIVE, .claim = HA_CLAIM_HOLDING},
+		.lease = {.on = 10 * HA_MS},
+	};
+	uint8_t body[MSG_ACCOUNT_LEN];
+	size_t len =
+		put(MSG_ACCOUNT, HA_PATH_LINK, body, msg_encode_account(body, sizeof(body), &m));
+
+	cr_expect_str_eq(
+		decode(len, len),
+		"ACCOUNT receiver=00000007 counter=11 boot=3 from=passive to=active "
+		"reason=\"peer silent on both paths, segment alive\" term=4 decided_us=9000 "
+		"link.missed=5 link.carrier=down link.heard_us=1000 management.missed=0 "
+		"management.carrier=unknown probes=3 solicits=0 peer.state=active "
+		"peer.claim=holding lease.on_us=10000");
+	cr_expect(good);
 }
 
 Test(decode, a_handshake)
