@@ -14,7 +14,10 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 CONFDIR ?= /etc/haagent
+DOCDIR  ?= $(PREFIX)/share/doc/haagent
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -32,6 +35,12 @@ LIBS      := libpcap libmnl libcap-ng libsodium libnftnl libconfuse jansson libc
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
 
+# The console is a program of its own. What it takes of the agent are the loop, files, lines of the log and the metrics
+# of a dump, and what those stand on: out of an archive, so that it is no more than that.
+CONSOLE_LIBS   := libmicrohttpd gnutls libconfuse jansson libsodium
+CONSOLE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CONSOLE_LIBS))
+CONSOLE_LINK   := $(shell $(PKG_CONFIG) --libs $(CONSOLE_LIBS)) -lpthread
+
 WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wvla -Wcast-qual -Wwrite-strings -Wpointer-arith -Wundef \
 	-Wimplicit-fallthrough
@@ -41,41 +50,63 @@ LINK := -pie -Wl,-z,relro,-z,now
 SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 AGENT_SRC := $(wildcard proto/*.c netlink/*.c agent/*.c agent/sync/*.c)
+CONSOLE_SRC  := $(wildcard console/*.c)
+PAGES        := $(wildcard console/pages/*)
 SIM_SRC   := $(filter-out tests/sim/sim.c,$(wildcard tests/sim/*.c))
 UNIT_SRC  := $(wildcard tests/unit/*.c) $(SIM_SRC)
 TOOL_SRC  := $(wildcard tests/system/tools/*.c)
 TOOLS     := $(patsubst tests/system/tools/%.c,$(BUILD)/tools/%,$(TOOL_SRC))
-SYSTEM    := $(sort $(wildcard tests/system/*.t))
+SYSTEM    := $(sort $(wildcard tests/system/*.t tests/console/*.t))
 SAMPLE    := $(firstword $(wildcard agent/*.conf agent/*.conf.sample))
-MAN       := $(wildcard agent/*.8 agent/*.5)
+MAN       := $(wildcard agent/*.8 agent/*.5 console/*.8) $(BUILD)/haagent-protocol.7
+DOCS      := README.md proto/SPEC.md agent/dump.schema.json agent/haagent.rules.yml console/openapi.yaml
 TARGETS   := $(wildcard agent/*.target)
 FUZZ      := $(sort $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/seed.c,$(wildcard tests/fuzz/*.c))))
-FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+FORMATTED := $(wildcard proto/*.[ch] netlink/*.[ch] agent/*.[ch] agent/sync/*.[ch] console/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all check unit asan clang explore sim system campaign mutate lint bench bench-sync fuzz fuzzers coverage format install uninstall clean help tools built
+.PHONY: all check unit asan clang explore sim system campaign mutate golden lint bench bench-sync fuzz fuzzers coverage dist deb package format install uninstall clean help tools built
 
-all: $(BUILD)/haagent ## the program, build/haagent
+all: $(BUILD)/haagent $(BUILD)/haconsole $(BUILD)/haagent-protocol.7 ## the programs, build/haagent and build/haconsole, and the manual made from the specification
+
+$(BUILD)/haagent-protocol.7: proto/SPEC.md agent/haagent.8 scripts/spec2man
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/spec2man $< "$$(sed -n 's/^\.Dd //p' agent/haagent.8)" > $@
 
 # ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
 define variant
 $(1)_OBJ  := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(AGENT_SRC))
 $(1)_UNIT := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(UNIT_SRC))
+$(1)_CONSOLE := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(CONSOLE_SRC))
+DEPS += $$($(1)_CONSOLE:.o=.d)
 DEPS += $$($(1)_OBJ:.o=.d) $$($(1)_UNIT:.o=.d)
 
 $(BUILD)/$(1)/%.o: %.c Makefile
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $(BASE) $(3) $$(CPPFLAGS) $$(CFLAGS) $$(PKG_CFLAGS) -c -o $$@ $$<
+	$$(Q)$(2) $(BASE) $(3) $$(CPPFLAGS) $$(CFLAGS) $$(PKG_CFLAGS) $$(CONSOLE_CFLAGS) -c -o $$@ $$<
 
 $(BUILD)/$(1)/haagent: $$($(1)_OBJ)
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 
-$(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ))
+$(BUILD)/$(1)/agent.a: $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+
+$(BUILD)/$(1)/haconsole: $$($(1)_CONSOLE) $(BUILD)/$(1)/agent.a
 	$$(call say,LD,$$@)
-	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcriterion
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(CONSOLE_LINK)
+
+# The pages are a part of it.
+$(BUILD)/$(1)/console/assets.o: $(PAGES)
+
+$(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ)) \
+		$$(filter-out $(BUILD)/$(1)/console/main.o,$$($(1)_CONSOLE))
+	$$(call say,LD,$$@)
+	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) $$(CONSOLE_LINK) -lcriterion
 endef
 
 $(eval $(call variant,release,$$(CC),-D_FORTIFY_SOURCE=2))
@@ -136,8 +167,8 @@ $(BUILD)/sim: $(SIM_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) -flto=auto $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/haagent: $(BUILD)/release/haagent
-	$(Q)ln -sf release/haagent $@
+$(BUILD)/haagent $(BUILD)/haconsole: $(BUILD)/%: $(BUILD)/release/%
+	$(Q)ln -sf release/$* $@
 
 # ---- what the system tests and the bench use beside the program ----
 $(BUILD)/tools/%: tests/system/tools/%.c Makefile
@@ -200,6 +231,9 @@ MUTATE := $(patsubst %.c,$(BUILD)/release/%.o,$(wildcard proto/*.c tests/unit/no
 mutate: $(MUTATE) ## breaks one rule of proto/ at a time: does a test notice? M="judge.c.*T2" for some
 	$(Q)BUILD=$(BUILD) CC='$(CC)' scripts/mutate $(if $(M),'$(M)')
 
+golden: $(BUILD)/release/unit ## renders tests/golden/ anew: look at what has changed
+	$(Q)HA_GOLDEN=write $< --filter 'golden/*' --quiet
+
 lint: all ## format, cppcheck, clang-tidy, include rules, symbols, shell, manuals, units
 	$(Q)scripts/lint
 
@@ -220,7 +254,7 @@ bench-sync: all tools ## the numbers of the settings sync, beside rsync (root); 
 format: ## clang-format over the tree
 	$(Q)clang-format -i $(FORMATTED)
 
-install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
+install: all ## program, manuals, documents, units and a sample config; PREFIX, DESTDIR
 	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haagent $(DESTDIR)$(SBINDIR)/haagent
 	$(Q)for m in $(MAN); do \
 		$(INSTALL) -D -m 644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -228,7 +262,18 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 	$(Q)sed 's|/usr/sbin/haagent|$(SBINDIR)/haagent|g' agent/haagent.service \
 		> $(DESTDIR)$(UNITDIR)/haagent.service
 	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haagent.service
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.sysusers $(DESTDIR)$(SYSUSERSDIR)/haagent.conf
+	$(Q)$(INSTALL) -D -m 644 agent/haagent.tmpfiles $(DESTDIR)$(TMPFILESDIR)/haagent.conf
 	$(Q)$(INSTALL) -D -m 644 scripts/haagent.bash $(DESTDIR)$(BASHDIR)/haagent
+	$(Q)$(INSTALL) -D -m 755 $(BUILD)/release/haconsole $(DESTDIR)$(SBINDIR)/haconsole
+	$(Q)sed 's|/usr/sbin/haconsole|$(SBINDIR)/haconsole|g' console/haconsole.service \
+		> $(DESTDIR)$(UNITDIR)/haconsole.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITDIR)/haconsole.service
+	$(Q)$(INSTALL) -m 644 console/haconsole.socket $(DESTDIR)$(UNITDIR)/haconsole.socket
+	$(Q)$(INSTALL) -D -m 644 console/haconsole.sysusers $(DESTDIR)$(SYSUSERSDIR)/haconsole.conf
+	$(Q)$(INSTALL) -D -m 644 console/haconsole.conf $(DESTDIR)$(CONFDIR)/haconsole.conf.sample
+	$(Q)for d in $(DOCS); do \
+		$(INSTALL) -D -m 644 $$d $(DESTDIR)$(DOCDIR)/$${d##*/} || exit 1; done
 	$(Q)for t in $(TARGETS); do \
 		$(INSTALL) -m 644 $$t $(DESTDIR)$(UNITDIR)/$${t##*/} || exit 1; done
 	$(Q)$(INSTALL) -D -m 644 $(SAMPLE) $(DESTDIR)$(CONFDIR)/haagent.conf.sample
@@ -236,9 +281,24 @@ install: all ## program, manuals, units and a sample config; PREFIX, DESTDIR
 
 uninstall: ## what install put there; the configuration and the state stay
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/haagent $(DESTDIR)$(UNITDIR)/haagent.service \
-		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent
+		$(DESTDIR)$(SYSUSERSDIR)/haagent.conf $(DESTDIR)$(TMPFILESDIR)/haagent.conf \
+		$(DESTDIR)$(CONFDIR)/haagent.conf.sample $(DESTDIR)$(BASHDIR)/haagent \
+		$(DESTDIR)$(SBINDIR)/haconsole $(DESTDIR)$(UNITDIR)/haconsole.service \
+		$(DESTDIR)$(UNITDIR)/haconsole.socket $(DESTDIR)$(SYSUSERSDIR)/haconsole.conf \
+		$(DESTDIR)$(CONFDIR)/haconsole.conf.sample
 	$(Q)for t in $(TARGETS); do rm -f $(DESTDIR)$(UNITDIR)/$${t##*/}; done
+	$(Q)for d in $(DOCS); do rm -f $(DESTDIR)$(DOCDIR)/$${d##*/}; done
+	$(Q)rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	$(Q)for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made
+	$(Q)scripts/dist $(VERSION) $(BUILD)
+
+deb: ## the Debian package, in build/deb/
+	$(Q)scripts/deb $(VERSION) $(BUILD)/deb
+
+package: ## the package in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
+	$(Q)$(PROVE) tests/package
 
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)

@@ -12,6 +12,14 @@
 #include "agent/log.h"
 #include "agent/text.h"
 #include "proto/announce.h"
+#include "proto/decision.h"
+
+/* On the wire, and then in the flight recorder. */
+static void act_wire(struct engine *engine, enum ha_path path, const uint8_t *frame, size_t len)
+{
+	if (wire_send(&engine->path[path].wire, frame, len) == 0)
+		recorder_sent(&engine->recorder, path, frame, len, engine->now);
+}
 
 void act_frame(struct engine *engine, enum ha_path path, const struct ha_mac *to,
 	       const uint8_t *message, size_t len)
@@ -22,7 +30,7 @@ void act_frame(struct engine *engine, enum ha_path path, const struct ha_mac *to
 	assert(len <= sizeof(frame) - WIRE_ETHER_LEN);
 	wire_header(wire, path == HA_PATH_LINK ? NULL : to, frame);
 	memcpy(frame + WIRE_ETHER_LEN, message, len);
-	(void)wire_send(wire, frame, WIRE_ETHER_LEN + len);
+	act_wire(engine, path, frame, WIRE_ETHER_LEN + len);
 }
 
 void act_link_frame(struct engine *engine, bool relayed, const uint8_t *message, size_t len)
@@ -34,7 +42,7 @@ void act_link_frame(struct engine *engine, bool relayed, const uint8_t *message,
 	assert(len <= sizeof(frame) - WIRE_ETHER_LEN);
 	wire_header(wire, engine->config.link_direct ? &group : NULL, frame);
 	memcpy(frame + WIRE_ETHER_LEN, message, len);
-	(void)wire_send(wire, frame, WIRE_ETHER_LEN + len);
+	act_wire(engine, HA_PATH_LINK, frame, WIRE_ETHER_LEN + len);
 }
 
 /* SPEC 1.R3: by unicast where the peer's MAC is known, and to the group while it is silent there.
@@ -154,6 +162,19 @@ void act_identity(struct engine *engine, bool meeting)
 		act_message(engine, (enum ha_path)i, MSG_IDENTITY, body, len);
 }
 
+void act_account(struct engine *engine)
+{
+	uint8_t body[MSG_ACCOUNT_LEN];
+	size_t len;
+
+	if (engine->account.last.decided == 0)
+		return;
+	len = msg_encode_account(body, sizeof(body), &engine->account.last);
+	assert(len != 0);
+	for (int i = 0; i < HA_PATH_N; i++)
+		act_message(engine, (enum ha_path)i, MSG_ACCOUNT, body, len);
+}
+
 void act_refresh_identity(struct engine *engine)
 {
 	const struct config *config = &engine->config;
@@ -242,11 +263,35 @@ int64_t act_realtime(void)
 	return (int64_t)wall.tv_sec * HA_SEC + wall.tv_nsec;
 }
 
+/* Between the frames, as one that is never sent: from this appliance, to nobody. */
+static void act_record_event(struct engine *engine, const struct store_event *event)
+{
+	struct decision decision = {
+		.number = ++engine->decisions,
+		.event = event->event,
+		.from = event->from,
+		.to = event->to,
+		.reason = event->reason,
+		.term = event->term,
+		.detail = event->detail,
+	};
+	static const struct ha_mac nobody;
+	uint8_t frame[WIRE_ETHER_LEN + DECISION_LEN];
+
+	_Static_assert(sizeof(decision.subject) >= sizeof(event->subject), "it has an end in both");
+	memcpy(decision.subject, event->subject, sizeof(event->subject));
+	wire_header(&engine->path[HA_PATH_LINK].wire, &nobody, frame);
+	if (decision_encode(frame + WIRE_ETHER_LEN, DECISION_LEN, &decision) != 0)
+		recorder_decided(&engine->recorder, frame, sizeof(frame), engine->now);
+}
+
 static void act_store_event(struct engine *engine, const struct store_event *event)
 {
 	struct ipc_message message = {.type = IPC_EVENT, .u.event = *event};
 
+	act_record_event(engine, event);
 	dump_history_add(&engine->history, event);
+	engine->state_changes += event->event == EVENT_STATE && event->from != event->to;
 	if (engine->unlogged < STORE_HISTORY_MAX)
 		engine->unlogged++;
 	if (engine->steward < 0 || ipc_send(engine->steward, &message) != 0)

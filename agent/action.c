@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/client.h"
@@ -11,6 +12,11 @@
 #include "agent/confirm.h"
 #include "agent/control.h"
 #include "agent/render.h"
+
+enum {
+	BUSY_PAUSE_MS = 50,
+	BUSY_TRIES_MAX = 60,
+};
 
 static const struct {
 	const char *name;
@@ -31,7 +37,12 @@ static const struct {
 	[ACTION_IS_ACTIVE] = {"is-active", 10, false, false},
 	[ACTION_SYNC] = {"sync", 0, false, false},
 	[ACTION_BARRIER] = {"barrier", 10, false, false}, /* beyond its own time */
+	[ACTION_WHY] = {"why", 10, false, true},
 	[ACTION_CHECK_CONFIG] = {"check-config", 0, false, false},
+	[ACTION_CAPTURE] = {"capture", 0, false, false},
+	[ACTION_DECODE] = {"decode", 0, false, false},
+	[ACTION_RELOAD] = {"reload", 0, false, false},
+	[ACTION_UPGRADE] = {"upgrade", 0, false, false},
 };
 
 const char *action_name(enum action_verb verb)
@@ -147,25 +158,48 @@ static time_t timeout_of(const struct action *action)
 	return action->verb == ACTION_BARRIER ? timeout_s + seconds_of(action) : timeout_s;
 }
 
-/* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. */
-static enum action_exit ask(const struct client *client, const struct action *action,
-			    const char *peer_fingerprint, json_t **answer)
+static const char *result_of(const json_t *answer)
 {
-	json_t *request;
-	int fd = client_connect(client->path, timeout_of(action)), error = -ENOMEM;
+	const char *result = json_string_value(json_object_get(answer, "result"));
+
+	return result != NULL ? result : "";
+}
+
+/* 0 and an answer, or -errno. */
+static int ask_once(const struct client *client, const struct action *action, const json_t *request,
+		    json_t **answer)
+{
+	int fd = client_connect(client->path, timeout_of(action)), error;
 
 	*answer = NULL;
 	if (fd < 0)
-		return report_error(client, fd);
-	request = action_request(action, peer_fingerprint);
-	if (request != NULL)
-		error = client_send(fd, request);
-	json_decref(request);
+		return fd;
+	error = client_send(fd, request);
 	if (error == 0 && is_watched(client, action))
 		error = client_watch(fd, client->path, &client->page, timeout_of(action));
-	if (error == 0)
+	if (error == 0 || error == -EPIPE) /* turned away, but not without a word */
 		error = client_receive(fd, answer);
 	close(fd);
+	return error;
+}
+
+/* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. One that serves too
+ * many others has not read the request: it is asked again. */
+static enum action_exit ask(const struct client *client, const struct action *action,
+			    const char *peer_fingerprint, json_t **answer)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+	json_t *request = action_request(action, peer_fingerprint);
+	int error = request != NULL ? ask_once(client, action, request, answer) : -ENOMEM;
+
+	for (unsigned tries = 1;
+	     tries < BUSY_TRIES_MAX && error == 0 && strcmp(result_of(*answer), "busy") == 0;
+	     tries++) {
+		json_decref(*answer);
+		nanosleep(&pause, NULL);
+		error = ask_once(client, action, request, answer);
+	}
+	json_decref(request);
 	return error != 0 ? report_error(client, error) : ACTION_DONE;
 }
 
@@ -173,9 +207,7 @@ static enum action_exit ask(const struct client *client, const struct action *ac
 
 static bool is_done(const json_t *answer)
 {
-	const char *result = json_string_value(json_object_get(answer, "result"));
-
-	return result != NULL && strcmp(result, "done") == 0;
+	return strcmp(result_of(answer), "done") == 0;
 }
 
 static void print_text(const struct page *page, const char *text)
@@ -192,7 +224,7 @@ static void print_text(const struct page *page, const char *text)
 /* Whatever a string has in it, for a reader the same, and nothing that a terminal would act on. */
 static void print_json(const struct page *page, const json_t *data)
 {
-	json_dumpf(data, page->out, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_dumpf(data, page->out, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	fputc('\n', page->out);
 }
 
@@ -245,6 +277,10 @@ static bool print_data(const struct action *action, const json_t *answer, const 
 
 	if (data == NULL)
 		return false;
+	if (action->metrics != RENDER_METRICS_NONE && is_done(answer)) {
+		render_metrics(page->out, action->metrics, data);
+		return true;
+	}
 	if (action->json && (is_done(answer) || action->verb == ACTION_TEST)) {
 		print_json(page, data);
 		return true;
@@ -263,6 +299,10 @@ static bool print_data(const struct action *action, const json_t *answer, const 
 	case ACTION_HISTORY:
 		if (is_done(answer))
 			render_history(page, data);
+		return false;
+	case ACTION_WHY:
+		if (is_done(answer))
+			render_why(page, data);
 		return false;
 	default:
 		return false;
@@ -339,6 +379,9 @@ static enum action_exit run_plain(const struct client *client, const struct acti
 	code = ask(client, action, peer_fingerprint, &answer);
 	if (code == ACTION_DONE)
 		code = action_report(action, answer, &client->page, stderr);
+	else if (code == ACTION_NO_DAEMON && action->metrics != RENDER_METRICS_NONE)
+		render_metrics(client->page.out, action->metrics,
+			       NULL); /* an alert wants to know */
 	json_decref(answer);
 	return code;
 }
@@ -391,6 +434,38 @@ static enum action_exit run_join(const struct client *client, const struct actio
 	return code;
 }
 
+static bool answers(const char *path)
+{
+	int fd = client_connect(path, 1);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool action_find(struct config *config, const char *config_file, char *path, size_t cap)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&text, &len);
+	bool good, located;
+
+	if (errors == NULL)
+		return false;
+	good = config_read(config, config_file, errors) == 0;
+	located = good || config_locate(config, config_file);
+	if (located)
+		snprintf(path, cap, "%s/control", config->runtime_directory);
+	located = located && (good || answers(path));
+	if (fclose(errors) == 0 && !good)
+		fprintf(stderr, "%s%s", text,
+			located ? "haagent: the daemon goes on by what it read before these "
+				  "mistakes\n"
+				: "");
+	free(text);
+	return located;
+}
+
 enum action_exit action_run(const char *config_file, const struct action *action)
 {
 	struct client client = {.page = page_open(stdout)};
@@ -399,14 +474,13 @@ enum action_exit action_run(const char *config_file, const struct action *action
 		fprintf(stderr, "haagent: '%s' is no IPv4 or IPv6 address\n", action->address);
 		return ACTION_USAGE;
 	}
-	if (config_read(&client.config, config_file, stderr) != 0)
+	if (!action_find(&client.config, config_file, client.path, sizeof(client.path)))
 		return ACTION_USAGE;
 	if (action_asks(action->verb) && !action->yes && !isatty(STDIN_FILENO)) {
 		fprintf(stderr, "haagent: --%s asks for confirmation: use a terminal, or --yes\n",
 			action_name(action->verb));
 		return ACTION_REFUSED;
 	}
-	snprintf(client.path, sizeof(client.path), "%s/control", client.config.runtime_directory);
 	if (action->verb == ACTION_JOIN)
 		return run_join(&client, action);
 	if (action_asks(action->verb))

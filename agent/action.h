@@ -3,7 +3,7 @@
  * Request and answer are one JSON packet each on <runtime_directory>/control:
  *
  *   {"action": "join", "address": "192.0.2.2", "peer_fingerprint": "SHA256:..."}
- *   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *   {"result": "done" | "refused" | "error" | "busy", "text": "...", "data": {...}}
  */
 #ifndef HA_AGENT_ACTION_H
 #define HA_AGENT_ACTION_H
@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/config.h"
 #include "agent/page.h"
+#include "agent/render_metrics.h"
 
 /* What haagent exits with. */
 enum action_exit {
@@ -37,7 +39,12 @@ enum action_verb {
 	ACTION_IS_ACTIVE,
 	ACTION_SYNC,
 	ACTION_BARRIER,
-	ACTION_CHECK_CONFIG, /* needs no daemon */
+	ACTION_WHY,
+	ACTION_CHECK_CONFIG, /* this one and the next two need no daemon */
+	ACTION_CAPTURE,
+	ACTION_DECODE,
+	ACTION_RELOAD, /* by signals: renew.h */
+	ACTION_UPGRADE,
 	ACTION_VERB_N,
 };
 
@@ -48,11 +55,13 @@ enum {
 struct action {
 	enum action_verb verb;
 	const char *address; /* ACTION_TEST, ACTION_JOIN; else NULL */
+	const char *file;    /* ACTION_CAPTURE, ACTION_DECODE; else NULL */
 	uint32_t
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */
-	bool json;       /* dump, history, test: the data as it came */
-	bool yes;        /* do not ask */
+	bool json;       /* dump, history, why, test: the data as it came */
+	enum render_metrics_format metrics; /* dump: as metrics, not as a page */
+	bool yes;                           /* do not ask */
 };
 
 const char *action_name(enum action_verb); /* "test-connection", ...: of request and option */
@@ -71,6 +80,10 @@ json_t *action_request(const struct action *, const char *peer_fingerprint);
 /* Prints what the daemon answered: data and what was done on the page, why it was not on errors. */
 enum action_exit action_report(const struct action *, const json_t *answer, const struct page *,
 			       FILE *errors);
+
+/* The daemon's control socket, by the configuration; of one with mistakes, too, as long as it says where a daemon is, and
+ * one answers: it runs by what it has read before. False: the mistakes were said on stderr. */
+bool action_find(struct config *, const char *config_file, char *path, size_t cap);
 
 /* Finds the daemon by its configuration, and does it. */
 enum action_exit action_run(const char *config_file, const struct action *);

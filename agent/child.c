@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/config.h"
+#include "agent/log.h"
 #include "agent/privileges.h"
 
 #define BACKOFF_FIRST (100 * HA_MS)
@@ -22,9 +24,10 @@
 
 const char *child_name(enum ipc_process process)
 {
-	static const char *const name[IPC_PROCESS_N] = {"guardian", "engine", "steward", "syncer"};
+	static const char *const name[] = {"guardian", "engine", "steward", "syncer", "reader"};
 
-	assert(process < IPC_PROCESS_N);
+	_Static_assert(sizeof(name) / sizeof(*name) == IPC_READER_PROCESS + 1, "each has a name");
+	assert(process <= IPC_READER_PROCESS);
 	return name[process];
 }
 
@@ -89,7 +92,8 @@ static int set_scheduling(enum ipc_process process)
  * another belongs. */
 static int place_descriptors(const struct child_gift *gift, int *executable)
 {
-	const int from[] = {gift->guardian, gift->config, gift->peer, gift->control, gift->syncer};
+	const int from[] = {gift->guardian, gift->config,   gift->peer,    gift->control,
+			    gift->syncer,   gift->recorder, gift->recorded};
 	enum {
 		N = sizeof(from) / sizeof(from[0]),
 	};
@@ -104,8 +108,10 @@ static int place_descriptors(const struct child_gift *gift, int *executable)
 			return -errno;
 	}
 	for (int i = 0; i < N; i++) {
-		if (moved[i] < 0)
+		if (moved[i] < 0) {
+			close(IPC_FD_GUARDIAN + i); /* the guardian's own, if anything */
 			continue;
+		}
 		last = IPC_FD_GUARDIAN + i;
 		if (dup2(moved[i], last) < 0)
 			return -errno;
@@ -117,7 +123,8 @@ static int place_descriptors(const struct child_gift *gift, int *executable)
 static const char *become(enum ipc_process process, const struct child_gift *gift, pid_t parent)
 {
 	char program[] = "haagent", role[16] = "";
-	char *const argv[] = {program, role, NULL};
+	char file[CONFIG_PATH_MAX] = "";
+	char *const argv[] = {program, role, gift->file != NULL ? file : NULL, NULL};
 	sigset_t none;
 	int executable;
 
@@ -134,6 +141,7 @@ static const char *become(enum ipc_process process, const struct child_gift *gif
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(role, sizeof(role), "%s", child_name(process));
+	snprintf(file, sizeof(file), "%s", gift->file != NULL ? gift->file : "");
 	execveat(executable, "", argv, environ, AT_EMPTY_PATH);
 	return "exec";
 }
@@ -149,8 +157,8 @@ int child_start(struct child *child, const struct child_gift *gift, ha_time now)
 	if (pid == 0) {
 		const char *step = become(child->process, gift, parent);
 
-		dprintf(STDERR_FILENO, "haagent: cannot start the %s: %s: %s\n",
-			child_name(child->process), step, strerror(errno));
+		log_event(LOG_CRIT, "unstarted", "process=%s step=%s error=%s",
+			  child_name(child->process), step, strerror(errno));
 		_exit(EXEC_FAILED);
 	}
 	child->pid = pid;

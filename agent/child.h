@@ -36,9 +36,11 @@ struct child {
 struct child_gift {
 	int executable;
 	int guardian, config, peer;
-	int control, syncer; /* engine only; syncer: -1 if there is none */
-	uid_t uid;           /* engine only */
+	int control, syncer;    /* engine only; syncer: -1 if there is none */
+	int recorder, recorded; /* engine only; engine and steward: else -1 */
+	uid_t uid;              /* engine only */
 	gid_t gid;
+	const char *file; /* reader only: the configuration */
 };
 
 void child_init(struct child *, enum ipc_process, ha_time now); /* due at once */
@@ -59,6 +61,6 @@ bool child_is_silent(struct child *);
 
 void child_kill(struct child *); /* SIGKILL; child_ended when the kernel reports it */
 
-const char *child_name(enum ipc_process); /* "guardian", "engine", "steward", "syncer" */
+const char *child_name(enum ipc_process); /* "guardian", "engine", "steward", "syncer", "reader" */
 
 #endif

@@ -50,16 +50,42 @@ int client_send(int fd, const json_t *request)
 	return error;
 }
 
-int client_receive(int fd, json_t **answer)
+static ssize_t receive(int fd, char *in, int *descriptor)
+{
+	union {
+		struct cmsghdr header; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {.iov_base = in, .iov_len = CONTROL_ANSWER_MAX};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = CMSG_LEN(sizeof(int)),
+	};
+	ssize_t n = recvmsg(fd, &message, MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
+
+	*descriptor = -1;
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(descriptor, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+int client_receive_with(int fd, json_t **answer, int *descriptor)
 {
 	char *in = malloc(CONTROL_ANSWER_MAX);
 	int error = 0;
 	ssize_t n;
 
 	*answer = NULL;
+	*descriptor = -1;
 	if (in == NULL)
 		return -ENOMEM;
-	n = recv(fd, in, CONTROL_ANSWER_MAX, MSG_TRUNC);
+	n = receive(fd, in, descriptor);
+	if (n < 0 && errno == ECONNRESET) /* it did not read the request, but may have said why */
+		n = receive(fd, in, descriptor);
 	if (n < 0)
 		error = -errno;
 	else if (n == 0)
@@ -74,6 +100,15 @@ int client_receive(int fd, json_t **answer)
 		*answer = NULL;
 		error = -EBADMSG;
 	}
+	return error;
+}
+
+int client_receive(int fd, json_t **answer)
+{
+	int descriptor, error = client_receive_with(fd, answer, &descriptor);
+
+	if (descriptor >= 0)
+		close(descriptor);
 	return error;
 }
 

@@ -20,6 +20,9 @@ int client_send(int fd, const json_t *request); /* 0 or -errno */
  * -EMSGSIZE: it is not understood. */
 int client_receive(int fd, json_t **answer);
 
+/* The same, with a descriptor that came along, or -1. */
+int client_receive_with(int fd, json_t **answer, int *descriptor);
+
 /* Shows on page, a terminal, how the sync gets on until there is something to be received, and leaves the line empty.
  * 0 or -errno. path and timeout_s as above. */
 int client_watch(int fd, const char *path, const struct page *, time_t timeout_s);

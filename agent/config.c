@@ -81,7 +81,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	const struct config_key *key = config_key_find(section, opt->name, strlen(opt->name));
 
 	assert(key != NULL);
-	if (cfg->title != NULL)
+	if (strcmp(section, "operator") == 0)
+		config_operator_select(reading, cfg->title, cfg->line);
+	else if (cfg->title != NULL)
 		select_check(reading, cfg->title);
 	else if (strcmp(section, "settings") == 0)
 		config_settings_select(reading, cfg);
@@ -328,6 +330,7 @@ static bool read_file(struct config_draft *d, const char *file)
 	int stopped = -1;
 
 	if (load_text(d, file, text, &len)) {
+		d->names_runtime = strstr(text, "runtime_directory") != NULL;
 		stopped = config_scan(d, text, len);
 		parse(d, text);
 		if (stopped != 0 && d->mistakes.n == 0)
@@ -421,4 +424,20 @@ unsigned config_read(struct config *out, const char *file, FILE *errors)
 
 	sodium_memzero(passphrase, sizeof(passphrase));
 	return n;
+}
+
+bool config_locate(struct config *out, const char *file)
+{
+	struct config_draft draft = {.section = ""};
+	bool readable, known;
+
+	set_defaults(&draft);
+	readable = read_file(&draft, file);
+	/* Cut short by a mistake of syntax, it may have said where after that. */
+	known = !ANY_WRONG(&draft, "runtime_directory", "user") && draft.config.file[0] != '\0' &&
+		(readable || LINE_OF(&draft, "runtime_directory") != 0 || !draft.names_runtime);
+	if (known)
+		*out = draft.config;
+	sodium_memzero(&draft, sizeof(draft));
+	return known;
 }

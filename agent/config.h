@@ -1,4 +1,5 @@
-/* config.h - /etc/haagent/haagent.conf, read once at start by the guardian and handed to the others as bytes.
+/* config.h - /etc/haagent/haagent.conf, read at the start by the guardian, and upon SIGHUP for it (reader.h), and handed to
+ * the others as bytes.
  *
  * A plain struct without pointers: it travels to the other processes in a sealed memory file, so that all of them,
  * and whoever is restarted later, run by the same configuration.
@@ -9,6 +10,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "agent/control.h"
 #include "agent/sync/roots.h"
 #include "proto/msg.h"
 #include "proto/node.h"
@@ -59,6 +61,7 @@ enum config_witness {
 };
 
 struct config {
+	uint32_t number; /* of the reload that brought it, 0 = of the start; the daemon's alone */
 	char file[CONFIG_PATH_MAX]; /* absolute name of the file read */
 	char link[IFNAMSIZ];
 	char management[IFNAMSIZ];
@@ -92,6 +95,8 @@ struct config {
 	unsigned exclude_n;
 	struct config_settings settings[CONFIG_SETTINGS_MAX];
 	unsigned settings_n;
+	struct control_operator operator[CONTROL_OPERATORS_MAX]; /* uid: see config_operators() */
+	unsigned operator_n;
 	ha_time sync_debounce;
 	ha_time sync_scrub; /* 0: never */
 	char model[MSG_MODEL_LEN + 1];
@@ -107,6 +112,13 @@ unsigned config_read(struct config *out, const char *file, FILE *errors);
 /* The same for the daemon, which hashes the text of cluster_passphrase and wipes it. "" if there is none. */
 unsigned config_read_secret(struct config *out, char passphrase[CONFIG_PASSPHRASE_MAX + 1],
 			    const char *file, FILE *errors);
+
+/* Finds out the uid of each operator. A user that this machine does not have is no mistake: that an operator's program is
+ * not installed is no reason for an appliance to stay down. */
+void config_operators(struct config *);
+
+/* Of a file with mistakes: runtime_directory and user, if it can be known what they are. */
+bool config_locate(struct config *out, const char *file);
 
 /* Why no single station can have the address, in the words of a mistake; NULL: one can. */
 const char *config_no_station(const struct ha_address *);

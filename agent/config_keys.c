@@ -50,6 +50,7 @@ const struct config_key config_keys[] = {
 	 .max = 86400000},
 	{"settings", "command_timeout_ms", KIND_TIME, "60000", SET_AT(command_timeout), .min = 100,
 	 .max = 3600000},
+	{"operator", "actions", KIND_ACTION, .list = true, .required = true},
 	{"check", "command", KIND_COMMAND, CHECK_STRING(command), .required = true},
 	{"check", "when", KIND_WHEN, "always", CHECK_AT(active_only)},
 	{"check", "interval_ms", KIND_TIME, "1000", CHECK_AT(interval), .min = 100, .max = 3600000},
@@ -72,6 +73,7 @@ const struct config_section config_sections[] = {
 	{"appliance", .max = 1},
 	{"settings", .max = CONFIG_SETTINGS_MAX},
 	{"check", .titled = true, .max = CONFIG_CHECKS_MAX},
+	{"operator", .titled = true, .max = CONTROL_OPERATORS_MAX},
 };
 const size_t config_sections_n = sizeof(config_sections) / sizeof(*config_sections);
 

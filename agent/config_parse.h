@@ -5,6 +5,7 @@
  *   config_scan.c      what libconfuse would not tell: unknown and repeated options, what is not closed
  *   config_value.c     one value: syntax, range, and into the configuration
  *   config_settings.c  what is synced: its values, and what must hold between them
+ *   config_operator.c  who may change something besides root
  *
  * libconfuse stops at the first mistake; an operator wants them all. So the scan goes first: it reports what concerns
  * the names of options, and blanks out what libconfuse would stop at or count lines wrongly by (it takes a comment in
@@ -43,6 +44,7 @@ enum config_kind {
 	KIND_TREE,    /* a path that is synced */
 	KIND_EXCLUDE, /* a pattern */
 	KIND_WATCH,   /* absolute */
+	KIND_ACTION,  /* that changes something */
 };
 
 /* An option. */
@@ -60,7 +62,8 @@ struct config_key {
 
 enum {
 	CONFIG_KEYS_MAX = 48,
-	CONFIG_OPENED_MAX = CONFIG_CHECKS_MAX + CONFIG_SETTINGS_MAX + 1, /* sections */
+	CONFIG_OPENED_MAX =
+		CONFIG_CHECKS_MAX + CONFIG_SETTINGS_MAX + CONTROL_OPERATORS_MAX + 1, /* sections */
 	CONFIG_MISTAKE_MAX = 192,
 	CONFIG_NUMBER_UNSET = -1,
 };
@@ -99,6 +102,8 @@ struct config_draft {
 	long heartbeat_ms, dead_ms, confirm_ms, boot_wait_ms, boot_wait_passive_ms;
 	struct config_check *check; /* to which the options of the section being read belong */
 	struct config_check spare;  /* ... if there are too many */
+	struct control_operator *operator; /* the same of an operator */
+	struct control_operator spare_operator;
 	struct config_settings *settings; /* the same of settings */
 	struct config_settings spare_settings;
 	const void *settings_read; /* libconfuse's section that these are of */
@@ -107,6 +112,7 @@ struct config_draft {
 		int export_line, import_line, watch_line; /* 0: not set */
 		bool paths;                               /* there was one, good or bad */
 	} needs[CONFIG_SETTINGS_MAX + 1];
+	bool names_runtime; /* the word runtime_directory is somewhere in it */
 	char appliance_file[CONFIG_PATH_MAX];
 	char passphrase[CONFIG_PASSPHRASE_MAX + 1];
 };
@@ -142,5 +148,10 @@ void config_settings_exclude(struct config_draft *, const struct config_key *, c
 void config_settings_watch(struct config_draft *, const struct config_key *, const char *value,
 			   int line);
 void config_settings_check(struct config_draft *); /* what must hold between them, and others */
+
+/* ---- config_operator.c ---- */
+void config_operator_select(struct config_draft *, const char *user, int line);
+void config_operator_action(struct config_draft *, const struct config_key *, const char *value,
+			    int line);
 
 #endif

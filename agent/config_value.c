@@ -399,6 +399,9 @@ static void keep(struct config_draft *d, const struct config_key *key, const cha
 	case KIND_TREE:
 		config_settings_tree(d, key, value, line);
 		break;
+	case KIND_ACTION:
+		config_operator_action(d, key, value, line);
+		break;
 	case KIND_EXCLUDE:
 		config_settings_exclude(d, key, value, line);
 		break;

@@ -11,7 +11,7 @@
 
 static const struct {
 	const char *name;
-	bool change; /* only root may */
+	bool change; /* only root may, and operators that are allowed to */
 } control_actions[CONTROL_ACTION_N] = {
 	[CONTROL_DUMP] = {"dump", false},
 	[CONTROL_HISTORY] = {"history", false},
@@ -26,6 +26,8 @@ static const struct {
 	[CONTROL_IS_ACTIVE] = {"is-active", false},
 	[CONTROL_SYNC] = {"sync", true},
 	[CONTROL_BARRIER] = {"barrier", true},
+	[CONTROL_WHY] = {"why", false},
+	[CONTROL_CAPTURE] = {"capture", true},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is
@@ -87,6 +89,33 @@ static void control_drop(struct control_client *client)
 	client->waiting = 0;
 }
 
+void control_operators(struct control *control, const struct control_operator *operator, unsigned n)
+{
+	control->operator= operator;
+	control->operator_n = n;
+}
+
+enum control_action control_change(const char *name)
+{
+	unsigned action;
+
+	for (action = 0; action < CONTROL_ACTION_N; action++)
+		if (control_actions[action].change &&
+		    strcmp(control_actions[action].name, name) == 0)
+			break;
+	return (enum control_action)action;
+}
+
+static bool control_may(const struct control *control, uid_t uid, enum control_action action)
+{
+	if (uid == 0 || !control_actions[action].change)
+		return true;
+	for (unsigned i = 0; i < control->operator_n; i++)
+		if (control->operator[i].uid == uid && uid != CONTROL_NOBODY)
+			return control->operator[i].actions>> action & 1;
+	return false;
+}
+
 void control_close(struct control *control)
 {
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
@@ -118,6 +147,17 @@ int control_adopt(struct control *control, int fd, uid_t uid)
 	return -EBUSY;
 }
 
+/* Says why, as far as it can be said at once. */
+static void control_turn_away(int fd)
+{
+	static const char busy[] =
+		"{\"result\":\"busy\",\"text\":\"haagent is busy with others: try "
+		"again in a moment\"}";
+
+	(void)!send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 static void control_accept(void *arg, uint32_t events)
 {
 	struct control *control = arg;
@@ -131,10 +171,33 @@ static void control_accept(void *arg, uint32_t events)
 		if (fd < 0)
 			return;
 		len = sizeof(peer);
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
-		    control_adopt(control, fd, peer.uid) != 0)
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 			close(fd);
+		else if (control_adopt(control, fd, peer.uid) != 0)
+			control_turn_away(fd);
 	}
+}
+
+/* One packet, and a descriptor with it if there is one. */
+static bool control_transmit(const struct control_client *client,
+			     const struct control_answer *answer, size_t len)
+{
+	union {
+		struct cmsghdr header; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = client->control->answer, .iov_len = len};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (answer->descriptor > 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &answer->descriptor, sizeof(int));
+	}
+	return sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
 }
 
 /* Sends the answer and empties the arena. */
@@ -155,7 +218,7 @@ static void control_send(struct control_client *client, const struct control_ans
 	control_arena_reset();
 	client->waiting = 0;
 	client->heard = loop_now();
-	if (send(client->fd, control->answer, len, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)
+	if (!control_transmit(client, answer, len))
 		control_drop(client);
 }
 
@@ -199,7 +262,7 @@ static void control_request(struct control_client *client, size_t len)
 		control_say(client, CONTROL_ERROR, "no such action");
 		return;
 	}
-	if (control_actions[action].change && client->uid != 0) {
+	if (!control_may(control, client->uid, (enum control_action)action)) {
 		snprintf(answer.text, sizeof(answer.text), "only root may %s", name);
 		answer.result = CONTROL_REFUSED;
 		control_send(client, &answer);

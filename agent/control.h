@@ -1,8 +1,9 @@
 /* control.h - the control socket: one JSON request and its answer per packet, read-only for the
- * group, changes for root.
+ * group, changes for root, and some of them for operators that the configuration names.
  *
  *   request  {"action": "dump"}   {"action": "join", "address": "192.0.2.1"}
  *   answer   {"result": "done" | "refused" | "error", "text": "...", "data": {...}}
+ *            {"result": "busy", "text": "..."} at once, and nothing was read: too many at a time
  *
  * Who may connect is the socket file's business; who may change something is decided by the peer's
  * credentials at the time it connected. A client that asks too much, sends garbage or keeps still
@@ -28,6 +29,8 @@ enum {
 	CONTROL_NESTING_MAX = 8,      /* brackets that a request may open */
 	CONTROL_BARRIER_S = 10,       /* how long a barrier waits, without "seconds" */
 	CONTROL_BARRIER_MAX_S = 3600,
+	CONTROL_OPERATORS_MAX = 4,
+	CONTROL_USER_MAX = 32, /* with the terminator */
 };
 
 #define CONTROL_PATIENCE (10 * HA_SEC)
@@ -46,8 +49,19 @@ enum control_action {
 	CONTROL_IS_ACTIVE,
 	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
 	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
+	CONTROL_WHY,
+	CONTROL_CAPTURE, /* answered with the flight recorder's memory, to be read */
 	CONTROL_ACTION_N,
 };
+
+/* Another user than root who may change something. */
+struct control_operator {
+	char user[CONTROL_USER_MAX];
+	uid_t uid;        /* CONTROL_NOBODY: there is no such user on this machine */
+	uint32_t actions; /* bit 1 << enum control_action for each that is allowed */
+};
+
+#define CONTROL_NOBODY ((uid_t)-1)
 
 enum control_result {
 	CONTROL_DONE,
@@ -58,7 +72,8 @@ enum control_result {
 struct control_answer {
 	enum control_result result;
 	char text[CONTROL_TEXT_MAX];
-	json_t *data; /* NULL: none; made inside the handler */
+	json_t *data;   /* NULL: none; made inside the handler */
+	int descriptor; /* that goes along, the handler's own; 0: none */
 };
 
 /* Carries out a request. True: *answer is complete; false: control_answer() follows with that
@@ -81,6 +96,8 @@ struct control {
 	void *arg;
 	uint32_t number; /* last given */
 	uint64_t wake;   /* of the newest request: timers have their turn before the next */
+	const struct control_operator *operator;
+	unsigned operator_n;
 	struct control_client client[CONTROL_CLIENTS_MAX];
 	char request[CONTROL_REQUEST_MAX + 1];
 	char answer[CONTROL_ANSWER_MAX];
@@ -90,6 +107,12 @@ struct control {
  * whole process. 0 or -errno. */
 int control_open(struct control *, struct loop *, int listener, control_fn *, void *arg);
 void control_close(struct control *);
+
+/* Who may change what besides root; the list stays where it is. */
+void control_operators(struct control *, const struct control_operator *, unsigned n);
+
+/* The action of that name which changes something, or CONTROL_ACTION_N: there is none. */
+enum control_action control_change(const char *name);
 
 /* Takes a connected client in. 0, or -EBUSY when there is no place for it: then fd is still the
  * caller's. */

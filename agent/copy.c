@@ -268,9 +268,10 @@ void copy_ran(struct engine *engine, const struct ipc_message *message)
 {
 	bool applied = copy_is_applied(message), news = true;
 
-	if (!settings_valid(&engine->config, message) ||
-	    message->u.run.outcome >= COMMAND_OUTCOME_N)
+	if (!settings_possible(message) || message->u.run.outcome >= COMMAND_OUTCOME_N)
 		engine_fatal("steward", -EPROTO);
+	if (!settings_valid(&engine->config, message))
+		return; /* of a section that is no more */
 	if (applied) {
 		engine->copy.applying = false;
 	} else {
@@ -347,6 +348,18 @@ static void copy_ready(void *arg, uint32_t events)
 	/* Whatever it sends, it cannot end this process: the guardian starts it anew. */
 	if (got < 0)
 		copy_gone(engine);
+}
+
+/* What the old one still has to say, and what comes of what it asked for, is of another configuration. */
+void copy_close(struct engine *engine)
+{
+	if (engine->copy.fd >= 0)
+		copy_gone(engine);
+	memset(engine->copy.section, 0, sizeof(engine->copy.section));
+	memset(engine->copy.run_number, 0, sizeof(engine->copy.run_number));
+	engine->copy.applying = false;
+	engine->copy.report = (struct sync_report){0};
+	engine->copy.reported = false;
 }
 
 int copy_open(struct engine *engine, int fd)

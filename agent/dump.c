@@ -57,7 +57,7 @@ void dump_address(char out[DUMP_ADDRESS_MAX], const struct ha_address *address)
 }
 
 /* The texts of the bits in why_not. */
-static json_t *why_not_texts(unsigned why_not)
+json_t *dump_why_not(unsigned why_not)
 {
 	json_t *texts = json_array();
 
@@ -79,17 +79,31 @@ static json_t *dump_timing(const struct config *config)
 	return timing;
 }
 
+/* who NULL: nobody is known, so nothing is. */
+static json_t *management_addresses(const struct msg_identity *who)
+{
+	json_t *addresses = json_array();
+
+	for (int i = 0; who != NULL && i < HA_ADDRESS_MAX; i++) {
+		char text[DUMP_ADDRESS_MAX];
+
+		dump_address(text, &who->management[i].address);
+		if (text[0] != '\0')
+			json_array_append_new(addresses, json_string(text));
+	}
+	return addresses;
+}
+
 static json_t *dump_peer(const struct dump_view *view)
 {
 	const struct node *node = view->node;
 	const struct msg_heartbeat *last = &node->peer.last;
-	json_t *peer, *addresses;
+	json_t *peer;
 	ha_time heard = -1;
 
 	if (!view->record->paired)
 		return json_null();
 	peer = json_object();
-	addresses = json_array();
 	for (int i = 0; i < HA_PATH_N; i++)
 		if (node->path[i].session && node->path[i].heard > heard)
 			heard = node->path[i].heard;
@@ -101,19 +115,12 @@ static json_t *dump_peer(const struct dump_view *view)
 	    node->peer.known ? json_string(ha_mode_name((enum ha_mode)last->mode)) : json_null());
 	put_text(peer, "claim", ha_claim_name((enum ha_claim)last->claim));
 	put_text(peer, "reason", reason_text((enum ha_reason)last->reason));
-	for (int i = 0; view->peer && i < HA_ADDRESS_MAX; i++) {
-		char text[DUMP_ADDRESS_MAX];
-
-		dump_address(text, &view->peer->management[i].address);
-		if (text[0] != '\0')
-			json_array_append_new(addresses, json_string(text));
-	}
-	put(peer, "management_addresses", addresses);
+	put(peer, "management_addresses", management_addresses(view->peer));
 	put_fingerprint(peer, "fingerprint", view->record->peer_key);
 	put_ago(peer, "last_heard_ms", heard, view->now);
 	put_number(peer, "boot", node->peer.boot);
 	put_bool(peer, "ready", node_peer_ready(node, view->now));
-	put(peer, "why_not", why_not_texts(node->peer.known ? last->why_not : 0));
+	put(peer, "why_not", dump_why_not(node->peer.known ? last->why_not : 0));
 	return peer;
 }
 
@@ -135,6 +142,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 	put_number(out, "rtt_worst_us", (uint64_t)(worst_of(&state->rtt_worst) / HA_US));
 	put_number(out, "heartbeats_sent", path->sent);
 	put_number(out, "heartbeats_received", path->received);
+	put_number(out, "heartbeats_lost", path->lost);
 	put_ms(out, "worst_gap_ms", gap);
 	put_ms(out, "margin_ms", gap < dead ? dead - gap : 0);
 	if (path->session != NULL && session_is_up(path->session))
@@ -170,25 +178,38 @@ static json_t *dump_settings(const struct dump_view *view)
 	return out;
 }
 
-/* Could the other one take over now? Seen from whichever side holds. */
+static void obstacle(json_t *codes, json_t *reasons, const char *code, const char *reason)
+{
+	json_array_append_new(codes, json_string(code));
+	json_array_append_new(reasons, json_string(reason));
+}
+
+/* Could the other one take over now? Seen from whichever side holds. Each obstacle has a code, and a reason in words. */
 static json_t *dump_takeover(const struct dump_view *view)
 {
 	const struct node *node = view->node;
 	bool holds = node->lease.wanted;
+	bool heard = !holds || node_peer_audible(node, view->now);
 	unsigned why_not = holds ? node->peer.last.why_not : node_why_not(node, view->now);
 	bool ready = holds ? node_peer_ready(node, view->now) : why_not == 0;
-	bool heard = !holds || node_peer_audible(node, view->now);
-	json_t *takeover = json_object();
-	json_t *reasons = why_not_texts(node->config.paired && heard ? why_not : 0);
+	json_t *takeover = json_object(), *codes = json_array(), *reasons = json_array();
 
 	if (!node->config.paired) {
 		ready = false;
-		json_array_append_new(reasons, json_string("not part of a pair"));
+		obstacle(codes, reasons, "not_paired", "not part of a pair");
 	} else if (!heard) {
-		json_array_append_new(reasons, json_string("the passive is not heard"));
+		obstacle(codes, reasons, "not_heard", "the passive is not heard");
+	} else {
+		for (unsigned bit = 1; bit <= WHY_NOT_ALL; bit <<= 1)
+			if (why_not & bit)
+				obstacle(codes, reasons, node_why_not_name((enum msg_why_not)bit),
+					 node_why_not_text((enum msg_why_not)bit));
+		if (!ready && why_not == 0)
+			obstacle(codes, reasons, "not_passive", "the other one is not passive");
 	}
 	put_bool(takeover, "ready", ready);
 	put(takeover, "reasons", reasons);
+	put(takeover, "codes", codes);
 	return takeover;
 }
 
@@ -255,12 +276,13 @@ static json_t *dump_counters(const struct dump_view *view)
 		snprintf(key, sizeof(key), "%s.opened", path);
 		put_number(counters, key, view->path[i].wire->opened);
 	}
+	put_number(counters, "state_changes", view->state_changes);
 	put_number(counters, "floods", view->floods);
 	put_number(counters, "ipc_errors", view->ipc_errors);
 	return counters;
 }
 
-static json_t *dump_event(const struct store_event *event)
+json_t *dump_event(const struct store_event *event)
 {
 	json_t *out = json_object();
 
@@ -306,11 +328,14 @@ json_t *dump_all(const struct dump_view *view)
 
 	put_text(out, "version", HA_VERSION);
 	put_text(out, "host_name", view->own->host_name);
+	put(out, "management_addresses", management_addresses(view->own));
 	put_text(out, "role", node_role_name(node_role(node)));
 	put_text(out, "mode", ha_mode_name(node->mode));
 	put_text(out, "state", ha_state_name(node->state));
 	put_text(out, "reason", reason_text(node->reason));
 	put_text(out, "rule", reason_rule(node->reason));
+	put_time(out, "started", view->realtime_ns - (view->now - node->born));
+	put_number(out, "start", view->record->boot);
 	put_time(out, "since", view->realtime_ns - (view->now - node->since));
 	put_ago(out, "since_ms", node->since, view->now);
 	put_number(out, "term", node->term_known);
@@ -320,6 +345,7 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "degraded_reasons", dump_degraded_reasons(view));
 	put(out, "suspension", dump_suspension(view));
 	put(out, "registration", dump_registration(view));
+	put(out, "operations", dump_operations(view));
 	put(out, "peer", dump_peer(view));
 	for (int i = 0; i < HA_PATH_N; i++)
 		json_array_append_new(paths, dump_path(view, (enum ha_path)i));
@@ -328,7 +354,9 @@ json_t *dump_all(const struct dump_view *view)
 	put(out, "sync", dump_settings(view));
 	put(out, "takeover", dump_takeover(view));
 	put(out, "guardian", dump_guardian(view->status));
+	put(out, "configuration", dump_configuration(view));
 	put(out, "witness", dump_witness(view));
+	put_bool(out, "testing", view->judging);
 	put(out, "requirements", dump_requirements(view));
 	put(out, "checks", dump_checks(view));
 	put(out, "hooks", dump_hooks(view));

@@ -59,6 +59,17 @@ struct dump_registration {
 	const char *reason;
 };
 
+/* What an operator may ask for now; not allowed: the words of the refusal. */
+struct dump_operation {
+	const char *name;
+	bool allowed;
+	char reason[CONTROL_TEXT_MAX];
+};
+
+enum {
+	DUMP_OPERATIONS_N = 7,
+};
+
 /* The newest STORE_HISTORY_MAX events, a ring. */
 struct dump_history {
 	unsigned n, first;
@@ -68,7 +79,7 @@ struct dump_history {
 struct dump_path {
 	const struct wire *wire;
 	const struct session *session; /* NULL: none before the join */
-	uint64_t sent, received;       /* heartbeats */
+	uint64_t sent, received, lost; /* heartbeats; lost: on their way here */
 	const uint64_t *drop;          /* DROP_N counters */
 };
 
@@ -80,21 +91,25 @@ struct dump_view {
 	const struct store_record *record;
 	const uint8_t *public_key;
 	const struct msg_identity *own;
-	const struct msg_identity *peer;  /* NULL: not heard in this start */
-	const struct ipc_message *status; /* newest IPC_STATUS */
+	const struct msg_identity *peer;    /* NULL: not heard in this start */
+	const struct ipc_message *status;   /* newest IPC_STATUS */
+	const struct config_report *report; /* NULL: no reload and no upgrade yet */
+	int64_t report_at;
 	const struct dump_history *history;
 	struct dump_path path[HA_PATH_N];
-	bool judged; /* requirement and cause are valid */
+	bool judging; /* a test is under way, and its rows are as far as it is */
+	bool judged;  /* requirement and cause are valid */
 	struct requirement_view requirement;
 	uint8_t cause[REQUIREMENT_N];
 	struct dump_registration registration;
-	const struct dump_check *check;       /* config->check_n */
-	const struct dump_hook *hook;         /* HOOK_N */
-	const struct dump_stranger *stranger; /* DUMP_STRANGERS_MAX */
-	const struct dump_sync *sync;         /* NULL: by what the node alone knows */
+	const struct dump_operation *operation; /* DUMP_OPERATIONS_N, or NULL */
+	const struct dump_check *check;         /* config->check_n */
+	const struct dump_hook *hook;           /* HOOK_N */
+	const struct dump_stranger *stranger;   /* DUMP_STRANGERS_MAX */
+	const struct dump_sync *sync;           /* NULL: by what the node alone knows */
 	bool mismatch;
 	ha_time lateness_last; /* of the node's timer */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
 };
 
 void dump_history_add(struct dump_history *, const struct store_event *);

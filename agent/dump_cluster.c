@@ -11,6 +11,21 @@ json_t *dump_requirements(const struct dump_view *view)
 	return table_rows(&view->requirement, view->cause, REQUIREMENT_N);
 }
 
+json_t *dump_operations(const struct dump_view *view)
+{
+	json_t *out = json_object();
+
+	for (unsigned i = 0; view->operation != NULL && i < DUMP_OPERATIONS_N; i++) {
+		const struct dump_operation *operation = &view->operation[i];
+		json_t *one = json_object();
+
+		put_bool(one, "allowed", operation->allowed);
+		put_text(one, "reason", operation->allowed ? "" : operation->reason);
+		put(out, operation->name, one);
+	}
+	return out;
+}
+
 json_t *dump_registration(const struct dump_view *view)
 {
 	const struct dump_registration *registration = &view->registration;

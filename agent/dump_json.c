@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/text.h"
+
 void put(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
@@ -11,7 +13,14 @@ void put(json_t *object, const char *key, json_t *value)
 
 void put_text(json_t *object, const char *key, const char *text)
 {
-	put(object, key, json_string(text));
+	json_t *value = json_string(text);
+	char clean[DUMP_SYNC_NAME_MAX];
+
+	if (value == NULL) { /* no UTF-8, such as a host name that somebody set so */
+		text_head(clean, sizeof(clean), text, strlen(text));
+		value = json_string(clean);
+	}
+	put(object, key, value);
 }
 
 void put_number(json_t *object, const char *key, uint64_t number)

@@ -16,8 +16,16 @@ void put_ago(json_t *object, const char *key, ha_time at, ha_time now); /* null:
 /* A point in time of the wall clock: ISO 8601 in UTC, to the microsecond. */
 void put_time(json_t *object, const char *key, int64_t realtime_ns);
 
+/* ---- dump.c ---- */
+json_t *dump_event(const struct store_event *);
+json_t *dump_why_not(unsigned why_not); /* the texts of its bits */
+
+/* ---- dump_config.c ---- */
+json_t *dump_configuration(const struct dump_view *);
+
 /* ---- dump_cluster.c ---- */
 json_t *dump_requirements(const struct dump_view *);
+json_t *dump_operations(const struct dump_view *);
 json_t *dump_registration(const struct dump_view *);
 json_t *dump_suspension(const struct dump_view *);
 json_t *dump_checks(const struct dump_view *);

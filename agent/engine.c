@@ -48,6 +48,7 @@ static void engine_feed_at(struct engine *engine, struct node_event *event, ha_t
 	if (event->heard_at > event->now)
 		event->heard_at = event->now;
 	node_step(&engine->node, event, &engine->actions);
+	account_observe(&engine->account, &engine->node, event, &engine->actions);
 	act_carry_out(engine, &engine->actions);
 }
 
@@ -186,6 +187,7 @@ static void engine_timer(void *arg, ha_time now)
 	if (now >= engine->identity_at) {
 		act_refresh_identity(engine);
 		act_identity(engine, false);
+		act_account(engine);
 		engine->identity_at = now + ENGINE_IDENTITY;
 	}
 }
@@ -284,6 +286,7 @@ static void engine_start(struct engine *engine)
 		engine_fatal("netlink monitor", error);
 	error = control_open(&engine->control, &engine->loop, IPC_FD_CONTROL, serve_request,
 			     engine);
+	serve_operators(engine);
 	if (!error)
 		error = loop_add(&engine->loop, IPC_FD_GUARDIAN, kin_guardian_ready, engine);
 	if (!error)
@@ -291,6 +294,9 @@ static void engine_start(struct engine *engine)
 	if (error)
 		engine_fatal("control socket", error);
 	(void)engine_entropy(engine);
+	error = recorder_attach(&engine->recorder, IPC_FD_RECORDER);
+	if (error)
+		log_event(LOG_WARNING, "recorder", "error=%s", strerror(-error));
 	error = memory_lock();
 	if (error)
 		log_event(LOG_WARNING, "memory_lock", "error=%s", strerror(-error));

@@ -5,7 +5,7 @@
  *   watch.c   what netlink reports, carrier         serve.c  operators
  *   meet.c    two that are no pair yet: the join    part.c   the end of a pair
  *   knock.c   beacons, strangers, former peers      role.c   what the rest of the appliance is told
- *   copy.c    the copy of the settings
+ *   copy.c    the copy of the settings               reconfigure.c  another configuration
  *
  * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
  * or writes a log line between an event and its actions; only an interface that was deleted and
@@ -21,12 +21,15 @@
 #include "agent/ipc.h"
 #include "agent/join.h"
 #include "agent/loop.h"
+#include "agent/loss.h"
 #include "agent/plug.h"
+#include "agent/recorder.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
 #include "netlink/carrier.h"
 #include "netlink/monitor.h"
+#include "proto/account.h"
 #include "proto/node.h"
 #include "proto/session.h"
 
@@ -50,6 +53,7 @@ struct engine_path {
 	bool paired; /* session is in use */
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
+	struct loss loss;        /* of the peer's */
 	uint64_t drop[DROP_N];
 };
 
@@ -113,7 +117,10 @@ struct engine {
 	bool running;                 /* there is a node */
 	struct node node;
 	struct node_actions actions;
-	ha_time now; /* newest time that the node was given */
+	struct account account;          /* of its last change of role */
+	struct msg_account peer_account; /* by our clock; decided == 0: none was heard */
+	ha_time peer_rtt;                /* least since its clock is known, at each of them */
+	ha_time now;                     /* newest time that the node was given */
 	ha_time lateness;
 	struct ipc_message status; /* newest IPC_STATUS */
 
@@ -157,15 +164,21 @@ struct engine {
 	ha_time carrier_at; /* last asked */
 	int pulse; /* timerfd: when the cable is asked beside that; periodic, or not armed */
 	bool pulsing;
-	ha_time alive_at; /* when the guardian was last told that nothing is held */
-	bool router;      /* this host forwards IPv6: R in its advertisements */
+	ha_time alive_at;            /* when the guardian was last told that nothing is held */
+	bool witness_again;          /* their configuration has changed */
+	struct config_report report; /* of the newest reload or upgrade; number 0: there was none */
+	int64_t report_at;           /* when it came */
+	bool router;                 /* this host forwards IPv6: R in its advertisements */
 
 	struct dump_history history;
 	unsigned unlogged; /* newest events that are still to be logged */
 
 	uint8_t entropy[ENGINE_ENTROPY_N][SESSION_ENTROPY_LEN];
 	unsigned entropy_n; /* portions left */
-	uint64_t floods, ipc_errors;
+	uint64_t floods, ipc_errors, state_changes;
+
+	struct recorder recorder;
+	uint64_t decisions; /* in it so far */
 };
 
 /* ---- engine.c ---- */
@@ -195,6 +208,7 @@ void act_frame(struct engine *, enum ha_path, const struct ha_mac *to, const uin
 void act_link_frame(struct engine *, bool relayed, const uint8_t *frame, size_t len);
 void act_question(struct engine *, const struct node_action *); /* ACT_PROBE, ACT_ASK */
 void act_identity(struct engine *, bool meeting);               /* on both paths; or over XX */
+void act_account(struct engine *);          /* ... if there is one, on both paths */
 void act_refresh_identity(struct engine *); /* and sends it when it has changed */
 void act_record(const struct engine *, struct store_record *); /* what has to be on disk now */
 bool act_save(struct engine *, uint64_t number); /* false: the steward does not take it */
@@ -216,16 +230,22 @@ bool serve_request(void *engine, enum control_action, const json_t *, uint32_t n
 		   struct control_answer *);
 void serve_reply(struct engine *, const struct node_action *); /* ACT_REPLY */
 void serve_swap(struct engine *, uint32_t number);
+void serve_operators(struct engine *); /* by the configuration, as it is now */
 void serve_refusal(const struct engine *, enum node_refusal, char text[CONTROL_TEXT_MAX]);
 /* Why it joins nobody: it is still copying, or is one of two; and whom to ask then. */
 void serve_paired(const struct engine *, char text[CONTROL_TEXT_MAX]);
 
 /* ---- meet.c ---- */
+/* A test, or what a join begins with, is under way here. */
+bool meet_is_judging(const struct engine *);
+/* May one be asked for now? False: text says why not. */
+bool meet_may(struct engine *, bool test_only, char text[CONTROL_TEXT_MAX]);
 /* --test-connection or --join: false, the answer comes later; true: it is complete. confirmed: the fingerprint that
  * the operator has seen, and no other key is to be pinned; NULL: any. */
 bool meet_start(struct engine *, const struct ha_address *, bool test_only, const char *confirmed,
 		uint32_t number, struct control_answer *);
 void meet_open(struct engine *, bool initiator); /* the XX session on the link, anew */
+void meet_rekey(struct engine *);                /* the passphrase is another */
 void meet_up(struct engine *);                   /* ... is up */
 void meet_heard(struct engine *, const struct ha_mac *from, bool relayed); /* a frame of it */
 void meet_identity(struct engine *, const struct msg_identity *);
@@ -259,7 +279,15 @@ void role_identities(struct engine *); /* own or peer's identity has changed: sa
 void role_check(struct engine *, const struct ipc_message *); /* IPC_CHECK */
 void role_hook(struct engine *, const struct ipc_message *);  /* IPC_HOOK */
 
+void role_feed_checks(struct engine *); /* how they are, to the node */
+
+/* ---- reconfigure.c ---- */
+void reconfigure(struct engine *, int fd);        /* IPC_CONFIG; closes it */
+void reconfigure_report(struct engine *, int fd); /* IPC_CONFIG_REPORT; likewise */
+
 /* ---- copy.c ---- */
+void copy_close(
+	struct engine *); /* the syncer and the commands of the settings are about to be others */
 int copy_open(struct engine *, int fd); /* a syncer is on the other end of it; 0 or -ENOSPC */
 void copy_follow(struct engine *);      /* after each wake: tells the syncer what has changed */
 void copy_begin(struct engine *);       /* the node is there, or a pair has begun */

@@ -74,12 +74,15 @@ static int connect_child(struct family *family, const struct child *child, struc
 {
 	struct family_link *steward = &family->link[0], *syncer = &family->link[1];
 
+	if (child != &family->syncer)
+		gift->recorded = family->runtime->recorded;
 	if (child != &family->engine) {
 		gift->peer =
 			connect_link(family, child == steward->other ? steward : syncer, false);
 		return gift->peer < 0 ? gift->peer : 0;
 	}
 	gift->control = family->runtime->control;
+	gift->recorder = family->runtime->recorder;
 	gift->peer = connect_link(family, steward, true);
 	if (gift->peer >= 0 && family->syncs)
 		gift->syncer = connect_link(family, syncer, true);
@@ -94,6 +97,8 @@ static int start(struct family *family, struct child *child, ha_time now)
 		.peer = -1,
 		.control = -1,
 		.syncer = -1,
+		.recorder = -1,
+		.recorded = -1,
 		.uid = family->runtime->uid,
 		.gid = family->runtime->gid,
 	};
@@ -172,17 +177,35 @@ void family_drop(struct family *family, struct child *child)
 	child_kill(child);
 }
 
+void family_resync(struct family *family, bool syncs, ha_time now)
+{
+	struct child *syncer = &family->syncer;
+
+	family->syncs = syncs;
+	syncer->backoff = 0; /* it has done nothing wrong */
+	if (syncer->pid != 0)
+		family_drop(family, syncer);
+	else
+		syncer->restart_at = syncs ? now : HA_NEVER;
+	if (!syncs)
+		close_spare(&family->link[1]);
+}
+
 static void ended(struct family *family, struct child *child, int status, ha_time now)
 {
 	disconnect(family, child);
 	child_ended(child, now);
+	if (child == &family->syncer && !family->syncs) {
+		child->restart_at = HA_NEVER;
+		return;
+	}
 	log_event(LOG_WARNING, "end", "process=%s status=%d signal=%d restart_ms=%lld",
 		  child_name(child->process), WIFEXITED(status) ? WEXITSTATUS(status) : 0,
 		  WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		  (long long)((child->restart_at - now) / HA_MS));
 }
 
-void family_reap(struct family *family, ha_time now)
+void family_reap(struct family *family, ha_time now, void (*other)(void *arg, pid_t))
 {
 	int status;
 	pid_t pid;
@@ -194,6 +217,8 @@ void family_reap(struct family *family, ha_time now)
 			ended(family, &family->steward, status, now);
 		else if (pid == family->syncer.pid)
 			ended(family, &family->syncer, status, now);
+		else
+			other(family->arg, pid);
 	}
 }
 

@@ -41,12 +41,15 @@ void family_init(struct family *, struct loop *, const struct runtime *, bool sy
 void family_start(struct family *, ha_time now);
 ha_time family_next(const struct family *); /* when somebody is due */
 
+/* By another configuration from now on: the syncer is started anew, or ends, or there is one. */
+void family_resync(struct family *, bool syncs, ha_time now);
+
 /* It is of no use any more: disconnects and kills it. */
 void family_drop(struct family *, struct child *);
 
 /* Takes note of children that ended; call it upon SIGCHLD. Disconnected by then, or disconnected
- * by it. */
-void family_reap(struct family *, ha_time now);
+ * by it. other: of a process that is none of them. */
+void family_reap(struct family *, ha_time now, void (*other)(void *arg, pid_t));
 
 /* Disconnects the steward, which makes it write what it has and end; waits for it up to
  * `patience`, then kills all. */

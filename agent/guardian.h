@@ -8,4 +8,7 @@
  * configuration is wrong. */
 int guardian_main(const char *config_file);
 
+/* The same in the place of another program, which left this descriptor (upgrade.h). */
+int guardian_go_on(int handover);
+
 #endif

@@ -81,6 +81,36 @@ static enum ha_drop hear_identity(struct engine *engine, const struct session_ou
 	return DROP_NONE;
 }
 
+/* The clocks' difference as the node keeps it has the fastest frame's way in it, which is half the fastest round trip. */
+static int64_t hear_offset(struct engine *engine, uint64_t boot)
+{
+	ha_time *least = &engine->peer_rtt;
+
+	if (engine->peer_account.decided == 0 || engine->peer_account.boot != boot)
+		*least = 0;
+	for (int i = 0; i < HA_PATH_N; i++) {
+		ha_time rtt = engine->node.path[i].rtt;
+
+		if (rtt > 0 && (*least == 0 || rtt < *least))
+			*least = rtt;
+	}
+	return engine->node.peer.offset_us + *least / 2 / HA_US;
+}
+
+/* For --why. Until the clocks have been compared its times say nothing; the next comes within a second. */
+static enum ha_drop hear_account(struct engine *engine, const struct session_output *out)
+{
+	const struct node_peer *peer = &engine->node.peer;
+	struct msg_account account;
+	enum ha_drop drop = msg_decode_account(out->body, out->body_len, &account);
+
+	if (drop || !peer->offset_known || account.boot != peer->boot)
+		return drop;
+	account_translate(&account, hear_offset(engine, account.boot));
+	engine->peer_account = account;
+	return DROP_NONE;
+}
+
 /* A message in the join's session. Only under its newest keys: those are the ones that the join
  * derives from. */
 static enum ha_drop hear_meeting(struct engine *engine, const struct session_output *out)
@@ -120,7 +150,11 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 	switch (out->header.type) {
 	case MSG_HEARTBEAT:
 		drop = msg_decode_heartbeat(out->body, out->body_len, &event.heartbeat);
-		engine->path[path].received += drop == DROP_NONE;
+		if (!drop) {
+			engine->path[path].received++;
+			loss_note(&engine->path[path].loss, event.heartbeat.boot,
+				  event.heartbeat.number);
+		}
 		break;
 	case MSG_SOLICIT:
 	case MSG_ANSWER:
@@ -130,6 +164,8 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		break;
 	case MSG_IDENTITY: /* no sign of life: it does not tell when it was sent (SPEC 5.P1) */
 		return hear_identity(engine, out, false);
+	case MSG_ACCOUNT: /* nor does this */
+		return hear_account(engine, out);
 	case MSG_DETACH:
 		drop = msg_decode_detach(out->body, out->body_len, &detach);
 		if (!drop)
@@ -276,13 +312,17 @@ static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_
 	struct engine *engine = hear->engine;
 	struct engine_path *path = &engine->path[hear->path];
 	struct node_event event = {.type = EV_SEGMENT, .path = hear->path, .heard_at = heard_at};
+	enum ha_drop drop;
 
 	if (len < WIRE_ETHER_LEN || !engine->running)
 		return;
 	if (frame[12] == MSG_ETHERTYPE >> 8 && frame[13] == (MSG_ETHERTYPE & 0xff)) {
 		if (!hear_is_for_us(&path->wire, frame))
 			return;
-		path->drop[hear_frame(engine, hear->path, frame, len, heard_at)]++;
+		recorder_heard(&engine->recorder, hear->path, frame, len, heard_at);
+		drop = hear_frame(engine, hear->path, frame, len, heard_at);
+		recorder_judged(&engine->recorder, drop != DROP_NONE, engine->now);
+		path->drop[drop]++;
 	} else if (hear->path == HA_PATH_MANAGEMENT && segment_parse(frame, len, &event.segment) &&
 		   !ha_mac_equal(&event.segment.source, &path->wire.mac)) {
 		engine_feed(engine, &event);

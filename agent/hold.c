@@ -264,6 +264,24 @@ void hold_withdraw(struct hold *hold)
 	hold->leaving_cause = 0; /* nobody is to be told */
 }
 
+bool hold_adopt(struct hold *hold, ha_time until)
+{
+	struct ipc_message unsent;
+
+	assert(hold->lease == 0);
+	hold->ended = 0;
+	(void)acquire(hold, 1, until, &unsent);
+	return hold->lease != 0;
+}
+
+bool hold_bridge(struct hold *hold, ha_time until)
+{
+	if (hold->lease == 0 || expired(hold))
+		return false;
+	hold->lease = 0; /* of the engine that is no more: numbers begin anew */
+	return hold_adopt(hold, until);
+}
+
 void hold_new_engine(struct hold *hold)
 {
 	hold_withdraw(hold);

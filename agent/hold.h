@@ -76,6 +76,13 @@ bool hold_gone(struct hold *, struct ipc_message *answer); /* the interface is g
 /* Withdraws without an answer: there is no engine, or it is the end. */
 void hold_withdraw(struct hold *);
 
+/* Another program is about to go on, and its engine with lease 1 (SPEC 5.U1): what is held stays on until then, or until it
+ * is renewed as that lease. False: nothing is held any more. */
+bool hold_bridge(struct hold *, ha_time until);
+
+/* There: the addresses are on, and promised until then. False: that time is over, and they are withdrawn. */
+bool hold_adopt(struct hold *, ha_time until);
+
 /* A new engine counts its leases anew. What its predecessor held is withdrawn. */
 void hold_new_engine(struct hold *);
 

@@ -99,8 +99,9 @@ int ipc_receive(int fd, struct ipc_message *out, int *passed)
 	came = ipc_passed(&header);
 	if (n == 0 && came < 0)
 		return -EPIPE;
-	expected = n == sizeof(*out) &&
-		   (out->type == IPC_ENGINE || out->type == IPC_STEWARD || out->type == IPC_SYNCER);
+	expected = n == sizeof(*out) && (out->type == IPC_ENGINE || out->type == IPC_STEWARD ||
+					 out->type == IPC_SYNCER || out->type == IPC_CONFIG ||
+					 out->type == IPC_CONFIG_REPORT);
 	if (n != sizeof(*out) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
 	    out->type == 0 || out->type >= IPC_TYPE_N || (came >= 0) != expected) {
 		if (came >= 0)

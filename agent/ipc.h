@@ -3,6 +3,7 @@
  *   guardian <-> engine    the lease on the virtual IP, liveness, shutdown; a new steward or syncer
  *   guardian <-> steward   the cluster's virtual IPs; a new engine
  *   guardian <-> syncer    liveness; a new engine
+ *   guardian <-  reader    the configuration, read anew
  *   engine   <-> steward   durable state, history; hooks, checks, the commands of the settings
  *   engine   <-> syncer    who holds, the key of the stream; how the copy of the settings is
  *
@@ -14,6 +15,7 @@
 #ifndef HA_AGENT_IPC_H
 #define HA_AGENT_IPC_H
 
+#include "agent/config_report.h"
 #include "agent/hook.h"
 #include "agent/store.h"
 #include "agent/sync/report.h"
@@ -26,6 +28,8 @@ enum ipc_fd {
 	IPC_FD_PEER = 5,     /* engine: to the steward; steward: to the engine */
 	IPC_FD_CONTROL = 6,  /* engine: the listening control socket */
 	IPC_FD_SYNCER = 7,   /* engine: to the syncer, if there is one */
+	IPC_FD_RECORDER = 8, /* engine: the flight recorder's memory, to be written */
+	IPC_FD_RECORDED = 9, /* engine, steward: the same, to be read */
 };
 
 enum ipc_process {
@@ -34,6 +38,7 @@ enum ipc_process {
 	IPC_STEWARD_PROCESS,
 	IPC_SYNCER_PROCESS,
 	IPC_PROCESS_N,
+	IPC_READER_PROCESS = IPC_PROCESS_N, /* now and then, and soon gone: reader.h */
 };
 
 enum ipc_type {
@@ -46,16 +51,24 @@ enum ipc_type {
 	/* guardian -> engine */
 	IPC_LEASE,  /* what became of the lease */
 	IPC_STATUS, /* the guardian's condition; once after start and on change */
-	IPC_LEAVE,  /* SIGTERM: hand over or release, then IPC_LEFT */
+	IPC_LEAVE, /* SIGTERM: hand over or release, then IPC_LEFT; in_place: or hold on, and say so */
 	/* With a descriptor: a new steward is on the other end of it. IPC_HELLO there only if no
 	 * IPC_RECORD has come yet, for it counts; what was not answered is to be saved again, and
 	 * IPC_ROLE said again: it knows of none. */
 	IPC_STEWARD,
 	IPC_SYNCER, /* with a descriptor: a new syncer is on the other end of it */
+	/* All with a descriptor, a sealed memory file. Also of the reader to the guardian, and of the guardian to
+	 * the steward: */
+	IPC_CONFIG,        /* the configuration from now on */
+	IPC_CONFIG_REPORT, /* struct config_report: when an attempt has ended, and once after the start */
+	/* reader -> guardian */
+	IPC_CONFIG_LINE, /* a mistake; the end */
 	/* steward -> guardian */
 	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
 	/* guardian -> steward, guardian -> syncer, with a descriptor */
 	IPC_ENGINE, /* a new engine is on the other end of this descriptor */
+	/* guardian -> steward */
+	IPC_CAPTURE, /* SIGUSR1: what the flight recorder has becomes a file */
 	/* steward -> engine */
 	IPC_RECORD,  /* once after IPC_HELLO: record, key, errors */
 	IPC_HISTORY, /* after it: stored events, oldest first, then one with event.event = 0 */
@@ -126,12 +139,19 @@ struct ipc_message {
 			bool locked;   /* memory locked */
 			uint32_t engine_starts, steward_starts;
 			uint32_t restored; /* addresses that somebody else deleted, put back */
+			uint32_t upgrades; /* since the service was started (SPEC 5.U1) */
+			bool held; /* the addresses are on: go on holding them, as lease 1 */
 			int32_t pid[IPC_PROCESS_N]; /* 0: not running */
 		} status;
 		struct {
 			uint32_t n;
 			struct ha_address vip[HA_VIP_MAX];
 		} vips;
+		struct {
+			bool in_place; /* IPC_LEAVE: a new program is about to go on (SPEC 5.U1) */
+			bool holds;    /* IPC_LEFT: it still does, and nobody else can take */
+		} leave;
+		struct config_news news; /* IPC_CONFIG_LINE */
 		struct {
 			uint64_t number; /* IPC_SAVE, IPC_SAVED */
 			struct store_record record;
@@ -163,7 +183,8 @@ struct ipc_message {
 			char output[96]; /* as of a hook */
 		} run;
 		struct {
-			uint8_t index;      /* in the configuration */
+			uint32_t config;    /* number of the configuration */
+			uint8_t index;      /* in it */
 			uint8_t state;      /* enum check_state */
 			uint8_t last;       /* enum command_outcome of the newest run */
 			uint32_t attempts;  /* at recovery, since it failed */

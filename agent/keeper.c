@@ -188,11 +188,9 @@ static int sweep(struct keeper *keeper)
 	return n < 0 ? n : 0;
 }
 
-int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
-		unsigned n, keeper_answer_fn *answer, void *arg)
+static void begin(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
+		  unsigned n, keeper_answer_fn *answer, void *arg)
 {
-	int error;
-
 	assert(strlen(ifname) < sizeof(keeper->ifname) && n <= HA_VIP_MAX);
 	*keeper = (struct keeper){.answer = answer, .arg = arg, .fence_error = 1};
 	strncpy(keeper->ifname, ifname, sizeof(keeper->ifname) - 1);
@@ -207,6 +205,16 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 		.arg = keeper,
 	};
 	hold_init(&keeper->hold, &keeper->kernel);
+	keeper->wanted_n = n;
+	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));
+}
+
+int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
+		unsigned n, keeper_answer_fn *answer, void *arg)
+{
+	int error;
+
+	begin(keeper, ifname, addresses, n, answer, arg);
 	error = sweep(keeper);
 	if (error != 0)
 		return error;
@@ -215,14 +223,51 @@ int keeper_open(struct keeper *keeper, const char *ifname, const struct ha_addre
 	error = monitor_open(&keeper->monitor, MONITOR_LINKS | MONITOR_ADDRESSES);
 	if (error != 0)
 		return error;
-	keeper->wanted_n = n;
-	memcpy(keeper->wanted, addresses, n * sizeof(*addresses));
 	error = switch_and_log(keeper);
 	if (error == 0 || error == -EADDRINUSE) /* which may change */
 		error = monitor_dump(&keeper->monitor);
 	if (error != 0)
 		monitor_close(&keeper->monitor);
 	return error;
+}
+
+/* The fence that another program has left, open. It is not replaced: a new one would begin closed. */
+static void adopt_fence(struct keeper *keeper)
+{
+	int error =
+		fence_adopt(&keeper->fence, keeper->ifname, keeper->vip.addresses, keeper->vip.n);
+
+	keeper->fence_open = keeper->fenced = error == 0;
+	keeper->fence_error = error;
+	keeper->fence_ifindex = keeper->vip.ifindex;
+}
+
+int keeper_adopt(struct keeper *keeper, const char *ifname, const struct ha_address *addresses,
+		 unsigned n, ha_time held_until, keeper_answer_fn *answer, void *arg)
+{
+	int error;
+
+	begin(keeper, ifname, addresses, n, answer, arg);
+	error = monitor_open(&keeper->monitor, MONITOR_LINKS | MONITOR_ADDRESSES);
+	if (error != 0)
+		return error;
+	error = vip_open(&keeper->vip, ifname, addresses, n, HOLD_VALID_S);
+	if (error == 0) {
+		keeper->vip_open = true;
+		keeper->ifindex = keeper->vip.ifindex;
+		adopt_fence(keeper);
+		if (!hold_adopt(&keeper->hold, held_until))
+			log_event(LOG_WARNING, "adopt", "addresses=%u what=%s", n, "too late");
+		error = monitor_dump(&keeper->monitor);
+	}
+	if (error != 0)
+		monitor_close(&keeper->monitor);
+	return error;
+}
+
+bool keeper_bridge(struct keeper *keeper, ha_time until)
+{
+	return hold_bridge(&keeper->hold, until);
 }
 
 void keeper_close(struct keeper *keeper)

@@ -46,6 +46,14 @@ struct keeper {
 int keeper_open(struct keeper *, const char *ifname, const struct ha_address *, unsigned n,
 		keeper_answer_fn *, void *arg);
 
+/* The same in the place of another program that held these addresses until then (keeper_bridge): they are left where they
+ * are, and the fence as it is. */
+int keeper_adopt(struct keeper *, const char *ifname, const struct ha_address *, unsigned n,
+		 ha_time held_until, keeper_answer_fn *, void *arg);
+
+/* What is held stays on until then, whatever becomes of the engine. False: nothing is. */
+bool keeper_bridge(struct keeper *, ha_time until);
+
 /* Withdraws, removes the fence unless an address could not be removed, closes. */
 void keeper_close(struct keeper *);
 

@@ -47,6 +47,7 @@ static void kin_config_node(const struct engine *engine, struct node_config *out
 		.reserved = record->reserved,
 		.mac = engine->segment.mac,
 		.witness_learn = config->witness_policy == CONFIG_WITNESS_AUTO,
+		.held = engine->status.u.status.held,
 		.fenced = engine->status.u.status.fence,
 	};
 	while (out->vip_n < HA_VIP_MAX && record->vip[out->vip_n].family != HA_FAMILY_NONE)
@@ -85,6 +86,7 @@ static void kin_boot(struct engine *engine)
 	struct node_config config;
 	bool forgot;
 
+	kin_guardian_ready(engine, 0); /* its word on what is held must be here (SPEC 5.U1) */
 	forgot = kin_forget_vips(engine);
 	engine->now = loop_now();
 	kin_config_node(engine, &config);
@@ -139,12 +141,14 @@ static void kin_status(struct engine *engine, const struct ipc_message *message)
 		engine_feed(engine, &event);
 }
 
-static void kin_leave(struct engine *engine)
+static void kin_leave(struct engine *engine, const struct ipc_message *message)
 {
-	const struct ipc_message left = {.type = IPC_LEFT};
+	struct ipc_message left = {.type = IPC_LEFT};
 	struct node_event event = {.type = EV_OPERATOR, .op = OP_SHUTDOWN};
 
-	if (engine->running)
+	left.u.leave.holds = message->u.leave.in_place && engine->running &&
+			     node_may_go_on(&engine->node, engine_now(engine));
+	if (engine->running && !left.u.leave.holds)
 		engine_feed(engine, &event);
 	else if (ipc_send(engine->guardian, &left) != 0)
 		engine->ipc_errors++;
@@ -206,7 +210,11 @@ void kin_guardian_ready(void *arg, uint32_t events)
 		else if (message.type == IPC_STATUS)
 			kin_status(engine, &message);
 		else if (message.type == IPC_LEAVE)
-			kin_leave(engine);
+			kin_leave(engine, &message);
+		else if (message.type == IPC_CONFIG && fd >= 0)
+			reconfigure(engine, fd);
+		else if (message.type == IPC_CONFIG_REPORT && fd >= 0)
+			reconfigure_report(engine, fd);
 		else
 			engine_fatal("guardian", -EPROTO);
 	}

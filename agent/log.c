@@ -20,6 +20,13 @@ static const char *log_process;
 static bool log_journal;
 static struct log_bucket log_bucket;
 
+#define LOG_PRIORITIES "HAAGENT_LOG_PRIORITIES"
+
+void log_priorities(void)
+{
+	(void)setenv(LOG_PRIORITIES, "1", 1);
+}
+
 void log_open(const char *process)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -27,8 +34,8 @@ void log_open(const char *process)
 	struct stat st;
 
 	log_process = process;
-	log_journal = false;
-	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
+	log_journal = getenv(LOG_PRIORITIES) != NULL;
+	if (log_journal || stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return;
 	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
 	log_journal = strcmp(stream, ours) == 0;
@@ -233,6 +240,17 @@ void log_event(int level, const char *event, const char *format, ...)
 	if (suppressed > 0)
 		log_now(LOG_WARNING, "log_limited", "suppressed=%llu",
 			(unsigned long long)suppressed);
+	va_start(ap, format);
+	log_line(level, event, format, ap);
+	va_end(ap);
+	errno = error;
+}
+
+void log_record(int level, const char *event, const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
 	va_start(ap, format);
 	log_line(level, event, format, ap);
 	va_end(ap);

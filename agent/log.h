@@ -2,7 +2,7 @@
  *
  *   event=state proc=engine from=passive to=active reason="peer silent on both paths" rule=T2 term=4
  *
- * Under systemd (JOURNAL_STREAM names our stderr) each line carries its priority as "<N>". A line never costs more
+ * Under systemd (JOURNAL_STREAM names our stderr), and where it was asked for, each line carries its priority as "<N>". A line never costs more
  * than one system call that does not block on the journal, takes no heap, and is at most LOG_LINE_MAX bytes. Too many
  * lines are dropped by a token bucket, and the next line that passes is preceded by how many were: a flood of events
  * must never slow down a takeover.
@@ -21,6 +21,10 @@ enum {
 	LOG_PER_SECOND = 5, /* and from then on */
 };
 
+/* Each line is to carry its priority, whatever stderr is: in this process, and in those that it starts. Before
+ * log_open(). */
+void log_priorities(void);
+
 /* Says which process writes (proc=...), and looks whether stderr is the journal. process must live on. */
 void log_open(const char *process);
 
@@ -28,6 +32,10 @@ void log_open(const char *process);
  * one value, and it is quoted and escaped where it needs that. Conversions: d i u x c s and %%, with flags, width and
  * precision as digits, and the lengths l, ll, z, h, hh. */
 void log_event(int level, const char *event, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same, past the limit: for what must not be lost, and cannot come in floods. */
+void log_record(int level, const char *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The line as log_event() writes it, without its priority, with the newline; its length. Never more than cap bytes: a

@@ -39,6 +39,14 @@ void meet_open(struct engine *engine, bool initiator)
 	sodium_memzero(&config, sizeof(config));
 }
 
+/* Not in the middle of a meeting: the next one is by the new one, at the latest. */
+void meet_rekey(struct engine *engine)
+{
+	if (engine->meeting_on && engine->join.phase == JOIN_IDLE &&
+	    !session_is_up(&engine->meeting))
+		meet_open(engine, false);
+}
+
 /* Another one of theirs, or the same anew: what was seen of the one before does not count. Who answers says who it is
  * at once, so that both surveys run at the same time (SPEC 4.4). */
 void meet_up(struct engine *engine)
@@ -172,11 +180,25 @@ static void meet_keep(struct engine *engine, const struct requirement_view *view
 	engine->tested.peer = &engine->tested_peer;
 }
 
+bool meet_is_judging(const struct engine *engine)
+{
+	const struct join *join = &engine->join;
+
+	return join->joiner && (join->phase == JOIN_MEETING || join->phase == JOIN_TESTING);
+}
+
 bool meet_table(struct engine *engine, struct requirement_view *view, uint8_t cause[REQUIREMENT_N])
 {
 	if (engine->record.paired) {
 		meet_pair_view(engine, view);
 		requirements_judge(view, cause);
+		return true;
+	}
+	if (meet_is_judging(engine)) { /* as far as it is: whoever watches sees row by row */
+		meet_view(engine, view);
+		requirements_judge(view, cause);
+		if (engine->join.reported)
+			requirements_merge(cause, engine->join.report);
 		return true;
 	}
 	if (!engine->join.tested)
@@ -322,17 +344,14 @@ static bool meet_is_visited(const struct engine *engine)
 	       engine->now - engine->meeting.current.born < MEET_VISIT;
 }
 
-bool meet_start(struct engine *engine, const struct ha_address *address, bool test_only,
-		const char *confirmed, uint32_t number, struct control_answer *answer)
+bool meet_may(struct engine *engine, bool test_only, char text[CONTROL_TEXT_MAX])
 {
 	const char *refusal = NULL;
-	uint8_t expected[HA_KEY_LEN];
 
 	if (engine->record.paired) {
 		engine_now(engine);
-		answer->result = CONTROL_REFUSED;
-		serve_paired(engine, answer->text);
-		return true;
+		serve_paired(engine, text);
+		return false;
 	}
 	if (!engine->node.config.store_ok)
 		refusal = "the state of this appliance is not readable";
@@ -343,11 +362,20 @@ bool meet_start(struct engine *engine, const struct ha_address *address, bool te
 	else if (meet_is_visited(engine))
 		refusal = "the other appliance is testing the connection, or joining, at this "
 			  "moment: test or join from one of the two only";
-	else if (confirmed != NULL && !dump_fingerprint_parse(confirmed, expected))
-		refusal = "this is no fingerprint of a key";
-	if (refusal != NULL) {
-		answer->result = CONTROL_REFUSED;
-		snprintf(answer->text, sizeof(answer->text), "%s", refusal);
+	snprintf(text, CONTROL_TEXT_MAX, "%s", refusal != NULL ? refusal : "");
+	return refusal == NULL;
+}
+
+bool meet_start(struct engine *engine, const struct ha_address *address, bool test_only,
+		const char *confirmed, uint32_t number, struct control_answer *answer)
+{
+	uint8_t expected[HA_KEY_LEN];
+
+	answer->result = CONTROL_REFUSED;
+	if (!meet_may(engine, test_only, answer->text))
+		return true;
+	if (confirmed != NULL && !dump_fingerprint_parse(confirmed, expected)) {
+		snprintf(answer->text, sizeof(answer->text), "this is no fingerprint of a key");
 		return true;
 	}
 	engine->join_request = number;

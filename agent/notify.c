@@ -2,10 +2,12 @@
 #include "agent/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int connect_to(const char *name)
@@ -43,6 +45,7 @@ void notify_open(struct notify *notify)
 	const char *name = getenv("NOTIFY_SOCKET");
 
 	notify->fd = name == NULL ? -1 : connect_to(name);
+	snprintf(notify->name, sizeof(notify->name), "%s", notify->fd < 0 ? "" : name);
 	notify->interval = notify->fd < 0 ? 0 : watchdog_interval();
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_PID");
@@ -53,4 +56,30 @@ void notify_send(const struct notify *notify, const char *state)
 {
 	if (notify->fd >= 0)
 		(void)!send(notify->fd, state, strlen(state), MSG_NOSIGNAL);
+}
+
+void notify_restore(const struct notify *notify)
+{
+	char text[32];
+
+	if (notify->fd < 0)
+		return;
+	setenv("NOTIFY_SOCKET", notify->name, 1);
+	if (notify->interval == 0)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)(2 * notify->interval / HA_US));
+	setenv("WATCHDOG_USEC", text, 1);
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	setenv("WATCHDOG_PID", text, 1);
+}
+
+void notify_reloading(const struct notify *notify)
+{
+	struct timespec now;
+	char text[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify_send(notify, text);
 }

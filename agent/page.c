@@ -1,13 +1,33 @@
 #include "agent/page.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+static bool wants_colour(FILE *out)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(out)) && (no == NULL || *no == '\0') && term != NULL &&
+	       *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+void page_style(const struct page *page, enum page_style style)
+{
+	static const char *const codes[PAGE_STYLE_N] = {
+		[PAGE_PLAIN] = "\x1b[0m", [PAGE_TITLE] = "\x1b[1m",  [PAGE_GOOD] = "\x1b[32m",
+		[PAGE_WARN] = "\x1b[33m", [PAGE_BAD] = "\x1b[1;31m",
+	};
+
+	if (page->colour)
+		fputs(codes[style], page->out);
+}
+
 struct page page_open(FILE *out)
 {
-	struct page page = {.out = out, .width = PAGE_WIDTH};
+	struct page page = {.out = out, .width = PAGE_WIDTH, .colour = wants_colour(out)};
 	struct winsize size;
 
 	if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -264,7 +284,8 @@ unsigned page_fit(const char *text, unsigned columns, const char **next)
 	return (unsigned)(at - text);
 }
 
-void page_hang(const struct page *page, const char *head, const char *text)
+void page_hang_styled(const struct page *page, enum page_style style, const char *head,
+		      const char *text)
 {
 	unsigned indent = page_columns(head, strlen(head));
 	unsigned columns = page->width > indent + 20 ? page->width - indent : 20;
@@ -274,27 +295,57 @@ void page_hang(const struct page *page, const char *head, const char *text)
 		const char *from = text;
 		unsigned bytes = page_fit(from, columns, &text);
 
-		fprintf(page->out, "%.*s\n", (int)bytes, from);
+		if (style != PAGE_PLAIN)
+			page_style(page, style);
+		fprintf(page->out, "%.*s", (int)bytes, from);
+		if (style != PAGE_PLAIN)
+			page_style(page, PAGE_PLAIN);
+		fputc('\n', page->out);
 		if (*text != '\0')
 			fprintf(page->out, "%*s", (int)indent, "");
 	} while (*text != '\0');
 }
 
-void page_line(const struct page *page, const char *label, const char *format, ...)
+void page_hang(const struct page *page, const char *head, const char *text)
 {
-	unsigned columns = page_columns(label, strlen(label));
+	page_hang_styled(page, PAGE_PLAIN, head, text);
+}
+
+__attribute__((format(printf, 4, 0))) static void line(const struct page *page,
+						       enum page_style style, const char *label,
+						       const char *format, va_list ap)
+{
+	unsigned columns = page_columns(label, strlen(label)), bytes;
 	char text[PAGE_LINE_MAX];
+	const char *rest;
 	struct cell head;
-	va_list ap;
 
 	if (columns > PAGE_LABEL_WIDTH) { /* on a line of its own */
-		fprintf(page->out, "  %s\n", label);
+		bytes = page_fit(label, page->width - 2, &rest);
+		fprintf(page->out, "  %.*s\n", (int)bytes, label);
 		label = "";
 		columns = 0;
 	}
 	head = cell_of("  %s%*s ", label, (int)(PAGE_LABEL_WIDTH - columns), "");
-	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
+	page_hang_styled(page, style, head.text, text);
+}
+
+void page_line(const struct page *page, const char *label, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	line(page, PAGE_PLAIN, label, format, ap);
 	va_end(ap);
-	page_hang(page, head.text, text);
+}
+
+void page_line_styled(const struct page *page, enum page_style style, const char *label,
+		      const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	line(page, style, label, format, ap);
+	va_end(ap);
 }

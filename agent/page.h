@@ -24,14 +24,29 @@ enum {
 struct page {
 	FILE *out;
 	unsigned width; /* columns */
+	bool colour;
+};
+
+/* How a piece of the page looks where there is colour; where there is none words and marks say the same. */
+enum page_style {
+	PAGE_PLAIN = 0,
+	PAGE_TITLE,
+	PAGE_GOOD,
+	PAGE_WARN,
+	PAGE_BAD,
+	PAGE_STYLE_N,
 };
 
 struct cell {
 	char text[PAGE_CELL_MAX];
 };
 
-/* As wide as the terminal that out is, within the limits above. */
+/* As wide as the terminal that out is, within the limits above. In colour on a terminal, unless NO_COLOR is set to
+ * anything (no-color.org), or TERM is "dumb" or not set. */
 struct page page_open(FILE *out);
+
+/* From here on; PAGE_PLAIN ends it. Not across the end of a line: a pager may show any part of the page. */
+void page_style(const struct page *, enum page_style);
 
 /* Text that may quote the peer, for a terminal: control characters but newlines, and those that turn the direction of
  * writing, become question marks. */
@@ -68,8 +83,11 @@ unsigned page_columns(const char *text, size_t bytes);
 unsigned page_fit(const char *text, unsigned columns, const char **next);
 /* Head and text, wrapped; what does not fit stands below the text. The head is as wide as it is, and not wrapped. */
 void page_hang(const struct page *, const char *head, const char *text);
+void page_hang_styled(const struct page *, enum page_style, const char *head, const char *text);
 /* The same with a head of "  label" in a column of its own. */
 void page_line(const struct page *, const char *label, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void page_line_styled(const struct page *, enum page_style, const char *label, const char *format,
+		      ...) __attribute__((format(printf, 4, 5)));
 
 #endif

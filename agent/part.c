@@ -248,6 +248,7 @@ static void part_done(struct engine *engine)
 	engine->part.phase = PART_IDLE;
 	engine_close_sessions(engine);
 	engine->peer_known = false;
+	engine->peer_account.decided = 0;
 	segment_set_vips(&engine->segment, event.unpaired.vip, event.unpaired.vip_n);
 	engine_feed(engine, &event);
 	role_identities(engine);

@@ -60,6 +60,17 @@ static bool status_has(const char *text, const char *line)
 	return strstr(text, line) != NULL;
 }
 
+/* What the kernel writes of the sets of such a process. */
+static void status_sets(const struct privileges *want, char *line, size_t size)
+{
+	snprintf(line, size,
+		 "\nCapInh:\t%016jx\nCapPrm:\t%016jx\nCapEff:\t%016jx\nCapBnd:\t%016jx\n"
+		 "CapAmb:\t%016jx\nNoNewPrivs:\t%u\n",
+		 (uintmax_t)want->inheritable, (uintmax_t)want->permitted,
+		 (uintmax_t)want->effective, (uintmax_t)want->bounding, (uintmax_t)want->ambient,
+		 want->no_new_privs);
+}
+
 /* Line by line what the kernel writes in such a process, spaces and all. */
 static int status_compare(const struct privileges *want)
 {
@@ -75,12 +86,7 @@ static int status_compare(const struct privileges *want)
 	/* The guardian may keep root's groups: they give nothing that root's ids do not. */
 	if (want->uid != 0 && !status_has(text, "\nGroups:\t \n"))
 		return -EPERM;
-	snprintf(line, sizeof(line),
-		 "\nCapInh:\t%016jx\nCapPrm:\t%016jx\nCapEff:\t%016jx\nCapBnd:\t%016jx\n"
-		 "CapAmb:\t%016jx\nNoNewPrivs:\t%u\n",
-		 (uintmax_t)want->inheritable, (uintmax_t)want->permitted,
-		 (uintmax_t)want->effective, (uintmax_t)want->bounding, (uintmax_t)want->ambient,
-		 want->no_new_privs);
+	status_sets(want, line, sizeof(line));
 	return status_has(text, line) ? 0 : -EPERM;
 }
 
@@ -203,6 +209,44 @@ int privileges_steward(void)
 		.bounding = all,
 	};
 
+	return status_compare(&want);
+}
+
+/* Whoever is not root keeps its groups: they cannot be left without a right to. */
+static int none_as_user(void)
+{
+	struct privileges want = {.no_new_privs = 1, .bounding = bounding_set()};
+	char text[4096], line[512];
+	int error;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -errno;
+	if (select_caps(0, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
+	    capng_apply(CAPNG_SELECT_CAPS) != 0)
+		return -EPERM;
+	error = status_read(text, sizeof(text));
+	if (error != 0)
+		return error;
+	status_sets(&want, line, sizeof(line));
+	return status_has(text, line) ? 0 : -EPERM;
+}
+
+int privileges_none(uid_t uid, gid_t gid)
+{
+	const struct privileges want = {.uid = uid, .gid = gid, .no_new_privs = 1};
+
+	if (geteuid() != 0)
+		return none_as_user();
+	if (uid == 0 || gid == 0)
+		return -EINVAL;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return -errno;
+	if (select_caps(0, CAPNG_EFFECTIVE | CAPNG_PERMITTED) != 0 ||
+	    capng_change_id((int)uid, (int)gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
+		return -EPERM;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -errno;
 	return status_compare(&want);
 }
 

@@ -31,6 +31,9 @@ int privileges_engine_final(void);
 
 int privileges_steward(void); /* checks only */
 
+/* For good, before what a client was given is parsed: nothing is left. Root becomes that user; who is another user stays it. */
+int privileges_none(uid_t uid, gid_t gid);
+
 /* In the syncer, which root's exec has given all: takes on the ids, for good. Clears PR_SET_PDEATHSIG. */
 int privileges_syncer(uid_t uid, gid_t gid);
 

@@ -1,12 +1,66 @@
 /* render.c - the dump. */
 #include "agent/render.h"
 
+#include "agent/advice.h"
+
 #include <stdint.h>
 #include <string.h>
 
 static void heading(const struct page *page, const char *title)
 {
-	fprintf(page->out, "\n%s\n", title);
+	fputc('\n', page->out);
+	page_style(page, PAGE_TITLE);
+	fputs(title, page->out);
+	page_style(page, PAGE_PLAIN);
+	fputc('\n', page->out);
+}
+
+static enum page_style style_if(bool condition, enum page_style style)
+{
+	return condition ? style : PAGE_PLAIN;
+}
+
+/* The moment without what is below a second. */
+static struct cell second_of(const json_t *in, const char *key)
+{
+	struct cell time = cell_time(in, key);
+
+	if (strlen(time.text) > strlen("2026-01-31 12:00:00"))
+		time.text[strlen("2026-01-31 12:00:00")] = '\0';
+	return time;
+}
+
+/* One sentence; then what is wrong, the most urgent first, each with what to do. */
+static void render_advice(const struct page *page, const json_t *d)
+{
+	static const struct {
+		const char *sentence, *head;
+		enum page_style style;
+	} levels[ADVICE_LEVEL_N] = {
+		[ADVICE_REMARK] = {"Well, with remarks: ", "  - ", PAGE_GOOD},
+		[ADVICE_IMPORTANT] = {"NOT WELL: ", "  * ", PAGE_WARN},
+		[ADVICE_CRITICAL] = {"CRITICAL: ", "  ! ", PAGE_BAD},
+	};
+	struct cell sentence = advice_sentence(d);
+	enum advice_level worst = ADVICE_REMARK;
+	struct advice_list list;
+
+	advice_of(d, &list);
+	if (!advice_worst(&list, &worst)) {
+		sentence = cell_of("All is well: %s", sentence.text);
+		page_hang_styled(page, PAGE_GOOD, "", sentence.text);
+		return;
+	}
+	sentence = cell_of("%s%s", levels[worst].sentence, sentence.text);
+	page_hang_styled(page, levels[worst].style, "", sentence.text);
+	for (unsigned i = 0; i < list.n; i++) {
+		const struct advice *a = &list.a[i];
+
+		page_hang_styled(page, style_if(a->level > ADVICE_REMARK, levels[a->level].style),
+				 levels[a->level].head, a->what.text);
+		if (i + 1 == list.n || !cell_is(&list.a[i + 1].remedy, a->remedy.text))
+			page_hang(page, "    -> ", a->remedy.text);
+	}
 }
 
 /* How the newest pair ended. */
@@ -25,18 +79,37 @@ static struct cell parting_of(const json_t *d)
 
 static void render_suspension(const struct page *page, const json_t *suspension)
 {
-	struct cell until = cell_time(suspension, "until");
-
 	if (!page_is_true(suspension, "suspended"))
 		return;
 	if (!page_has(suspension, "left_s")) {
 		page_line(page, "suspended", "until --resume: no takeover");
 		return;
 	}
-	if (strlen(until.text) > strlen("2026-01-31 12:00:00"))
-		until.text[strlen("2026-01-31 12:00:00")] = '\0';
 	page_line(page, "suspended", "for %s, until %s UTC: no takeover",
-		  cell_duration(suspension, "left_s", 1000000).text, until.text);
+		  cell_duration(suspension, "left_s", 1000000).text,
+		  second_of(suspension, "until").text);
+}
+
+/* Who holds the virtual IP, as far as this appliance knows. */
+static struct cell active_of(const json_t *d)
+{
+	const json_t *peer = json_object_get(d, "peer");
+	struct cell role = cell_string(d, "role"), claim = cell_string(peer, "claim");
+
+	if (cell_is(&role, "active"))
+		return cell_of("this appliance");
+	if (advice_peer_heard(d) && cell_is(&claim, "holding"))
+		return cell_of("%s, at %s", cell_string(peer, "host_name").text,
+			       cell_list(peer, "management_addresses", ", ").text);
+	return cell_of("nobody that is known here");
+}
+
+static struct cell since_of(const json_t *d)
+{
+	struct cell age = cell_duration(d, "since_ms", 1000);
+
+	return page_has(d, "since") ? cell_of("%s (%s UTC)", age.text, second_of(d, "since").text)
+				    : age;
 }
 
 static void render_head(const struct page *page, const json_t *d)
@@ -45,18 +118,21 @@ static void render_head(const struct page *page, const json_t *d)
 	struct cell rule = cell_string(d, "rule"), why = cell_list(d, "degraded_reasons", "; ");
 	struct cell role = cell_string(d, "role");
 
-	fprintf(page->out, "%s (haagent %s)\n", cell_string(d, "host_name").text,
-		cell_string(d, "version").text);
+	heading(page, cell_of("%.60s (haagent %.10s)", cell_string(d, "host_name").text,
+			      cell_string(d, "version").text)
+			      .text);
 	if (!cell_is_none(&role))
 		page_line(page, "role", "%s", role.text);
-	page_line(page, "state", "%s%s, since %s",
-		  cell_is(&role, "standalone") ? role.text : cell_string(d, "state").text,
-		  page_is_true(d, "degraded") ? " (degraded)" : "",
-		  cell_duration(d, "since_ms", 1000).text);
+	page_line_styled(page, style_if(page_is_true(d, "degraded"), PAGE_WARN), "state",
+			 "%s%s, since %s",
+			 cell_is(&role, "standalone") ? role.text : cell_string(d, "state").text,
+			 page_is_true(d, "degraded") ? " (degraded)" : "", since_of(d).text);
 	if (cell_is_none(&rule))
 		page_line(page, "reason", "%s", cell_string(d, "reason").text);
 	else
 		page_line(page, "reason", "%s [%s]", cell_string(d, "reason").text, rule.text);
+	if (!cell_is_none(&role) && !cell_is(&role, "standalone"))
+		page_line(page, "active is", "%s", active_of(d).text);
 	if (!cell_is_none(&why))
 		page_line(page, "degraded", "%s", why.text);
 	render_suspension(page, json_object_get(d, "suspension"));
@@ -80,7 +156,7 @@ static void render_vips(const struct page *page, const json_t *d)
 
 	heading(page, "virtual IP");
 	json_array_foreach(all, i, one)
-		fprintf(page->out, "  %-40s %s\n", cell_string(one, "address").text,
+		fprintf(page->out, "  %-40.60s %s\n", cell_string(one, "address").text,
 			cell_choice(one, "held", "held", "not held").text);
 	if (json_array_size(all) == 0)
 		fprintf(page->out, "  none configured\n");
@@ -99,8 +175,8 @@ static void render_requirements(const struct page *page, const json_t *rows)
 	else if (count.failed == 0)
 		page_line(page, "requirements", "%u met, %u unknown", count.passed, count.unknown);
 	else
-		page_line(page, "requirements", "%u met, %u NOT MET, %u unknown", count.passed,
-			  count.failed, count.unknown);
+		page_line_styled(page, PAGE_WARN, "requirements", "%u met, %u NOT MET, %u unknown",
+				 count.passed, count.failed, count.unknown);
 	json_array_foreach(rows, i, row)
 	{
 		struct cell result = cell_string(row, "result");
@@ -135,29 +211,13 @@ static void render_takeover(const struct page *page, const json_t *d)
 
 	heading(page, "redundancy");
 	if (page_is_true(takeover, "ready"))
-		page_line(page, "takeover", "ready");
+		page_line_styled(page, PAGE_GOOD, "takeover", "ready");
 	else
-		page_line(page, "takeover", "NOT READY: %s",
-			  cell_list(takeover, "reasons", "; ").text);
+		page_line_styled(page, PAGE_WARN, "takeover", "NOT READY: %s",
+				 cell_list(takeover, "reasons", "; ").text);
 	render_sync(page, json_object_get(d, "sync"));
 	render_requirements(page, json_object_get(d, "requirements"));
 	render_registration(page, json_object_get(d, "registration"));
-}
-
-/* Where nothing is said of the paths nothing is known against it. */
-static bool is_heard(const json_t *paths)
-{
-	const json_t *path;
-	size_t i;
-
-	json_array_foreach(paths, i, path)
-	{
-		struct cell state = cell_string(path, "state");
-
-		if (cell_is(&state, "up"))
-			return true;
-	}
-	return json_array_size(paths) == 0;
 }
 
 static void render_peer(const struct page *page, const json_t *peer, bool heard)
@@ -206,29 +266,73 @@ static struct cell measured(const json_t *in, const char *key, long long unit_us
 								: cell_of("-");
 }
 
-static void render_paths(const struct page *page, const json_t *paths)
+/* "12 (0.1 %)": of those that the peer has sent. */
+static struct cell lost_of(const json_t *path)
 {
-	FILE *out = page->out;
-	const json_t *p;
+	double lost = json_number_value(json_object_get(path, "heartbeats_lost"));
+	double all = lost + json_number_value(json_object_get(path, "heartbeats_received"));
+
+	if (!page_has(path, "heartbeats_lost"))
+		return cell_of("-");
+	if (lost <= 0 || all <= 0)
+		return cell_of("none");
+	return cell_of("%.0f (%.*f %%)", lost, lost / all < 0.1 ? 2 : 0, lost / all * 100);
+}
+
+enum {
+	ROW_CELLS = 6,
+};
+
+/* A row of 80 columns at most, whatever the cells are; the last ones may be NULL. */
+static void row(const struct page *page, enum page_style style, const char *const cell[ROW_CELLS])
+{
+	page_style(page, style);
+	fprintf(page->out, "%-12.12s", cell[0]);
+	for (unsigned i = 1; i < ROW_CELLS && cell[i] != NULL; i++)
+		fprintf(page->out, i == 1 ? " %15.15s" : " %12.12s", cell[i]);
+	page_style(page, PAGE_PLAIN);
+	fputc('\n', page->out);
+}
+
+#define ROW(style, ...) row(page, style, (const char *const[ROW_CELLS]){__VA_ARGS__})
+
+static struct cell path_head(const json_t *path)
+{
+	return cell_of("  %s", cell_string(path, "name").text);
+}
+
+static void render_paths(const struct page *page, const json_t *d)
+{
+	struct cell dead = cell_duration(json_object_get(d, "timing"), "dead_ms", 1000);
+	const json_t *paths = json_object_get(d, "paths"), *p;
 	size_t i;
 
 	if (json_array_size(paths) == 0)
 		return;
-	fprintf(out, "\n%-12s %-15s %-7s %-7s %11s %11s %11s\n", "paths", "interface", "state",
-		"carrier", "session", "sent", "received");
+	fputc('\n', page->out);
+	ROW(PAGE_TITLE, "paths", "interface", "state", "carrier", "session");
 	json_array_foreach(paths, i, p)
-		fprintf(out, "  %-10s %-15s %-7s %-7s %11s %11s %11s\n",
-			cell_string(p, "name").text, cell_string(p, "interface").text,
-			cell_string(p, "state").text, cell_choice(p, "carrier", "yes", "NO").text,
-			cell_duration(p, "session_age_s", 1000000).text,
-			cell_integer(p, "heartbeats_sent").text,
-			cell_integer(p, "heartbeats_received").text);
-	fprintf(out, "%-12s %15s %15s %15s %15s\n", "times", "round trip", "worst of it",
-		"worst gap", "margin");
-	json_array_foreach(paths, i, p) fprintf(
-		out, "  %-10s %15s %15s %15s %15s\n", cell_string(p, "name").text,
-		measured(p, "rtt_us", 1).text, measured(p, "rtt_worst_us", 1).text,
-		measured(p, "worst_gap_ms", 1000).text, cell_duration(p, "margin_ms", 1000).text);
+	{
+		struct cell state = cell_string(p, "state");
+
+		ROW(style_if(cell_is(&state, "silent"), PAGE_WARN), path_head(p).text,
+		    cell_string(p, "interface").text, state.text,
+		    cell_choice(p, "carrier", "yes", "NO").text,
+		    cell_duration(p, "session_age_s", 1000000).text);
+	}
+	ROW(PAGE_TITLE, "heartbeats", "sent", "received", "lost");
+	json_array_foreach(paths, i, p)
+	{
+		ROW(PAGE_PLAIN, path_head(p).text, cell_count(p, "heartbeats_sent").text,
+		    cell_count(p, "heartbeats_received").text, lost_of(p).text);
+	}
+	ROW(PAGE_TITLE, "times", "round trip", "worst of it", "worst gap", "dead after", "margin");
+	json_array_foreach(paths, i, p)
+	{
+		ROW(PAGE_PLAIN, path_head(p).text, measured(p, "rtt_us", 1).text,
+		    measured(p, "rtt_worst_us", 1).text, measured(p, "worst_gap_ms", 1000).text,
+		    dead.text, cell_duration(p, "margin_ms", 1000).text);
+	}
 }
 
 static void render_witness(const struct page *page, const json_t *w)
@@ -248,7 +352,7 @@ static void render_witness(const struct page *page, const json_t *w)
 	json_array_foreach(json_object_get(w, "stations"), i, station)
 		page_line(page, i == 0 ? "stations" : "", "%-30s %-18s %s",
 			  cell_string(station, "address").text, cell_string(station, "mac").text,
-			  cell_choice(station, "answered", "answered", "no answer").text);
+			  cell_choice(station, "answered", "answered", "unanswered").text);
 }
 
 struct cell render_outcome(const json_t *in, const char *key)
@@ -292,7 +396,8 @@ static void render_checks(const struct page *page, const json_t *checks)
 		if (json_integer_value(json_object_get(check, "attempts")) != 0)
 			text = cell_of("%s; attempts at recovery: %s", text.text,
 				       cell_integer(check, "attempts").text);
-		page_line(page, cell_string(check, "name").text, "%s", text.text);
+		page_line_styled(page, style_if(down, PAGE_WARN), cell_string(check, "name").text,
+				 "%s", text.text);
 	}
 }
 
@@ -370,23 +475,25 @@ static void render_counters(const struct page *page, json_t *counters)
 		if (!any)
 			heading(page, "counters");
 		any = true;
-		fprintf(page->out, "  %-40s %12.0f\n", cell_of("%s", name).text,
+		fprintf(page->out, "  %-40.50s %12.0f\n", cell_of("%s", name).text,
 			json_number_value(value));
 	}
 }
 
 void render_dump(const struct page *page, const json_t *data)
 {
+	render_advice(page, data);
 	render_head(page, data);
 	render_vips(page, data);
 	render_takeover(page, data);
-	render_peer(page, json_object_get(data, "peer"), is_heard(json_object_get(data, "paths")));
+	render_peer(page, json_object_get(data, "peer"), advice_peer_heard(data));
 	render_strangers(page, json_object_get(data, "strangers"));
 	render_checks(page, json_object_get(data, "checks"));
 	render_hooks(page, json_object_get(data, "hooks"));
-	render_paths(page, json_object_get(data, "paths"));
+	render_paths(page, data);
 	render_witness(page, json_object_get(data, "witness"));
 	render_health(page, data);
+	(void)render_config(page, json_object_get(data, "configuration"));
 	render_counters(page, json_object_get(data, "counters"));
 	if (json_array_size(json_object_get(data, "history")) > 0) {
 		fputc('\n', page->out);

@@ -11,9 +11,13 @@
 
 #include "agent/page.h"
 
+/* First whether all is well, and what to do if not. */
 void render_dump(const struct page *, const json_t *data);
 /* data is the array, or an object with "history" */
 void render_history(const struct page *, const json_t *data);
+
+/* How the last change of role came about, by both nodes: what the engine answers to "why". */
+void render_why(const struct page *, const json_t *data);
 
 /* How a command ended, of an object with its outcome at key, status and took_ms: "passed in 12 ms", "failed (status
  * 127) in 3 ms"; "-": it has not run. */
@@ -34,5 +38,8 @@ struct render_count {
 	unsigned passed, failed, unknown;
 };
 struct render_count render_count(const json_t *rows);
+
+/* What came of the newest reload or upgrade. False: it was refused. */
+bool render_config(const struct page *, const json_t *configuration);
 
 #endif

@@ -150,7 +150,7 @@ static void render_event(const struct page *page, const json_t *event)
 	struct cell name = cell_string(event, "event"), subject = cell_string(event, "subject");
 	struct cell reason = cell_string(event, "reason"), rule = cell_string(event, "rule");
 	struct cell detail = detail_of(event, name.text, !cell_is_none(&subject));
-	struct cell head = cell_of("%c %-23s  ", mark_of(event), moment(event).text);
+	struct cell head = cell_of("%c %-23.23s  ", mark_of(event), moment(event).text);
 	struct cell text = title_of(&name);
 
 	if (cell_is(&name, "state"))
@@ -165,7 +165,11 @@ static void render_event(const struct page *page, const json_t *event)
 			       reason.text);
 	if (!cell_is_none(&rule))
 		text = cell_of("%s [%s]", text.text, rule.text);
-	page_hang(page, head.text, text.text);
+	page_hang_styled(page,
+			 mark_of(event) == '!'   ? PAGE_BAD
+			 : mark_of(event) == '*' ? PAGE_WARN
+						 : PAGE_PLAIN,
+			 head.text, text.text);
 }
 
 void render_history(const struct page *page, const json_t *data)
@@ -174,7 +178,10 @@ void render_history(const struct page *page, const json_t *data)
 	const json_t *event;
 	size_t i;
 
-	fprintf(page->out, "history (UTC; ! critical, * important)\n");
+	page_style(page, PAGE_TITLE);
+	fputs("history (UTC; ! critical, * important)", page->out);
+	page_style(page, PAGE_PLAIN);
+	fputc('\n', page->out);
 	json_array_foreach(events, i, event) render_event(page, event);
 	if (json_array_size(events) == 0)
 		fprintf(page->out, "  nothing yet\n");

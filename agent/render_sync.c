@@ -192,7 +192,12 @@ void render_sync(const struct page *page, const json_t *sync)
 		text = trouble_line(sync);
 	if (page_has(sync, "paused") && !is_status(sync, "paused")) /* an older daemon */
 		text = join(text, "; PAUSED: ", cell_string(sync, "paused"));
-	page_line(page, "settings", "%s", text.text);
+	page_line_styled(page,
+			 is_status(sync, "out of sync") || is_status(sync, "sync error") ||
+					 is_status(sync, "paused")
+				 ? PAGE_WARN
+				 : PAGE_PLAIN,
+			 "settings", "%s", text.text);
 	if (is_status(sync, "nothing to sync"))
 		return;
 	render_lag(page, sync);

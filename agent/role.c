@@ -144,7 +144,7 @@ static void role_check_event(struct engine *engine, unsigned index, enum check_s
 		act_report(engine, EVENT_CHECK_RECOVERED, name, 0);
 }
 
-static void role_feed_checks(struct engine *engine)
+void role_feed_checks(struct engine *engine)
 {
 	struct node_event event = {.type = EV_CHECK};
 
@@ -163,6 +163,10 @@ void role_check(struct engine *engine, const struct ipc_message *message)
 	struct dump_check *check;
 	enum check_state from;
 
+	if (message->u.check.config != engine->config.number)
+		kin_guardian_ready(engine, 0); /* it was told first, and knows more */
+	if (message->u.check.config != engine->config.number)
+		return; /* of a check that is no more */
 	if (index >= engine->config.check_n || message->u.check.state >= CHECK_STATE_N ||
 	    message->u.check.last >= COMMAND_OUTCOME_N)
 		engine_fatal("steward", -EPROTO);

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +13,8 @@
 
 #include "agent/ipc.h"
 #include "agent/privileges.h"
+#include "agent/recorder.h"
+#include "agent/sealed.h"
 
 enum {
 	CONTROL_BACKLOG = 16,
@@ -148,16 +149,11 @@ static int open_control(int directory, const char *name, gid_t gid)
 	return fd;
 }
 
-static int seal_config(const struct config *config)
+int runtime_seal(const struct config *config)
 {
-	int fd = memfd_create("haagent-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = sealed_make("haagent-config", config, sizeof(*config));
 
-	if (fd < 0)
-		return complain("cannot make", "a memory file", -errno);
-	if (write(fd, config, sizeof(*config)) != (ssize_t)sizeof(*config) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
-		return complain("cannot seal", "the configuration", errno == 0 ? -EIO : -errno);
-	return fd;
+	return fd < 0 ? complain("cannot seal", "the configuration", fd) : fd;
 }
 
 static int find_user(struct runtime *runtime, const char *name)
@@ -182,7 +178,7 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	const char *name = config->runtime_directory;
 	int error;
 
-	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, 0, 0};
+	*runtime = (struct runtime){-1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 0};
 	umask(077);
 	open_standard();
 	error = find_user(runtime, config->user);
@@ -205,7 +201,10 @@ int runtime_open(struct runtime *runtime, const struct config *config)
 	runtime->control = open_control(runtime->directory, name, runtime->gid);
 	if (runtime->control < 0)
 		return runtime->control;
-	runtime->config = seal_config(config);
+	runtime->recorder = recorder_make(&runtime->recorded);
+	if (runtime->recorder < 0)
+		return complain("cannot make", "the flight recorder's memory", runtime->recorder);
+	runtime->config = runtime_seal(config);
 	return runtime->config < 0 ? runtime->config : 0;
 }
 
@@ -217,9 +216,5 @@ void runtime_close(struct runtime *runtime)
 
 int runtime_config(struct config *out)
 {
-	ssize_t n = pread(IPC_FD_CONFIG, out, sizeof(*out), 0);
-
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)sizeof(*out) ? 0 : -EPROTO;
+	return sealed_read(IPC_FD_CONFIG, out, sizeof(*out));
 }

@@ -4,19 +4,75 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/dump_why.h"
 #include "agent/engine_state.h"
+#include "agent/log.h"
 #include "agent/page.h"
+
+enum {
+	SERVE_ACTIONS = 16, /* times CONTROL_NUMBER_MAX is a uint32_t */
+};
 
 /* What the node is given as the number of a request: it says what was asked, too, so that the
  * answer can be worded. */
 static uint32_t serve_request_id(uint32_t number, enum control_action action)
 {
-	assert(number <= CONTROL_NUMBER_MAX && action < 16);
-	return number * 16 + (uint32_t)action;
+	static_assert((int)CONTROL_ACTION_N <= (int)SERVE_ACTIONS,
+		      "a request's number has no room for it");
+	assert(number <= CONTROL_NUMBER_MAX);
+	return number * SERVE_ACTIONS + (uint32_t)action;
+}
+
+void serve_operators(struct engine *engine)
+{
+	const struct config *config = &engine->config;
+
+	control_operators(&engine->control, config->operator, config->operator_n);
+	for (unsigned i = 0; i < config->operator_n; i++)
+		if (config->operator[i].uid == CONTROL_NOBODY)
+			log_event(LOG_WARNING, "operator", "user=%s error=%s",
+				  config->operator[i].user, "there is no such user");
+}
+
+/* The same words as the refusal that would follow. */
+static void serve_may(struct engine *engine, enum node_refusal refusal,
+		      struct dump_operation *operation)
+{
+	operation->allowed = refusal == REFUSED_NOT;
+	if (!operation->allowed)
+		serve_refusal(engine, refusal, operation->reason);
+}
+
+static void serve_operations(struct engine *engine, struct dump_operation out[DUMP_OPERATIONS_N])
+{
+	const struct node *node = &engine->node;
+	ha_time now = engine_now(engine);
+	enum node_refusal busy = engine->part.phase != PART_IDLE ? REFUSED_BUSY : REFUSED_NOT;
+	enum node_refusal detach = node_may_detach(node, now), remove = node_may_remove(node, now);
+	const enum node_refusal refusal[] = {
+		node_may_swap(node, now),
+		node_may_suspend(node, now),
+		node_may_suspend(node, now),
+		detach == REFUSED_NOT ? busy : detach,
+		remove == REFUSED_NOT ? busy : remove,
+	};
+	static const char *const name[DUMP_OPERATIONS_N] = {
+		"swap", "suspend", "resume", "detach", "remove", "test-connection", "join",
+	};
+
+	for (unsigned i = 0; i < DUMP_OPERATIONS_N; i++) {
+		out[i].name = name[i];
+		if (i < sizeof(refusal) / sizeof(*refusal))
+			serve_may(engine, refusal[i], &out[i]);
+		else
+			out[i].allowed =
+				meet_may(engine, strcmp(name[i], "join") != 0, out[i].reason);
+	}
 }
 
 static void serve_dump(struct engine *engine, struct control_answer *answer)
 {
+	struct dump_operation operation[DUMP_OPERATIONS_N];
 	struct dump_sync sync;
 	struct dump_view view = {
 		.now = engine_now(engine),
@@ -28,6 +84,8 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.own = &engine->own,
 		.peer = engine->peer_known ? &engine->peer : NULL,
 		.status = &engine->status,
+		.report = &engine->report,
+		.report_at = engine->report_at,
 		.history = &engine->history,
 		.check = engine->check,
 		.hook = engine->hook,
@@ -36,6 +94,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 		.lateness_last = engine->lateness,
 		.floods = engine->floods,
 		.ipc_errors = engine->ipc_errors,
+		.state_changes = engine->state_changes,
 	};
 
 	for (int i = 0; i < HA_PATH_N; i++) {
@@ -46,15 +105,36 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.session = p->paired ? &p->session : NULL,
 			.sent = p->sent,
 			.received = p->received,
+			.lost = p->loss.lost,
 			.drop = p->drop,
 		};
 	}
+	view.judging = meet_is_judging(engine);
 	view.judged = meet_table(engine, &view.requirement, view.cause);
 	role_registration(engine, &view.registration);
 	copy_view(engine, &view, &sync);
 	view.sync = &sync;
+	serve_operations(engine, operation);
+	view.operation = operation;
 	answer->result = CONTROL_DONE;
 	answer->data = dump_all(&view);
+}
+
+static void serve_why(struct engine *engine, struct control_answer *answer)
+{
+	const struct why_view view = {
+		.now = engine_now(engine),
+		.realtime_ns = act_realtime(),
+		.node = &engine->node,
+		.own = &engine->account.last,
+		.peer = &engine->peer_account,
+		.own_name = engine->own.host_name,
+		.peer_name = engine->record.paired ? engine->record.peer_name : "",
+		.history = &engine->history,
+	};
+
+	answer->result = CONTROL_DONE;
+	answer->data = dump_why(&view);
 }
 
 static bool serve_address(const json_t *request, struct ha_address *out)
@@ -147,7 +227,7 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		.request = serve_request_id(number, action),
 	};
 
-	if (!engine->running) {
+	if (!engine->running && action != CONTROL_CAPTURE) {
 		snprintf(answer->text, sizeof(answer->text), "haagent is still starting");
 		return true;
 	}
@@ -191,6 +271,13 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		return copy_start(engine, true, HA_NEVER, number, answer);
 	case CONTROL_BARRIER:
 		return serve_barrier(engine, request, number, answer);
+	case CONTROL_CAPTURE:
+		answer->result = CONTROL_DONE;
+		answer->descriptor = IPC_FD_RECORDED;
+		return true;
+	case CONTROL_WHY:
+		serve_why(engine, answer);
+		return true;
 	case CONTROL_ACTION_N:
 		assert(action != CONTROL_ACTION_N);
 	}
@@ -293,7 +380,7 @@ static void serve_done(const struct engine *engine, enum control_action asked, h
 
 void serve_reply(struct engine *engine, const struct node_action *action)
 {
-	uint32_t number = action->request / 16;
+	uint32_t number = action->request / SERVE_ACTIONS;
 	char text[CONTROL_TEXT_MAX];
 
 	if (action->refusal != REFUSED_NOT) {
@@ -301,7 +388,7 @@ void serve_reply(struct engine *engine, const struct node_action *action)
 		control_answer(&engine->control, number, CONTROL_REFUSED, text);
 		return;
 	}
-	serve_done(engine, (enum control_action)(action->request % 16), action->took, text,
-		   sizeof(text));
+	serve_done(engine, (enum control_action)(action->request % SERVE_ACTIONS), action->took,
+		   text, sizeof(text));
 	control_answer(&engine->control, number, CONTROL_DONE, text);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/config_change.h"
 #include "agent/log.h"
 #include "agent/text.h"
 
@@ -139,6 +140,17 @@ static void on_hook_ended(void *arg, const struct hooks *hooks)
 
 /* ---- all of them ---- */
 
+static void begin_check(struct services_check *one, unsigned i, ha_time now)
+{
+	const struct config *config = one->services->config;
+
+	check_init(&one->check, &config->check[i], now);
+	one->said = (struct ipc_message){.type = IPC_CHECK};
+	one->said.u.check.config = config->number;
+	one->said.u.check.index = (uint8_t)i;
+	one->said.u.check.state = (uint8_t)one->check.state;
+}
+
 void services_init(struct services *services, const struct config *config, struct loop *loop,
 		   void (*tell)(void *arg, const struct ipc_message *), void *arg)
 {
@@ -148,14 +160,34 @@ void services_init(struct services *services, const struct config *config, struc
 	hooks_init(&services->hooks, config->hooks, config->hook_timeout, loop, on_hook_ended,
 		   services);
 	settings_init(&services->settings, config, loop, tell, arg);
-	for (unsigned i = 0; i < config->check_n; i++) {
+	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++) {
 		struct services_check *one = &services->check[i];
 
 		one->services = services;
-		check_init(&one->check, &config->check[i], now);
 		command_init(&one->command, loop, on_check_done, one);
-		one->said.type = IPC_CHECK;
-		one->said.u.check.index = (uint8_t)i;
+		begin_check(one, i, now);
+	}
+}
+
+void services_reconfigure(struct services *services, const struct config *was, ha_time now)
+{
+	const struct config *config = services->config;
+
+	services->hooks.timeout = config->hook_timeout;
+	if (!config_same(was->settings, config->settings, sizeof(config->settings)))
+		settings_forget(&services->settings);
+	for (unsigned i = 0; i < CONFIG_CHECKS_MAX; i++) {
+		struct services_check *one = &services->check[i];
+
+		one->said.u.check.config = config->number;
+		if (config_same(&was->check[i], &config->check[i], sizeof(config->check[i])))
+			continue;
+		command_kill(&one->command);
+		begin_check(one, i, now);
+		if (services->role_known)
+			check_role(&one->check, services->active, now);
+		if (one->command.phase == COMMAND_STUCK) /* and about to end */
+			check_postpone(&one->check, now + COMMAND_MERCY);
 		one->said.u.check.state = (uint8_t)one->check.state;
 	}
 }

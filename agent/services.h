@@ -34,6 +34,10 @@ struct services {
 void services_init(struct services *, const struct config *, struct loop *,
 		   void (*tell)(void *arg, const struct ipc_message *), void *arg);
 
+/* By this one from now on, which has taken the place of the former in the same struct: was is that. What has not changed
+ * goes on; of the rest what runs is killed, and begins anew. */
+void services_reconfigure(struct services *, const struct config *was, ha_time now);
+
 void services_role(struct services *, const struct hook_occasion *, ha_time now);
 void services_run(struct services *, const struct ipc_message *, ha_time now); /* a valid IPC_RUN */
 /* The engine is gone: the next one is told of nothing that it did not ask for. */

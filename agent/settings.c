@@ -16,13 +16,19 @@
 
 static const char applied[] = "settings-applied";
 
-bool settings_valid(const struct config *config, const struct ipc_message *message)
+bool settings_possible(const struct ipc_message *message)
 {
 	if (!ipc_bool_valid(&message->u.run.import))
 		return false;
 	if (message->u.run.section == IPC_RUN_APPLIED)
 		return message->u.run.import;
-	return message->u.run.section < config->settings_n;
+	return message->u.run.section < CONFIG_SETTINGS_MAX;
+}
+
+bool settings_valid(const struct config *config, const struct ipc_message *message)
+{
+	return settings_possible(message) && (message->u.run.section == IPC_RUN_APPLIED ||
+					      message->u.run.section < config->settings_n);
 }
 
 const char *settings_name(const struct ipc_message *message)
@@ -195,8 +201,8 @@ void settings_run(struct settings *settings, const struct ipc_message *run, ha_t
 	const struct settings_request request = {run->u.run.section, run->u.run.import,
 						 run->u.run.number};
 
-	assert(settings_valid(settings->config, run));
-	if (line_of(settings, &request)[0] == '\0') {
+	assert(settings_possible(run));
+	if (!settings_valid(settings->config, run) || line_of(settings, &request)[0] == '\0') {
 		report(settings, &request, COMMAND_MISSING, 0, 0, "no such command is configured");
 		return;
 	}

@@ -39,6 +39,9 @@ struct settings {
 	void *arg;
 };
 
+/* May it come from another process that runs by another configuration? */
+bool settings_possible(const struct ipc_message *);
+
 /* May this IPC_RUN or IPC_RAN come from another process? Of a section that there is, or of settings-applied. */
 bool settings_valid(const struct config *, const struct ipc_message *);
 /* "export", "import" or "settings-applied" */

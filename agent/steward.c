@@ -12,11 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/flight.h"
 #include "agent/ipc.h"
 #include "agent/log.h"
 #include "agent/loop.h"
 #include "agent/privileges.h"
 #include "agent/runtime.h"
+#include "agent/sealed.h"
 #include "agent/services.h"
 #include "agent/text.h"
 
@@ -36,6 +38,7 @@ struct steward {
 	struct store_record record;
 	struct loop loop;
 	struct services services;
+	struct flight flight;
 	int engine;      /* -1: none */
 	bool greeted;    /* it has said IPC_HELLO, which counts once */
 	bool settled;    /* it has the record and the history: now or from the steward before */
@@ -65,7 +68,8 @@ bool steward_record_valid(const struct store_record *record)
 	if (record->mode >= HA_MODE_N || record->parting >= PARTING_N ||
 	    record->suspended_until < 0 || !ipc_bool_valid(&record->paired) ||
 	    !ipc_bool_valid(&record->suspended) || !ipc_bool_valid(&record->whole_copy) ||
-	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached))
+	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached) ||
+	    !store_terms_valid(record))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;
@@ -349,6 +353,7 @@ static bool on_message(struct steward *steward, const struct ipc_message *messag
 		if (!steward_event_valid(&message->u.event))
 			return false;
 		on_event(steward, &message->u.event);
+		flight_event(&steward->flight, &message->u.event, loop_now());
 		return true;
 	case IPC_SAVE:
 		if (!steward_record_valid(&message->u.record.record))
@@ -362,7 +367,7 @@ static bool on_message(struct steward *steward, const struct ipc_message *messag
 		on_role(steward, saves, &message->u.role);
 		return true;
 	case IPC_RUN:
-		if (!settings_valid(&steward->config, message))
+		if (!settings_possible(message))
 			return false;
 		on_run(steward, message);
 		return true;
@@ -393,6 +398,8 @@ static void on_engine(void *arg, uint32_t events)
 	(void)answer_saves(steward, &saves);
 	explicit_bzero(&message, sizeof(message));
 	explicit_bzero(&saves.newest, sizeof(saves.newest));
+	if (got < 0)
+		flight_death(&steward->flight, loop_now());
 	if (got == -EPROTO)
 		give_up(steward, "bad message from the engine");
 	else if (got < 0 && steward->engine >= 0)
@@ -407,7 +414,35 @@ static void connect_engine(struct steward *steward, int fd)
 		give_up(steward, "cannot watch the engine");
 }
 
-/* Only a new engine comes from there. What the last one still had to say is heard first. */
+static void connect_new_engine(struct steward *steward, int fd)
+{
+	if (steward->engine >= 0)
+		on_engine(steward, 0);
+	if (steward->engine >= 0)
+		disconnect_engine(steward);
+	connect_engine(steward, fd);
+}
+
+/* It takes effect in place: checks and hooks have the struct before their eyes. */
+static void reconfigure(struct steward *steward, int fd)
+{
+	static struct config was;
+	int error;
+
+	was = steward->config;
+	error = sealed_read(fd, &steward->config, sizeof(steward->config));
+	close(fd);
+	if (error != 0) {
+		give_up(steward, "no configuration from the guardian");
+		return;
+	}
+	services_reconfigure(&steward->services, &was, loop_now());
+	explicit_bzero(&was, sizeof(was));
+	if (steward->settled && steward->engine >= 0)
+		services_report(&steward->services);
+}
+
+/* A new engine, or another configuration. What the last engine still had to say is heard first. */
 static void on_guardian(void *arg, uint32_t events)
 {
 	struct steward *steward = arg;
@@ -416,15 +451,16 @@ static void on_guardian(void *arg, uint32_t events)
 
 	(void)events;
 	while ((got = ipc_receive(IPC_FD_GUARDIAN, &message, &fd)) > 0) {
-		if (message.type != IPC_ENGINE) {
+		if (message.type == IPC_ENGINE && fd >= 0) {
+			connect_new_engine(steward, fd);
+		} else if (message.type == IPC_CONFIG && fd >= 0) {
+			reconfigure(steward, fd);
+		} else if (message.type == IPC_CAPTURE) {
+			flight_request(&steward->flight, loop_now());
+		} else {
 			got = -EPROTO;
 			break;
 		}
-		if (steward->engine >= 0)
-			on_engine(steward, 0);
-		if (steward->engine >= 0)
-			disconnect_engine(steward);
-		connect_engine(steward, fd);
 	}
 	if (got == -EPIPE) {
 		if (steward->engine >= 0)
@@ -470,12 +506,15 @@ static void on_timer(void *arg, ha_time now)
 	if (now >= steward->history_at)
 		write_history(steward);
 	services_timer(&steward->services, now);
+	flight_timer(&steward->flight, now);
 }
 
 static ha_time deadline(const struct steward *steward)
 {
 	ha_time at = services_deadline(&steward->services);
 
+	if (flight_deadline(&steward->flight) < at)
+		at = flight_deadline(&steward->flight);
 	if (steward->history_at < at)
 		at = steward->history_at;
 	return steward->alive_at < at ? steward->alive_at : at;
@@ -526,6 +565,8 @@ int steward_main(void)
 		return 1;
 	}
 	steward.store_error = store_open(&steward.store, steward.config.state_directory);
+	flight_init(&steward.flight, &steward.config,
+		    steward.store_error == 0 ? steward.store.directory : -1, IPC_FD_RECORDED);
 	read_record(&steward);
 	read_history(&steward);
 	tell_addresses(&steward);
@@ -539,6 +580,7 @@ int steward_main(void)
 	services_close(&steward.services);
 	if (steward.history_at != HA_NEVER)
 		write_history(&steward);
+	flight_end(&steward.flight, loop_now());
 	if (steward.store_error == 0)
 		store_close(&steward.store);
 	return steward.status;

@@ -201,6 +201,12 @@ static bool decode_ended(struct cursor_reader *r, struct store_record *out)
 	return good;
 }
 
+bool store_terms_valid(const struct store_record *r)
+{
+	return r->term <= MSG_TERM_KEPT_MAX && r->held_term <= MSG_TERM_KEPT_MAX &&
+	       r->reserved <= MSG_TERM_KEPT_MAX;
+}
+
 static bool decode_record(struct cursor_reader *r, unsigned version, struct store_record *out)
 {
 	bool good = true;
@@ -210,6 +216,7 @@ static bool decode_record(struct cursor_reader *r, unsigned version, struct stor
 	out->term = cursor_get_u64(r);
 	out->held_term = cursor_get_u64(r);
 	out->reserved = cursor_get_u64(r);
+	good &= store_terms_valid(out);
 	out->peer_boot = cursor_get_u64(r);
 	out->mode = cursor_get_u8(r);
 	good &= out->mode < HA_MODE_N;

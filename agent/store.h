@@ -85,6 +85,9 @@ void store_close(struct store *);
 int store_read_record(struct store *, struct store_record *out);
 int store_write_record(struct store *, const struct store_record *);
 
+/* Is there a next one to each of its terms, and many more (SPEC 5.4)? */
+bool store_terms_valid(const struct store_record *);
+
 /* Reads the static key, or makes one where that is allowed: a pair's other half knows the old one. 0; -ENOENT: there
  * is none, and none is to be made; -EBADMSG; other -errno. */
 int store_key(struct store *, bool make, struct store_key *out);

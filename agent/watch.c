@@ -76,6 +76,9 @@ void watch_witnesses(struct engine *engine)
 {
 	struct node_event event = {.type = EV_WITNESS};
 
+	event.witness.again = engine->witness_again;
+	event.witness.learn = engine->config.witness_policy == CONFIG_WITNESS_AUTO;
+
 	switch (engine->config.witness_policy) {
 	case CONFIG_WITNESS_AUTO:
 		event.witness.n = segment_gateways(&engine->segment, event.witness.address);

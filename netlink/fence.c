@@ -18,11 +18,10 @@
 
 #include "netlink/ruleset.h"
 
-int fence_open(struct fence *f, const char *ifname, const struct ha_address *addresses, unsigned n)
+int fence_adopt(struct fence *f, const char *ifname, const struct ha_address *addresses, unsigned n)
 {
 	static const char prefix[] = "haagent_";
 	size_t len = strlen(ifname);
-	int error;
 
 	_Static_assert(sizeof(f->ifname) == IFNAMSIZ, "an interface's name");
 	_Static_assert(sizeof(f->renewal) >= RULESET_LEASE_MAX, "room for a renewal");
@@ -35,7 +34,13 @@ int fence_open(struct fence *f, const char *ifname, const struct ha_address *add
 	memcpy(f->table + sizeof(prefix) - 1, ifname, len);
 	memcpy(f->addresses, addresses, n * sizeof(*addresses));
 	f->n = n;
-	error = exchange_open(&f->exchange, NETLINK_NETFILTER);
+	return exchange_open(&f->exchange, NETLINK_NETFILTER);
+}
+
+int fence_open(struct fence *f, const char *ifname, const struct ha_address *addresses, unsigned n)
+{
+	int error = fence_adopt(f, ifname, addresses, n);
+
 	if (error)
 		return error;
 	error = fence_install(f);

@@ -47,6 +47,10 @@ struct fence {
  * -EPROTONOSUPPORT or -ENOENT: this kernel has no such fence. After an error nothing is open. */
 int fence_open(struct fence *, const char *ifname, const struct ha_address *, unsigned n);
 
+/* Opens the socket to the fence that another program has left there, as it is. Whether it is there shows at the first
+ * fence_hold(). */
+int fence_adopt(struct fence *, const char *ifname, const struct ha_address *, unsigned n);
+
 /* Replaces the table by a new, closed one, in one transaction: also after the interface was
  * recreated. */
 int fence_install(struct fence *);

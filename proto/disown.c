@@ -44,9 +44,9 @@ size_t disown_seal(const struct msg_disown *m, enum ha_path path,
 	return len;
 }
 
-/* The fields, of a frame whose header is decoded. They are public: that they are looked at first
- * tells a frame for another start or pair from one that is forged, and no more. */
-static void read_fields(const uint8_t *frame, const struct msg_header *h, struct msg_disown *out)
+/* They are public: that they are looked at first tells a frame for another start or pair from one that is forged, and
+ * no more. */
+enum ha_drop disown_fields(const struct msg_header *h, const uint8_t *frame, struct msg_disown *out)
 {
 	struct cursor_reader r;
 
@@ -56,6 +56,10 @@ static void read_fields(const uint8_t *frame, const struct msg_header *h, struct
 	out->boot = cursor_get_u64(&r);
 	out->why = cursor_get_u8(&r);
 	assert(cursor_finished(&r));
+	if ((out->why != PARTING_DETACHED && out->why != PARTING_REMOVED) || h->receiver != 0 ||
+	    h->counter != 0)
+		return DROP_BAD_VALUE;
+	return DROP_NONE;
 }
 
 enum ha_drop disown_open(const uint8_t *frame, size_t len, enum ha_path on,
@@ -65,14 +69,14 @@ enum ha_drop disown_open(const uint8_t *frame, size_t len, enum ha_path on,
 	uint8_t mac[MAC_LEN];
 	struct msg_header h;
 	struct msg_disown m;
-	enum ha_drop drop;
+	enum ha_drop drop, fields;
 
 	drop = msg_decode_header(frame, len, on, &h);
 	if (drop)
 		return drop;
 	if (h.type != MSG_DISOWN)
 		return DROP_BAD_TYPE;
-	read_fields(frame, &h, &m);
+	fields = disown_fields(&h, frame, &m);
 	if (memcmp(m.key, expected->key, sizeof(m.key)) != 0 ||
 	    memcmp(m.cluster_id, expected->cluster_id, sizeof(m.cluster_id)) != 0)
 		return DROP_WRONG_PEER;
@@ -81,9 +85,8 @@ enum ha_drop disown_open(const uint8_t *frame, size_t len, enum ha_path on,
 	make_mac(pair_secret, frame, h.length - (size_t)MAC_LEN, mac);
 	if (sodium_memcmp(mac, frame + h.length - MAC_LEN, MAC_LEN) != 0)
 		return DROP_BAD_TAG;
-	if ((m.why != PARTING_DETACHED && m.why != PARTING_REMOVED) || h.receiver != 0 ||
-	    h.counter != 0)
-		return DROP_BAD_VALUE;
+	if (fields)
+		return fields;
 	*why = (enum msg_parting)m.why;
 	return DROP_NONE;
 }

@@ -22,4 +22,7 @@ enum ha_drop disown_open(const uint8_t *frame, size_t len, enum ha_path on,
 			 const struct msg_disown *expected, const uint8_t pair_secret[HA_KEY_LEN],
 			 enum msg_parting *why);
 
+/* Of a DISOWN whose header is decoded: what it says, not verified. DROP_NONE or DROP_BAD_VALUE. */
+enum ha_drop disown_fields(const struct msg_header *, const uint8_t *frame, struct msg_disown *out);
+
 #endif

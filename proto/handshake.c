@@ -20,15 +20,6 @@ static const uint8_t message_len[][STEPS] = {
 	[SESSION_KK] = {48, 48, 0},
 };
 
-/* A HANDSHAKE's body (SPEC 4.2); message is that of a received one. */
-struct body {
-	uint8_t pattern, step;
-	uint32_t sender;
-	uint64_t boot, sequence;
-	const uint8_t *message;
-	size_t message_len;
-};
-
 static uint32_t load_u32(const uint8_t *bytes)
 {
 	struct cursor_reader r;
@@ -115,8 +106,9 @@ void handshake_schedule(struct session *s, ha_time now, const uint8_t entropy[SE
 }
 
 /* Writes one HANDSHAKE frame, MAC and all. */
-static void send_frame(const struct session *s, const struct body *b, const uint8_t *noise,
-		       size_t noise_len, uint32_t receiver, struct session_output *out)
+static void send_frame(const struct session *s, const struct handshake_body *b,
+		       const uint8_t *noise, size_t noise_len, uint32_t receiver,
+		       struct session_output *out)
 {
 	struct msg_header h = {.version = MSG_VERSION, .type = MSG_HANDSHAKE, .receiver = receiver};
 	size_t len = MSG_HEADER_LEN + FIXED_LEN + noise_len + MAC_LEN;
@@ -143,7 +135,7 @@ static void send_frame(const struct session *s, const struct body *b, const uint
 /* Takes the next Noise message of n and sends it. False if Noise refuses: the peer's key is of
  * low order. */
 static bool send_message(const struct session *s, struct noise *n, const uint8_t *entropy,
-			 struct body *b, uint32_t receiver, struct session_output *out)
+			 struct handshake_body *b, uint32_t receiver, struct session_output *out)
 {
 	uint8_t message[NOISE_MESSAGE_MAX];
 	size_t len;
@@ -157,7 +149,7 @@ static bool send_message(const struct session *s, struct noise *n, const uint8_t
 	return true;
 }
 
-static bool read_message(struct noise *n, const struct body *b)
+static bool read_message(struct noise *n, const struct handshake_body *b)
 {
 	uint8_t none[1];
 	size_t len;
@@ -169,7 +161,7 @@ void handshake_first(struct session *s, ha_time now, const uint8_t entropy[SESSI
 		     struct session_output *out)
 {
 	struct session_handshake *hs = &s->handshake;
-	struct body b = {.step = 1};
+	struct handshake_body b = {.step = 1};
 	uint32_t index = pick_index(s, entropy);
 	bool sent;
 
@@ -259,9 +251,10 @@ static void derive_join(struct session *s, const struct noise *n)
 
 /* KK message 1, whose MAC holds: the peer made it, in this boot or an earlier one. */
 static enum ha_drop answer_kk(struct session *s, ha_time now, const uint8_t *entropy,
-			      const struct body *in, struct session_output *out)
+			      const struct handshake_body *in, struct session_output *out)
 {
-	struct body b = {.step = 2, .sender = pick_index(s, entropy), .sequence = in->sequence};
+	struct handshake_body b = {
+		.step = 2, .sender = pick_index(s, entropy), .sequence = in->sequence};
 	enum ha_drop drop = DROP_BAD_HANDSHAKE;
 	struct noise n;
 
@@ -282,7 +275,7 @@ static enum ha_drop answer_kk(struct session *s, ha_time now, const uint8_t *ent
 /* XX message 1. Anybody can make one where there is no passphrase, hence the limit before the
  * curve. */
 static enum ha_drop answer_xx(struct session *s, ha_time now, const struct ha_mac *from,
-			      const uint8_t *entropy, const struct body *in,
+			      const uint8_t *entropy, const struct handshake_body *in,
 			      struct session_output *out)
 {
 	struct session_handshake hs = {
@@ -292,7 +285,7 @@ static enum ha_drop answer_xx(struct session *s, ha_time now, const struct ha_ma
 		.sequence = in->sequence,
 		.begun = now,
 	};
-	struct body b = {.step = 2, .sender = hs.local, .sequence = in->sequence};
+	struct handshake_body b = {.step = 2, .sender = hs.local, .sequence = in->sequence};
 	enum ha_drop drop = DROP_BAD_HANDSHAKE;
 
 	if (!limit_allows(&s->limit, now, from))
@@ -317,9 +310,10 @@ static bool has_own_key(const struct session *s, const struct noise *n)
 /* The last message that the initiator reads: in XX it has one more to send. Noise works on a
  * copy, so that a forged frame does not spoil the handshake in flight. */
 static enum ha_drop finish_initiator(struct session *s, ha_time now, const uint8_t *entropy,
-				     const struct body *in, struct session_output *out)
+				     const struct handshake_body *in, struct session_output *out)
 {
-	struct body b = {.step = 3, .sender = s->handshake.local, .sequence = in->sequence};
+	struct handshake_body b = {
+		.step = 3, .sender = s->handshake.local, .sequence = in->sequence};
 	struct noise n = s->handshake.noise;
 	enum ha_drop drop = DROP_BAD_HANDSHAKE;
 	struct session_keys fresh;
@@ -356,8 +350,8 @@ out:
 }
 
 /* XX message 3: it proves that the initiator has the keys, so they serve at once. */
-static enum ha_drop finish_responder(struct session *s, ha_time now, const struct body *in,
-				     struct session_output *out)
+static enum ha_drop finish_responder(struct session *s, ha_time now,
+				     const struct handshake_body *in, struct session_output *out)
 {
 	struct noise n = s->handshake.noise;
 	struct session_keys fresh;
@@ -380,8 +374,8 @@ static enum ha_drop finish_responder(struct session *s, ha_time now, const struc
 	return drop;
 }
 
-static enum ha_drop parse(const struct session *s, const struct msg_header *h, const uint8_t *frame,
-			  struct body *out)
+enum ha_drop handshake_fields(const struct msg_header *h, const uint8_t *frame,
+			      struct handshake_body *out)
 {
 	struct cursor_reader r;
 
@@ -395,12 +389,21 @@ static enum ha_drop parse(const struct session *s, const struct msg_header *h, c
 	out->sequence = cursor_get_u64(&r);
 	out->message = frame + MSG_HEADER_LEN + FIXED_LEN;
 	out->message_len = (size_t)h->length - MSG_HEADER_LEN - FIXED_LEN - MAC_LEN;
-	if (out->pattern != s->config.pattern || out->step < 1 || out->step > STEPS ||
-	    message_len[out->pattern][out->step - 1] == 0)
+	if (out->pattern >= sizeof(message_len) / sizeof(*message_len) || out->step < 1 ||
+	    out->step > STEPS || message_len[out->pattern][out->step - 1] == 0)
 		return DROP_BAD_HANDSHAKE;
 	if (out->message_len != message_len[out->pattern][out->step - 1])
 		return DROP_BAD_LENGTH;
 	return DROP_NONE;
+}
+
+static enum ha_drop parse(const struct session *s, const struct msg_header *h, const uint8_t *frame,
+			  struct handshake_body *out)
+{
+	if (h->length >= MSG_HEADER_LEN + FIXED_LEN + MAC_LEN &&
+	    frame[MSG_HEADER_LEN] != s->config.pattern)
+		return DROP_BAD_HANDSHAKE;
+	return handshake_fields(h, frame, out);
 }
 
 /* SPEC 4.R14: a frame whose MAC does not hold. What is charged here is paid by nobody but such
@@ -419,7 +422,7 @@ static enum ha_drop refuse(struct session *s, ha_time now, const struct ha_mac *
 }
 
 /* In XX the MAC tells nothing of the direction: an own frame has an own index. */
-static bool is_own_xx(const struct session *s, const struct body *b)
+static bool is_own_xx(const struct session *s, const struct handshake_body *b)
 {
 	return s->config.pattern == SESSION_XX && b->boot == s->config.boot &&
 	       index_is_used(s, b->sender);
@@ -432,7 +435,7 @@ enum ha_drop handshake_receive(struct session *s, ha_time now, const struct ha_m
 {
 	const struct session_handshake *hs = &s->handshake;
 	enum ha_drop drop;
-	struct body b;
+	struct handshake_body b;
 
 	drop = parse(s, h, frame, &b);
 	if (drop)

@@ -1,10 +1,24 @@
 /* handshake.h - the handshake half of a session: frames, their MAC, and what they make of the keys
- * (SPEC 4.2 to 4.4). For session.c only.
+ * (SPEC 4.2 to 4.4). For session.c; the fields also for who shows a capture.
  */
 #ifndef HA_PROTO_HANDSHAKE_H
 #define HA_PROTO_HANDSHAKE_H
 
 #include "proto/session.h"
+
+/* A HANDSHAKE's body (SPEC 4.2); message is that of a received one. */
+struct handshake_body {
+	uint8_t pattern, step;
+	uint32_t sender;
+	uint64_t boot, sequence;
+	const uint8_t *message;
+	size_t message_len;
+};
+
+/* Of a frame whose header is decoded: what it says, of whichever pattern, and nothing verified. DROP_BAD_LENGTH,
+ * DROP_BAD_HANDSHAKE: there is no such pattern or step. *message points into the frame. */
+enum ha_drop handshake_fields(const struct msg_header *, const uint8_t *frame,
+			      struct handshake_body *out);
 
 /* Derives the keys of the frames' MACs from the session's config. */
 void handshake_init(struct session *);

@@ -34,12 +34,20 @@ bool lineage_valid(const struct lineage *l)
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct lineage_point *p = &l->point[i];
 
-		if (p->number == 0 || p->number > MSG_TERM_MAX || p->term > MSG_TERM_MAX)
+		if (p->number == 0 || p->number > MSG_TERM_KEPT_MAX || p->term > MSG_TERM_KEPT_MAX)
 			return false;
 		if (i > 0 && (p->term <= p[-1].term || p->number <= p[-1].number))
 			return false;
 	}
 	return true;
+}
+
+bool lineage_heard_valid(const struct lineage *l)
+{
+	struct lineage_point head = lineage_head(l);
+
+	return lineage_valid(l) && head.term <= MSG_TERM_HEARD_MAX &&
+	       head.number <= MSG_TERM_HEARD_MAX;
 }
 
 /* The last number before the point's term; 0 where that is forgotten. */

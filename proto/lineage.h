@@ -47,8 +47,9 @@ bool lineage_equal(const struct lineage *, const struct lineage *);
 /* Head, or zeros. */
 struct lineage_point lineage_head(const struct lineage *);
 
-/* May it come from elsewhere: n in range, points rising, numbers from 1, numbers and terms below 2^63, and no digest
- * without a generation. */
+/* May it be one: n in range, points rising, numbers from 1, numbers and terms below 2^63 - 2^32, and no digest without a
+ * generation. And may it come from the other one: they are below 2^62, too, so that there is always a next. */
 bool lineage_valid(const struct lineage *);
+bool lineage_heard_valid(const struct lineage *);
 
 #endif

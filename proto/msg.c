@@ -1,6 +1,7 @@
 #include "proto/msg.h"
 
 #include "proto/cursor.h"
+#include "proto/msg_account.h"
 #include "proto/reason.h"
 #include "proto/sync_msg.h"
 
@@ -26,7 +27,7 @@ static bool is_sync(unsigned type)
 
 static bool is_known(unsigned type)
 {
-	return (type >= MSG_BEACON && type <= MSG_DISOWN) || is_sync(type);
+	return (type >= MSG_BEACON && type <= MSG_ACCOUNT) || is_sync(type);
 }
 
 size_t msg_body_len(enum msg_type type)
@@ -47,6 +48,8 @@ size_t msg_body_len(enum msg_type type)
 		return DETACH_LEN;
 	case MSG_DISOWN:
 		return DISOWN_LEN;
+	case MSG_ACCOUNT:
+		return MSG_ACCOUNT_LEN;
 	case MSG_SYNC_ACK:
 		return SYNC_ACK_LEN;
 	case MSG_SYNC_HELLO:
@@ -58,7 +61,15 @@ size_t msg_body_len(enum msg_type type)
 
 size_t msg_tag_len(enum msg_type type)
 {
-	return type == MSG_BEACON || type == MSG_HANDSHAKE || type == MSG_DISOWN ? 0 : MSG_TAG_LEN;
+	switch (type) {
+	case MSG_BEACON:
+	case MSG_HANDSHAKE:
+	case MSG_DISOWN:
+	case MSG_DECISION:
+		return 0;
+	default:
+		return MSG_TAG_LEN;
+	}
 }
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *h)
@@ -200,7 +211,7 @@ static bool heartbeat_valid(const struct msg_heartbeat *m)
 
 	return m->mode < HA_MODE_N && m->state < HA_STATE_N && m->claim < HA_CLAIM_N &&
 	       m->reason < REASON_N && eligible == (m->why_not == 0) && h->phase < HANDOVER_N &&
-	       m->term <= MSG_TERM_MAX && h->term <= MSG_TERM_MAX &&
+	       m->term <= MSG_TERM_HEARD_MAX && h->term <= MSG_TERM_HEARD_MAX &&
 	       suspended == (m->suspended_s != 0) &&
 	       (h->phase != HANDOVER_NONE || (h->term == 0 && h->number == 0 && h->grant_ms == 0));
 }

@@ -29,8 +29,9 @@ enum msg_type {
 	MSG_ANSWER = 5,
 	MSG_IDENTITY = 6,
 	MSG_JOIN = 7,
-	MSG_DETACH = 8, /* the end of a pair in good order, over the sessions of the pair */
-	MSG_DISOWN = 9, /* to a former peer that knocks: you are no member any more */
+	MSG_DETACH = 8,   /* the end of a pair in good order, over the sessions of the pair */
+	MSG_DISOWN = 9,   /* to a former peer that knocks: you are no member any more */
+	MSG_ACCOUNT = 10, /* how the sender's last change of role came about: msg_account.h */
 	/* SYNC_* (sync_msg.h) are between the syncers, the link only: the engine never sees them */
 	MSG_SYNC_DATA = 0x40,
 	MSG_SYNC_ACK = 0x41,
@@ -38,10 +39,15 @@ enum msg_type {
 
 	MSG_SYNC_FIRST = 0x40, /* the range that is theirs; of it the others do not exist yet */
 	MSG_SYNC_LAST = 0x4f,
+	/* In captures only (decision.h): on the wire it does not exist, and is DROP_BAD_TYPE */
+	MSG_DECISION = 0x50,
 };
 
-/* A term is below 2^63, so that there is always a next one. */
-#define MSG_TERM_MAX (UINT64_MAX / 2)
+/* Terms, and the numbers of generations, are below 2^63, and there is always a next one: the other one is believed up to 2^62,
+ * the own disk up to 2^32 below the end, and nobody lives to count on through what is left (SPEC 3.R5, 5.4, 6.R18). */
+#define MSG_TERM_MAX       (UINT64_MAX / 2)
+#define MSG_TERM_HEARD_MAX (UINT64_MAX / 4)
+#define MSG_TERM_KEPT_MAX  (MSG_TERM_MAX - (UINT64_C(1) << 32))
 
 struct msg_header {
 	uint8_t version;
@@ -58,7 +64,7 @@ struct msg_header {
 size_t msg_body_len(enum msg_type);
 
 /* How many bytes of tag follow the body: 16 (the MAC of a SYNC_HELLO is one), or 0 for BEACON,
- * HANDSHAKE and DISOWN. */
+ * HANDSHAKE, DISOWN and DECISION. */
 size_t msg_tag_len(enum msg_type);
 
 size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *);

@@ -120,7 +120,7 @@ static bool join_valid(const struct msg_join *m)
 	bool refuses = m->op == JOIN_REFUSE, reports = m->op == JOIN_REPORT;
 
 	if (m->op < JOIN_REQUEST || m->op >= JOIN_OP_N || m->refusal >= JOIN_REFUSAL_N ||
-	    m->term > MSG_TERM_MAX)
+	    m->term > MSG_TERM_HEARD_MAX)
 		return false;
 	if (!reports && refuses != (m->refusal != JOIN_OK))
 		return false;

@@ -33,6 +33,17 @@ static void count_nobody(struct node *n, enum nobody nobody)
 	n->nobody_reluctant = reluctant;
 }
 
+/* SPEC 5.U1: the term is the one that it holds under already. */
+static void go_on(struct node *n, struct node_actions *out)
+{
+	if (!n->going_on)
+		return;
+	n->going_on = false;
+	n->verify_since = n->config.paired ? n->now : HA_NEVER; /* V1 */
+	lease_acquire(n, out);
+	step_state(n, out, HA_ACTIVE, REASON_UPGRADED);
+}
+
 static void decide(struct node *n, struct clock *c, struct node_actions *out)
 {
 	struct verdict v;
@@ -45,6 +56,7 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 		step_active(n, REASON_TOOK_BACK, out); /* T1 */
 	if (n->leaving && n->lease.wanted && !n->handover.giving)
 		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out); /* the passive did not answer */
+	go_on(n, out);
 	count_nobody(n, judge_nobody(n, c));
 	v = may_hold(n, c);
 	switch (v.judgement) {
@@ -290,6 +302,8 @@ void node_init(struct node *n, const struct node_config *config, ha_time now)
 	if (!config->store_ok) {
 		n->state = HA_FAULTED;
 		n->reason = REASON_STORE;
+	} else if (config->held && config->vip_n) {
+		n->going_on = true;
 	} else if (!config->paired && (config->mode == HA_MODE_STANDALONE || !config->vip_n)) {
 		n->state = HA_ACTIVE;
 		n->reason = REASON_STANDALONE;

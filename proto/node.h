@@ -63,6 +63,8 @@ struct node_event {
 	struct {
 		unsigned n;
 		struct ha_address address[NODE_STATIONS_MAX];
+		bool again; /* the configuration is another: learn counts from now on */
+		bool learn; /* stations heard serve as witnesses, too */
 	} witness;
 	struct {
 		uint64_t id;
@@ -239,8 +241,13 @@ bool node_peer_audible(const struct node *, ha_time now); /* on any path */
 bool node_peer_ready(const struct node *, ha_time now);   /* could take over now */
 bool node_degraded(const struct node *, ha_time now);
 
+/* Is it the holder, and may it be silent for a moment with the virtual IP left on (SPEC 5.U1)? */
+bool node_may_go_on(const struct node *, ha_time now);
+
 /* May an operator do so at this node now? What follows is the caller's: the exchange with the peer, the record, and
  * EV_UNPAIRED or EV_PAIRED at its end (SPEC 5.10). */
+enum node_refusal node_may_swap(const struct node *, ha_time now);
+enum node_refusal node_may_suspend(const struct node *, ha_time now); /* and resume */
 enum node_refusal node_may_detach(const struct node *, ha_time now);
 enum node_refusal node_may_remove(const struct node *, ha_time now);
 /* The same for DETACH_REQUEST of the peer. */
@@ -265,6 +272,7 @@ enum node_level node_event_level(enum node_event_code, enum ha_state from, enum 
 				 enum ha_reason);
 const char *node_level_name(enum node_level);     /* "informational", "important", "critical" */
 const char *node_refusal_text(enum node_refusal); /* for people */
+const char *node_why_not_name(enum msg_why_not);  /* of one bit: "no_copy", "deaf", ... */
 const char *node_why_not_text(enum msg_why_not);  /* of one bit */
 
 #endif

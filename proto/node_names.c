@@ -131,6 +131,35 @@ const char *node_refusal_text(enum node_refusal refusal)
 	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";
 }
 
+const char *node_why_not_name(enum msg_why_not bit)
+{
+	switch (bit) {
+	case WHY_NOT_COPY:
+		return "no_copy";
+	case WHY_NOT_SUSPENDED:
+		return "suspended";
+	case WHY_NOT_CHECK:
+		return "check";
+	case WHY_NOT_CARRIER:
+		return "no_carrier";
+	case WHY_NOT_DEAF:
+		return "deaf";
+	case WHY_NOT_STORE:
+		return "store";
+	case WHY_NOT_GUARDIAN:
+		return "address";
+	case WHY_NOT_STARTING:
+		return "starting";
+	case WHY_NOT_LEAVING:
+		return "leaving";
+	case WHY_NOT_DISPROVED:
+		return "disproved";
+	case WHY_NOT_ALL:
+		break;
+	}
+	return "?";
+}
+
 const char *node_why_not_text(enum msg_why_not bit)
 {
 	switch (bit) {

@@ -37,6 +37,7 @@ struct node_config {
 	struct ha_mac mac;  /* own, on management */
 	bool witness_learn; /* stations heard on the segment serve as witnesses too */
 	bool disputed;      /* unpaired by --remove here: the former peer may not know of it (L4) */
+	bool held;   /* U1: the program before held, and the addresses are still on, as lease 1 */
 	bool fenced; /* the kernel fence is in place: a lease that ran out is certainly mute */
 };
 
@@ -158,6 +159,7 @@ struct node {
 	bool dirty;         /* what must be durable has changed since the last ACT_SAVE */
 	bool kick; /* public state has changed: a heartbeat goes out at the end of the step */
 	bool suspended, leaving, whole_copy, in_sync, disproved;
+	bool going_on;                    /* U1: to hold on at the first step */
 	bool check_failing, check_failed; /* EV_CHECK */
 	bool stuck; /* Y1: a check failed and nobody is ready to take over: reported */
 	ha_time suspended_until;

@@ -42,6 +42,22 @@ static enum node_refusal swap_refusal(const struct node *n, struct clock *c)
 	return peer_ready(n, c) ? REFUSED_NOT : REFUSED_PEER_NOT_READY;
 }
 
+enum node_refusal node_may_swap(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return swap_refusal(n, &c);
+}
+
+bool node_may_go_on(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	if (!n->lease.wanted || n->claim != HA_CLAIM_HOLDING || n->handover.giving || n->leaving)
+		return false;
+	return !n->config.paired || (!peer_ready(n, &c) && !peer_claims(n, &c));
+}
+
 enum node_refusal node_may_detach(const struct node *n, ha_time now)
 {
 	struct clock c = {.now = now, .next = HA_NEVER};

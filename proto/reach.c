@@ -29,6 +29,8 @@ void reach_configure(struct node *n, const struct node_event *ev)
 {
 	struct node_reach *old = &n->reach, new = n->reach;
 
+	if (ev->witness.again)
+		n->config.witness_learn = ev->witness.learn;
 	new.n = 0;
 	for (unsigned i = 0; i < ev->witness.n && new.n < NODE_STATIONS_MAX; i++) {
 		struct node_station *known = find(old, &ev->witness.address[i]);
@@ -41,7 +43,8 @@ void reach_configure(struct node *n, const struct node_event *ev)
 		s->configured = true;
 	}
 	for (unsigned i = 0; i < old->n && new.n < 2 * NODE_STATIONS_MAX; i++)
-		if (!old->station[i].configured && !find(&new, &old->station[i].address))
+		if (n->config.witness_learn && !old->station[i].configured &&
+		    !find(&new, &old->station[i].address))
 			new.station[new.n++] = old->station[i];
 	new.next_ask = n->now;
 	*old = new;

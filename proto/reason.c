@@ -40,6 +40,7 @@ static const struct {
 	[REASON_REMOVED] = {"D3", "the other appliance has removed this one from the pair"},
 	[REASON_LEFT] = {"D2", "an operator removed the other appliance from the pair"},
 	[REASON_SUSPENSION_OVER] = {"S1", "the suspension has ended by itself"},
+	[REASON_UPGRADED] = {"U1", "it held before the upgrade, and has held on"},
 };
 
 const char *reason_text(enum ha_reason reason)

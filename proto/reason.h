@@ -38,6 +38,7 @@ enum ha_reason {
 	REASON_REMOVED,         /* the other appliance removed this one */
 	REASON_LEFT,            /* an operator removed the other appliance from here */
 	REASON_SUSPENSION_OVER, /* S1: the suspension's time has passed */
+	REASON_UPGRADED,        /* U1: it held before, as another program */
 	REASON_N,
 };
 

@@ -38,15 +38,30 @@ static void set(struct node *n, bool suspended, ha_time until, enum ha_reason re
 }
 
 /* The passive is not managed directly while there is an active to go to. */
-enum node_refusal suspend_request(struct node *n, const struct node_event *ev, struct clock *c,
-				  struct node_actions *out)
+static enum node_refusal refusal(const struct node *n, struct clock *c)
 {
-	bool suspend = ev->op == OP_SUSPEND;
-
 	if (!n->config.paired)
 		return REFUSED_UNPAIRED;
 	if (!n->lease.wanted && peer_claims(n, c))
 		return REFUSED_NOT_ACTIVE;
+	return REFUSED_NOT;
+}
+
+enum node_refusal node_may_suspend(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	return refusal(n, &c);
+}
+
+enum node_refusal suspend_request(struct node *n, const struct node_event *ev, struct clock *c,
+				  struct node_actions *out)
+{
+	enum node_refusal no = refusal(n, c);
+	bool suspend = ev->op == OP_SUSPEND;
+
+	if (no != REFUSED_NOT)
+		return no;
 	if (suspend != n->suspended || (suspend && ev->until != n->suspended_until))
 		set(n, suspend, ev->until, suspend ? REASON_SUSPENDED : REASON_RESUMED, out);
 	return REFUSED_NOT;

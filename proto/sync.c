@@ -136,9 +136,7 @@ static void take_side(struct sync *s, struct sync_actions *out)
 		return;
 	if (s->side == SYNC_SIDE_FOLLOWS)
 		drop_plan(s, out);
-	/* Where nobody leads for a moment the other one may not see it, and does not ask again. */
-	if (side == SYNC_SIDE_FOLLOWS)
-		s->pulled = s->pull_due = false;
+	/* 6.R28: a PULL stands, for the other one may not see a change of sides here, and then does not ask again. */
 	s->side = side;
 	succeed(s); /* what failed on the other side is of no account on this one */
 }
@@ -188,9 +186,12 @@ static void on_begin(struct sync *s, const struct sync_event *ev, struct sync_ac
 
 	if (s->side != SYNC_SIDE_FOLLOWS || !s->asked)
 		return;
-	/* 6.R29: of a list that was asked for before something failed the beginning is missing. */
-	if (!s->planning && !ev->full && ev->since > lineage_head(&s->lineage).number)
+	/* 6.R29: it belongs to an earlier question, and its beginning is missing; the answer to the newest is behind it. */
+	if (!ev->full && ev->since > s->told_to) {
+		if (s->planning)
+			drop_plan(s, out);
 		return;
+	}
 	s->ended = s->complete = false;
 	s->stalled = HA_NEVER;
 	s->phase = SYNC_PHASE_LIST;
@@ -215,6 +216,7 @@ static void on_end(struct sync *s, const struct sync_event *ev)
 
 	if (!s->planning)
 		return;
+	s->told_to = ev->end.head.number;
 	/* HEAD came before it and says the same: else it is of a moment that is over. */
 	s->ended = ev->end.head.term == head.term && ev->end.head.number == head.number &&
 		   memcmp(ev->end.digest, s->peer.lineage.digest, HA_KEY_LEN) == 0;
@@ -388,6 +390,14 @@ static void observe(struct sync *s, const struct sync_event *ev, struct sync_act
 
 /* ---- leading ---- */
 
+/* 6.R27: in a term above its own the other one makes generations, as long as it holds. */
+static bool is_overtaken(const struct sync *s)
+{
+	bool heard = s->peer_known || s->peer.lineage.n > 0;
+
+	return s->self.term < lineage_head(&s->lineage).term && (!heard || s->peer.holds);
+}
+
 /* 6.R26: whoever holds makes the generations, and not while it only lacks some. */
 static bool may_make(const struct sync *s)
 {
@@ -398,8 +408,10 @@ static bool may_make(const struct sync *s)
 		return false;
 	if (s->up && (!s->peer_known || (s->peer.whole && relation(s, &common) == LINEAGE_BEHIND)))
 		return false;
-	if (lineage_head(&s->lineage).number >= MSG_TERM_MAX)
-		return false; /* no pair gets there but by a peer that lies */
+	if (is_overtaken(s))
+		return false;
+	if (lineage_head(&s->lineage).number >= MSG_TERM_KEPT_MAX)
+		return false; /* nobody gets there: 6.R18 */
 	return s->lineage.n == 0 || !sync_is_clean(s);
 }
 
@@ -484,6 +496,7 @@ static void pull(struct sync *s, struct sync_actions *out)
 	    (r == LINEAGE_SAME || r == LINEAGE_BEHIND))
 		a->since = lineage_head(&s->lineage).number;
 	s->asked = true;
+	s->told_to = a->since;
 	s->phase = SYNC_PHASE_LIST;
 	s->status_due = true;
 }

@@ -76,7 +76,7 @@ enum sync_event_type {
 	SYNC_EV_DOWN,     /* it has ended */
 	SYNC_EV_HEAD,     /* records of the other: head */
 	SYNC_EV_PULL,     /* since */
-	SYNC_EV_BEGIN,    /* full */
+	SYNC_EV_BEGIN,    /* full, since */
 	SYNC_EV_END,      /* end */
 	SYNC_EV_STATUS,   /* status */
 	SYNC_EV_COMPARE,
@@ -183,7 +183,8 @@ struct sync {
 	bool planning, ended; /* BEGIN has come: there is a plan; and its END */
 	bool complete;        /* all content is here */
 	ha_time stalled; /* nothing is under way, and it is not complete: since then; HA_NEVER = not so */
-	bool full_needed;      /* the digest did not fit: compare all */
+	uint64_t told_to; /* trees and plan lack nothing up to this generation of the leader's */
+	bool full_needed; /* the digest did not fit: compare all */
 	struct lineage target; /* valid if ended */
 	uint32_t comparing;    /* COMPAREs that are to be answered */
 	ha_time retry_at, retry;

@@ -211,7 +211,7 @@ bool sync_decode_head(const uint8_t *body, size_t len, struct sync_head *out)
 		m.lineage.point[m.lineage.n].term = cursor_get_u64(&r);
 		m.lineage.point[m.lineage.n].number = cursor_get_u64(&r);
 	}
-	if (!cursor_finished(&r) || !valid || !head_valid(&m))
+	if (!cursor_finished(&r) || !valid || !head_valid(&m) || !lineage_heard_valid(&m.lineage))
 		return false;
 	*out = m;
 	return true;
@@ -271,19 +271,17 @@ bool sync_decode_begin(const uint8_t *body, size_t len, struct sync_begin *out)
 	return true;
 }
 
-/* A head alone is a lineage of one point. */
-static bool end_valid(const struct sync_end *m)
+static struct lineage alone(const struct sync_end *m)
 {
-	const struct lineage alone = {.n = 1, .point = {m->head}};
-
-	return lineage_valid(&alone);
+	return (struct lineage){.n = 1, .point = {m->head}};
 }
 
 size_t sync_encode_end(uint8_t *out, size_t cap, const struct sync_end *m)
 {
+	const struct lineage head = alone(m);
 	struct cursor_writer w;
 
-	if (!end_valid(m))
+	if (!lineage_valid(&head))
 		return 0;
 	cursor_write(&w, out, cap);
 	cursor_put_u64(&w, m->head.term);
@@ -295,13 +293,15 @@ size_t sync_encode_end(uint8_t *out, size_t cap, const struct sync_end *m)
 bool sync_decode_end(const uint8_t *body, size_t len, struct sync_end *out)
 {
 	struct cursor_reader r;
+	struct lineage head;
 	struct sync_end m;
 
 	cursor_read(&r, body, len);
 	m.head.term = cursor_get_u64(&r);
 	m.head.number = cursor_get_u64(&r);
 	cursor_get_bytes(&r, m.digest, sizeof(m.digest));
-	if (!cursor_finished(&r) || !end_valid(&m))
+	head = alone(&m);
+	if (!cursor_finished(&r) || !lineage_heard_valid(&head))
 		return false;
 	*out = m;
 	return true;

@@ -1,4 +1,5 @@
 -- haagent.lua - Wireshark dissector for the haagent protocol, EtherType 0x88B5 (proto/SPEC.md sections 1 to 3, 6.1).
+-- It also shows what a node decided, between the frames, in captures that the agent has written (SPEC 3.12).
 --
 --   wireshark -X lua_script:haagent.lua capture.pcap
 --   tshark -X lua_script:haagent.lua -r capture.pcap -Y 'haagent.claim == 2'
@@ -9,21 +10,24 @@
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
-local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN, ACCOUNT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local SYNC_DATA, SYNC_ACK, SYNC_HELLO = 0x40, 0x41, 0x42
+local DECISION = 0x50 -- in captures of the agent only, never on the wire
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
 	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
+	[ACCOUNT] = "ACCOUNT",
 	[SYNC_DATA] = "SYNC_DATA", [SYNC_ACK] = "SYNC_ACK", [SYNC_HELLO] = "SYNC_HELLO",
+	[DECISION] = "DECISION",
 }
 
 local body_len = {
 	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
-	[DISOWN] = 73, [SYNC_ACK] = 136, [SYNC_HELLO] = 40,
+	[DISOWN] = 73, [ACCOUNT] = 254, [SYNC_ACK] = 136, [SYNC_HELLO] = 40, [DECISION] = 47,
 }
 local SYNC_DATA_LEAST = 9 + 1 -- a body of it: what is in the clear, and a byte of the stream
-local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true}
+local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true, [DECISION] = true}
 
 local paths = {[0] = "link", "management"}
 local patterns = {[0] = "XX", "KKpsk0"}
@@ -32,11 +36,36 @@ local states = {[0] = "initializing", "active", "passive", "suspended", "faulted
 local claims = {[0] = "none", "taking", "holding", "resigned"}
 local phases = {[0] = "none", "intent", "ack", "resigned", "taking"}
 local reasons = { -- proto/reason.h
-	[0] = "none", "starting", "standalone", "unpaired", "virtual IP taken", "holder heard", "peer heard",
-	"handover", "both paths silent", "no witness", "carrier lost on the link", "nobody held", "alone",
-	"forced", "took back", "disproved", "check failed", "deaf", "management carrier down", "guardian",
-	"isolated", "higher term", "unheard by the peer", "paused", "lease lost", "swap", "shutdown", "suspended",
-	"resumed", "store", "joined", "detached", "removed by the other", "left", "suspension over",
+	[0] = "none", "starting: listening for the peer", "standalone: no virtual IP and no peer",
+	"no peer yet; nobody answered for the virtual IP",
+	"no peer yet; another station answers for the virtual IP", "the peer holds the virtual IP",
+	"the peer is heard; nobody holds the virtual IP", "the peer handed over",
+	"peer silent on both paths, segment alive", "peer silent on both paths, the witness too",
+	"link carrier lost and no answer on management", "both nodes up, neither held the virtual IP",
+	"alone at boot", "forced by an operator", "the peer did not use the handover",
+	"the peer, thought dead, answers for the virtual IP", "a service check failed beyond recovery",
+	"management hears nobody, the peer's does", "management has no carrier, the peer's has",
+	"the virtual IP cannot be kept on the interface", "isolated: peer lost, management hears nobody",
+	"the peer holds with a higher term", "the peer holds and does not hear this node",
+	"this node was paused for too long", "the lease on the virtual IP ran out", "swapped by an operator",
+	"shutting down", "suspended by an operator", "resumed by an operator",
+	"the stored state cannot be read", "joined the pair", "the pair was ended by an operator",
+	"the other appliance has removed this one from the pair",
+	"an operator removed the other appliance from the pair", "the suspension has ended by itself",
+	"it held before the upgrade, and has held on",
+}
+local rules = { -- of each reason: SPEC 5
+	[0] = "", "boot", "boot", "boot", "boot", "boot", "I1", "T1", "T2", "T2", "T3", "T4", "T5", "T5", "T1",
+	"V1", "Y1", "Y1", "Y1", "Y1", "Y2", "Y3", "Y5", "Y6", "Y6", "T1", "T1", "S1", "S1", "boot", "boot",
+	"D1", "D3", "D2", "S1", "U1",
+}
+local events = { -- proto/node.h
+	[0] = "none", "state", "path_up", "path_down", "carrier_up", "carrier_down", "third_party",
+	"lease_lost", "handover_failed", "suspended", "resumed", "deaf", "reach_ok", "peer_restarted",
+	"conflict", "disproved", "store_failed", "joined", "started", "address_missing", "addresses_whole",
+	"copy_whole", "out_of_sync", "in_sync", "no_handover", "detached", "check_failing", "check_recovering",
+	"check_failed", "check_recovered", "hook_failed", "hook_timeout", "version_mismatch", "version_match",
+	"stranger", "sync_failed", "settings_kept", "settings_command",
 }
 local families = {[0] = "none", [4] = "IPv4", [6] = "IPv6"}
 local join_ops = {"request", "accept", "refuse", "test", "report"}
@@ -66,7 +95,7 @@ local detach_refusals = {
 	[0] = "none", "first copy of the settings under way", "could not write its cluster record",
 	"holds the virtual IP",
 }
-local partings = {"detached", "removed", "left"}
+local partings = {[0] = "none", "detached", "removed", "left"}
 
 local f = {} -- fields by their name after "haagent."
 
@@ -168,6 +197,40 @@ field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
 field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
 field("uint8", "disown.why", "Why", base.DEC, partings)
 
+field("uint64", "decision.number", "Number")
+field("uint8", "decision.event", "Event", base.DEC, events)
+field("uint8", "decision.from", "From", base.DEC, states)
+field("uint8", "decision.to", "To", base.DEC, states)
+field("string", "decision.rule", "Rule")
+field("uint32", "decision.detail", "Detail")
+field("string", "decision.subject", "Subject")
+-- ACCOUNT, field by field in its order: each becomes haagent.account.<name>, of so many bytes or of a list.
+local carriers = {[0] = "not known", "up", "down"}
+local account = {
+	{"boot", 8}, {"decided_us", 8}, {"from", states}, {"to", states}, {"reason", reasons}, {"term", 8},
+	{"awake_us", 8},
+	{"link.heard_us", 8}, {"link.missed", 2}, {"link.carrier", carriers}, {"link.carrier_since_us", 8},
+	{"management.heard_us", 8}, {"management.missed", 2}, {"management.carrier", carriers},
+	{"management.carrier_since_us", 8},
+	{"probe.first_us", 8}, {"probe.last_us", 8}, {"probe.rounds", 2},
+	{"probe.answer", {[0] = "nobody", "peer", "another station"}}, {"probe.answered_us", 8},
+	{"solicit.since_us", 8}, {"solicit.sent", 1}, {"solicit.answered", {[0] = "no", "yes"}},
+	{"reach.evidence_us", 8}, {"reach.asked_us", 8}, {"reach.unanswered_us", 8}, {"reach.station", "address"},
+	{"reach.configured", {[0] = "learned", "configured"}},
+	{"peer.heard_us", 8}, {"peer.boot", 8}, {"peer.state", states}, {"peer.claim", claims}, {"peer.reason", reasons},
+	{"peer.flags", 1}, {"peer.why_not", 2}, {"peer.holding_us", 8},
+	{"handover.intent_us", 8}, {"handover.ack_us", 8}, {"handover.resigned_us", 8}, {"handover.taking_us", 8},
+	{"lease.until_us", 8}, {"lease.released_us", 8}, {"lease.off_us", 8}, {"lease.on_us", 8},
+	{"lease.announced_us", 8},
+}
+for _, one in ipairs(account) do
+	if type(one[2]) == "table" then
+		field("uint8", "account." .. one[1], one[1], base.DEC, one[2])
+	elseif one[2] ~= "address" then
+		field("uint" .. 8 * one[2], "account." .. one[1], one[1], base.DEC)
+	end
+end
+
 field("bytes", "sync.salt", "Salt")
 field("bytes", "sync.echo", "Newest salt heard of the receiver")
 field("uint16", "sync.mtu", "Largest frame")
@@ -190,11 +253,94 @@ local bad_version = ProtoExpert.new("haagent.bad_version", "Unknown version",
 	expert.group.PROTOCOL, expert.severity.WARN)
 local bad_type = ProtoExpert.new("haagent.bad_type", "Unknown type",
 	expert.group.PROTOCOL, expert.severity.WARN)
-haagent.experts = {bad_length, bad_version, bad_type}
+local bad_value = ProtoExpert.new("haagent.bad_value", "A value that its field cannot have",
+	expert.group.MALFORMED, expert.severity.ERROR)
+local changed_role = ProtoExpert.new("haagent.changed_role", "State or claim is another than before",
+	expert.group.SEQUENCE, expert.severity.NOTE)
+haagent.experts = {bad_length, bad_version, bad_type, bad_value, changed_role}
+
+-- What each sender said last, by its MAC; and what was another then, by the number of the frame: Wireshark shows frames
+-- in any order, but the first time in theirs.
+local last_said, changes = {}, {}
+
+function haagent.init()
+	last_said, changes = {}, {}
+end
+
+local function wrong(item, why)
+	item:add_proto_expert_info(bad_value, why)
+end
+
+-- Of the values that a list has; families and the like have gaps.
+local function expect(item, range, list)
+	if list[range:uint()] == nil then
+		wrong(item, "No such value: " .. range:uint())
+	end
+end
+
+local function is_zero(range)
+	local bytes = range:bytes()
+
+	for i = 0, bytes:len() - 1 do
+		if bytes:get_index(i) ~= 0 then
+			return false
+		end
+	end
+	return true
+end
+
+-- Length of the UTF-8 character at i; nil if it is malformed or a control (SPEC 3.R3).
+local function character_len(bytes, i)
+	local first, low, high = bytes:get_index(i), 0x80, 0xbf
+	local len = first < 0x80 and 1 or first < 0xe0 and 2 or first < 0xf0 and 3 or 4
+
+	if first < 0x20 or first == 0x7f or (first >= 0x80 and first < 0xc2) or first > 0xf4 or
+		i + len > bytes:len() then
+		return nil
+	end
+	if first == 0xc2 or first == 0xe0 then
+		low = 0xa0
+	elseif first == 0xf0 then
+		low = 0x90
+	elseif first == 0xed then
+		high = 0x9f
+	elseif first == 0xf4 then
+		high = 0x8f
+	end
+	for k = i + 1, i + len - 1 do
+		local byte = bytes:get_index(k)
+
+		if byte < low or byte > high then
+			return nil
+		end
+		low, high = 0x80, 0xbf
+	end
+	return len
+end
+
+-- A text of UTF-8 without controls, and nothing but zeros behind it.
+local function is_text(range)
+	local bytes = range:bytes()
+	local i = 0
+
+	while i < bytes:len() and bytes:get_index(i) ~= 0 do
+		local len = character_len(bytes, i)
+
+		if len == nil then
+			return false
+		end
+		i = i + len
+	end
+	return i == bytes:len() or is_zero(range(i, bytes:len() - i))
+end
 
 -- A cursor over the body: each take() adds the next bytes as the field of that name.
 local function cursor(buffer)
 	local self = {at = 0}
+
+	function self.left()
+		return buffer:len() - self.at
+	end
 
 	function self.next(len)
 		local range = buffer(self.at, len)
@@ -214,8 +360,29 @@ end
 
 local function take_text(c, tree, name, len)
 	local range = c.next(len)
+	local item = tree:add(f[name], range, range:stringz(ENC_UTF_8))
 
-	tree:add(f[name], range, range:stringz(ENC_UTF_8))
+	if not is_text(range) then
+		wrong(item, "No text")
+	end
+	return range
+end
+
+-- A number of a list, checked against it.
+local function take_choice(c, tree, name, list)
+	local item, range = c.take(tree, name, 1)
+
+	expect(item, range, list)
+	return range, item
+end
+
+local function take_term(c, tree, name)
+	local item, range = c.take(tree, name, 8)
+
+	if range(0, 1):uint() >= 0x80 then
+		wrong(item, "There is no next term")
+	end
+	return range
 end
 
 local function take_bits(c, tree, name, len)
@@ -224,7 +391,7 @@ local function take_bits(c, tree, name, len)
 	for _, bit in ipairs(bits[name]) do
 		item:add(f[name .. "." .. bit], range)
 	end
-	return range
+	return range, item
 end
 
 local function take_address(c, tree, label, with_prefix)
@@ -232,7 +399,16 @@ local function take_address(c, tree, label, with_prefix)
 	local family = whole(0, 1):uint()
 	local node = tree:add(whole, label)
 
-	node:add(f["address.family"], whole(0, 1))
+	local item = node:add(f["address.family"], whole(0, 1))
+	local used = family == 4 and 4 or family == 6 and 16 or 0
+
+	expect(item, whole(0, 1), families)
+	if used < 16 and not is_zero(whole(1 + used, 16 - used)) then
+		wrong(item, "Bytes that are not used are not zero")
+	end
+	if with_prefix and whole(17, 1):uint() > 8 * used then
+		wrong(item, "Prefix too long")
+	end
 	if family == 4 then
 		node:add(f["address.ipv4"], whole(1, 4))
 		node:append_text(": " .. tostring(whole(1, 4):ipv4()))
@@ -265,8 +441,8 @@ dissect[HANDSHAKE] = function(c, tree, len)
 		tree:add_proto_expert_info(bad_length)
 		return ""
 	end
-	_, pattern = c.take(tree, "pattern", 1)
-	_, step = c.take(tree, "step", 1)
+	pattern, _ = take_choice(c, tree, "pattern", patterns)
+	step, _ = take_choice(c, tree, "step", {1, 2, pattern:uint() == 0 and 3 or nil})
 	c.take(tree, "sender", 4)
 	c.take(tree, "boot", 8)
 	c.take(tree, "sequence", 8)
@@ -275,24 +451,53 @@ dissect[HANDSHAKE] = function(c, tree, len)
 	return string.format(" %s step %d", patterns[pattern:uint()] or "?", step:uint())
 end
 
-dissect[HEARTBEAT] = function(c, tree)
-	local _, number, state, claim, term, phase, suspended, node
+-- A heartbeat that says something else than the one before of the same sender on the same path.
+local function note_role(pinfo, item, state, claim)
+	local sender = tostring(pinfo.dl_src)
+	local says = (states[state] or "?") .. ", claim " .. (claims[claim] or "?")
+
+	if not pinfo.visited then
+		if last_said[sender] ~= nil and last_said[sender] ~= says then
+			changes[pinfo.number] = last_said[sender] .. " before"
+		end
+		last_said[sender] = says
+	end
+	if changes[pinfo.number] ~= nil then
+		item:add_proto_expert_info(changed_role, "Changed role: " .. changes[pinfo.number])
+	end
+end
+
+local function take_handover(c, tree)
+	local node = tree:add("Handover")
+	local phase, item = take_choice(c, node, "handover.phase", phases)
+	local _, id, number, grant
+
+	id = take_term(c, node, "handover.term")
+	_, number = c.take(node, "handover.number", 4)
+	_, grant = c.take(node, "handover.grant_ms", 4)
+	if phase:uint() == 0 and not (is_zero(id) and is_zero(number) and is_zero(grant)) then
+		wrong(item, "No phase, and yet an id or a grant")
+	end
+	return phase
+end
+
+dissect[HEARTBEAT] = function(c, tree, _, _, pinfo)
+	local number, state, state_item, claim, term, phase, suspended, node, flags, why_not
 
 	c.take(tree, "boot", 8)
 	_, number = c.take(tree, "number", 8)
-	c.take(tree, "mode", 1)
-	_, state = c.take(tree, "state", 1)
-	_, claim = c.take(tree, "claim", 1)
-	c.take(tree, "reason", 1)
-	take_bits(c, tree, "heartbeat_flags", 1)
-	take_bits(c, tree, "why_not", 2)
-	_, term = c.take(tree, "term", 8)
-
-	node = tree:add("Handover")
-	_, phase = c.take(node, "handover.phase", 1)
-	c.take(node, "handover.term", 8)
-	c.take(node, "handover.number", 4)
-	c.take(node, "handover.grant_ms", 4)
+	take_choice(c, tree, "mode", modes)
+	state, state_item = take_choice(c, tree, "state", states)
+	claim = take_choice(c, tree, "claim", claims)
+	take_choice(c, tree, "reason", reasons)
+	flags = take_bits(c, tree, "heartbeat_flags", 1)
+	why_not, node = take_bits(c, tree, "why_not", 2)
+	why_not = why_not:uint() % 2 ^ #bits.why_not
+	if (why_not == 0) ~= (flags:bitfield(7, 1) == 1) then
+		wrong(node, "Eligible, and yet not; or the other way round")
+	end
+	term = take_term(c, tree, "term")
+	phase = take_handover(c, tree)
 	for path = 0, 1 do
 		node = tree:add("Heard on " .. paths[path])
 		c.take(node, "heard." .. paths[path] .. ".counter", 8)
@@ -312,6 +517,10 @@ dissect[HEARTBEAT] = function(c, tree)
 	if suspended:uint() == 0xffffffff then
 		node:append_text(": until it is resumed")
 	end
+	if (suspended:uint() ~= 0) ~= (math.floor(why_not / 2) % 2 == 1) then
+		wrong(node, "Suspended, and yet not; or the other way round")
+	end
+	note_role(pinfo, state_item, state:uint(), claim:uint())
 
 	local info = string.format(" %s %s, claim %s, term %s", number:uint64(), states[state:uint()] or "?",
 		claims[claim:uint()] or "?", term:uint64())
@@ -330,17 +539,19 @@ end
 dissect[ANSWER] = dissect[SOLICIT]
 
 dissect[IDENTITY] = function(c, tree)
-	local host
+	local host, mac_item, mac
 
 	c.take(tree, "revision", 4)
 	take_text(c, tree, "model", 32)
 	take_text(c, tree, "firmware", 32)
 	take_text(c, tree, "hotfix", 32)
 	take_text(c, tree, "patch", 32)
-	host = c.next(64)
-	tree:add(f.host_name, host, host:stringz(ENC_UTF_8))
+	host = take_text(c, tree, "host_name", 64)
 	take_text(c, tree, "agent", 16)
-	c.take(tree, "management_mac", 6)
+	mac_item, mac = c.take(tree, "management_mac", 6)
+	if mac:bitfield(7, 1) == 1 then
+		wrong(mac_item, "A group")
+	end
 	for i = 1, 8 do
 		take_address(c, tree, "Management address " .. i, true)
 	end
@@ -366,38 +577,95 @@ local function operation(op, ops, refusal, texts)
 end
 
 dissect[JOIN] = function(c, tree)
-	local _, op, refusal, node
+	local op, refusal, node, item, judged, cause
 
-	_, op = c.take(tree, "join.op", 1)
-	_, refusal = c.take(tree, "join.refusal", 1)
+	op = take_choice(c, tree, "join.op", join_ops)
+	refusal, item = take_choice(c, tree, "join.refusal", refusals)
+	judged = op:uint() == 3 or op:uint() == 5 -- refuse, report
+	if (op:uint() == 3 and refusal:uint() == 0) or (not judged and refusal:uint() ~= 0) then
+		wrong(item, "A refusal, and nothing else, says why")
+	end
 	take_address(c, tree, "Address", false)
 	c.take(tree, "cluster_id", 16)
-	c.take(tree, "term", 8)
+	take_term(c, tree, "term")
 	node = tree:add("Causes")
 	for _, name in ipairs(requirements) do
-		c.take(node, "join.cause." .. name, 1)
+		item, cause = c.take(node, "join.cause." .. name, 1)
+		if not judged and cause:uint() ~= 0 then
+			wrong(item, "A cause, and nothing was judged")
+		end
 	end
 	return operation(op, join_ops, refusal, refusals)
 end
 
 dissect[DETACH] = function(c, tree)
-	local _, op, refusal
+	local op = take_choice(c, tree, "detach.op", detach_ops)
+	local refusal, item = take_choice(c, tree, "detach.refusal", detach_refusals)
 
-	_, op = c.take(tree, "detach.op", 1)
-	_, refusal = c.take(tree, "detach.refusal", 1)
+	if (op:uint() == 3) ~= (refusal:uint() ~= 0) then
+		wrong(item, "A refusal, and nothing else, says why")
+	end
 	c.take(tree, "cluster_id", 16)
 	return operation(op, detach_ops, refusal, detach_refusals)
 end
 
 dissect[DISOWN] = function(c, tree)
-	local _, why
+	local why
 
 	c.take(tree, "cluster_id", 16)
 	c.take(tree, "key", 32)
 	c.take(tree, "boot", 8)
-	_, why = c.take(tree, "disown.why", 1)
+	why = take_choice(c, tree, "disown.why", {partings[1], partings[2]})
 	c.take(tree, "mac", TAG_LEN)
 	return " " .. (partings[why:uint()] or "?")
+end
+
+-- Its number is the header's counter.
+dissect[DECISION] = function(c, tree, _, number)
+	local event, from, to, reason, item, subject
+
+	item, event = c.take(tree, "decision.event", 1)
+	from = take_choice(c, tree, "decision.from", states)
+	to = take_choice(c, tree, "decision.to", states)
+	item, reason = c.take(tree, "reason", 1)
+	tree:add(f["decision.rule"], reason, rules[reason:uint()] or "?"):set_generated()
+	c.take(tree, "term", 8)
+	c.take(tree, "decision.detail", 4)
+	subject = take_text(c, tree, "decision.subject", 31):stringz(ENC_UTF_8)
+	item = string.format(" %s: %s", number, events[event:uint()] or "?")
+	if from:uint() ~= to:uint() then
+		item = item .. string.format(" from %s to %s", states[from:uint()] or "?", states[to:uint()] or "?")
+	end
+	if reason:uint() ~= 0 then
+		item = item .. ": " .. (reasons[reason:uint()] or "?")
+	end
+	return item .. (subject ~= "" and " (" .. subject .. ")" or "")
+end
+
+dissect[ACCOUNT] = function(c, tree)
+	local value = {}
+
+	for _, one in ipairs(account) do
+		local range
+
+		if one[2] == "address" then
+			take_address(c, tree, "Station", false)
+		else
+			local item
+
+			item, range = c.take(tree, "account." .. one[1], type(one[2]) == "table" and 1 or one[2])
+			if type(one[2]) == "table" then
+				expect(item, range, one[2])
+			elseif (one[1]:find("_us$") and (range(0, 1):uint() > 0 or range(1, 1):uint() >= 0x20)) or
+				(one[1] == "decided_us" and is_zero(range)) or
+				(one[1] == "term" and range(0, 1):uint() >= 0x80) then
+				wrong(item, "No such time or term")
+			end
+			value[one[1]] = range
+		end
+	end
+	return string.format(" %s -> %s: %s", states[value.from:uint()] or "?", states[value.to:uint()] or "?",
+		reasons[value.reason:uint()] or "?")
 end
 
 -- The header's counter is the number of the frame.
@@ -405,7 +673,9 @@ dissect[SYNC_DATA] = function(c, tree, len, counter)
 	local _, offset = c.take(tree, "sync.offset", 8)
 	local flags = take_bits(c, tree, "sync_flags", 1)
 
-	c.take(tree, "sealed", len - 9)
+	if c.left() > 0 then
+		c.take(tree, "sealed", c.left())
+	end
 	return string.format(" %s: %d bytes from %s%s", counter, len - 9, offset:uint64(),
 		flags:bitfield(7, 1) == 1 and ", flush" or "")
 end
@@ -446,14 +716,15 @@ local function length_fits(kind, length, present)
 	return body_len[kind] == nil or length == HEADER_LEN + body_len[kind] + tag
 end
 
-local function dissect_body(buffer, kind, length, tree)
+local function dissect_body(buffer, kind, length, tree, pinfo)
 	local tag = untagged[kind] and 0 or TAG_LEN
 	local len = length - HEADER_LEN - tag
 	local name = types[kind]:sub(1, 1) .. types[kind]:sub(2):lower():gsub("_", " ")
-	local body = buffer(HEADER_LEN, len)
-	local info = dissect[kind](cursor(body), tree:add(body, name), len, buffer(10, 8):uint64())
+	local whole = buffer:len() >= length -- else a SYNC_DATA that was cut behind what is in the clear
+	local body = whole and buffer(HEADER_LEN, len) or buffer(HEADER_LEN)
+	local info = dissect[kind](cursor(body), tree:add(body, name), len, buffer(10, 8):uint64(), pinfo)
 
-	if tag > 0 then
+	if tag > 0 and whole then
 		tree:add(kind == SYNC_HELLO and f.mac or f.tag, buffer(length - tag, tag))
 	end
 	return info
@@ -461,7 +732,9 @@ end
 
 function haagent.dissector(buffer, pinfo, root)
 	if buffer:len() < HEADER_LEN then
-		return 0
+		pinfo.cols.protocol = "haagent"
+		root:add(haagent, buffer()):add_proto_expert_info(bad_length)
+		return buffer:len()
 	end
 	local kind, path, length = buffer(1, 1):uint(), buffer(2, 1):uint(), buffer(4, 2):uint()
 	local tree = root:add(haagent, buffer(0, math.min(length, buffer:len())))
@@ -482,12 +755,18 @@ function haagent.dissector(buffer, pinfo, root)
 		version:add_proto_expert_info(bad_version)
 	elseif types[kind] == nil then
 		type_item:add_proto_expert_info(bad_type)
-	elseif not length_fits(kind, length, buffer:len()) then
+	elseif not length_fits(kind, length, buffer:reported_len()) then
 		length_item:add_proto_expert_info(bad_length)
+	elseif length > buffer:len() and kind ~= SYNC_DATA or buffer:len() < HEADER_LEN + 9 then
+		info = " (cut when it was captured)"
 	else
-		info = dissect_body(buffer, kind, length, tree)
+		info = dissect_body(buffer, kind, length, tree, pinfo)
 	end
-	pinfo.cols.info = string.format("%s on %s%s", name, paths[path] or "?", info)
+	if kind == DECISION then
+		pinfo.cols.info = name .. info
+	else
+		pinfo.cols.info = string.format("%s on %s%s", name, paths[path] or "?", info)
+	end
 	return buffer:len()
 end
 

@@ -70,6 +70,8 @@ WRAPPED(uint64_t, step_next_term, const struct node *n, uint64_t above)
 
 WRAPPED(void, lease_probe, struct node *n, struct clock *c, struct node_actions *out)
 {
+	if (is(MUTANT_LEASE))
+		return;
 	for (unsigned i = 0; i < 9 && is(MUTANT_PROBES); i++) {
 		__real_lease_probe(n, c, out);
 		n->probe.next = n->now;
@@ -112,7 +114,11 @@ WRAPPED(uint16_t, judge_why_not, const struct node *n, struct clock *c)
 
 WRAPPED(void, sync_step, struct sync *s, const struct sync_event *ev, struct sync_actions *out)
 {
-	__real_sync_step(s, ev, out);
+	struct sync_event heard = *ev;
+
+	if (is(MUTANT_BEGIN) && ev->type == SYNC_EV_BEGIN)
+		heard.since = 0;
+	__real_sync_step(s, &heard, out);
 	for (unsigned i = 0; i < SYNC_BARRIERS_MAX && is(MUTANT_BARRIER); i++)
 		if (s->wait[i].request != 0 && !s->wait[i].flushed) {
 			s->wait[i].flushed = true;

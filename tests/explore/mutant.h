@@ -25,6 +25,7 @@ enum mutant {
 	MUTANT_NUMBER,  /* generation: its number does not rise */
 	MUTANT_HEAD,    /* settles: a new HEAD is taken for the old one */
 	MUTANT_ASIDE,   /* kept: what diverged counts as known to both */
+	MUTANT_BEGIN,   /* no error: a list is taken wherever it begins */
 	MUTANT_N,
 };
 

@@ -14,6 +14,8 @@ enum {
 	SETTLES = 4096, /* moves of a way back */
 	TRACE = 4096,
 	KEY_LEN = 16,
+	PACKED = 64,
+	STATE_MAX = 1 << 16,
 	NO_PARENT = UINT32_MAX,
 };
 
@@ -40,7 +42,11 @@ struct table {
 	struct slot *slot;
 };
 
-/* The states that are to be followed: their length, their number, themselves. */
+struct queued {
+	uint32_t size, len, id; /* bytes that follow; of the state; its number */
+};
+
+/* The states that are to be followed, packed. */
 struct queue {
 	uint8_t *bytes;
 	size_t first, end, size;
@@ -120,33 +126,71 @@ static void table_put(struct table *t, const uint8_t key[KEY_LEN], uint32_t valu
 	slot->value = value;
 }
 
-static bool queue_put(struct queue *q, const void *state, size_t len, uint32_t id)
+/* Most of a state is zeros: of 64 words each has a bit, and those that are not zero follow. */
+static size_t pack(uint8_t *out, const uint8_t *state, size_t len)
 {
-	uint32_t size = (uint32_t)len;
+	size_t used = 0;
 
-	if (q->end + sizeof(size) + sizeof(id) + len > q->size)
+	for (size_t at = 0; at < len; at += PACKED * sizeof(uint64_t)) {
+		size_t mask_at = used;
+		uint64_t mask = 0, word;
+
+		used += sizeof(mask);
+		for (size_t i = 0; i < PACKED && at + i * sizeof(word) < len; i++) {
+			memcpy(&word, state + at + i * sizeof(word), sizeof(word));
+			if (word == 0)
+				continue;
+			mask |= UINT64_C(1) << i;
+			memcpy(out + used, &word, sizeof(word));
+			used += sizeof(word);
+		}
+		memcpy(out + mask_at, &mask, sizeof(mask));
+	}
+	return used;
+}
+
+static void unpack(uint8_t *state, const uint8_t *in, size_t len)
+{
+	for (size_t at = 0; at < len; at += PACKED * sizeof(uint64_t)) {
+		uint64_t mask;
+
+		memcpy(&mask, in, sizeof(mask));
+		in += sizeof(mask);
+		for (; mask != 0; mask &= mask - 1, in += sizeof(mask))
+			memcpy(state + at + (size_t)__builtin_ctzll(mask) * sizeof(mask), in,
+			       sizeof(mask));
+	}
+}
+
+/* What is behind len is zero. */
+static bool queue_put(struct queue *q, const uint8_t *state, size_t len, uint32_t id)
+{
+	static uint8_t packed[STATE_MAX + STATE_MAX / 32];
+	struct queued head = {.id = id, .len = (uint32_t)len};
+
+	head.size = (uint32_t)pack(packed, state, len);
+	if (q->end + sizeof(head) + head.size > q->size)
 		return false;
-	memcpy(q->bytes + q->end, &size, sizeof(size));
-	memcpy(q->bytes + q->end + sizeof(size), &id, sizeof(id));
-	memcpy(q->bytes + q->end + sizeof(size) + sizeof(id), state, len);
-	q->end += sizeof(size) + sizeof(id) + len;
+	memcpy(q->bytes + q->end, &head, sizeof(head));
+	memcpy(q->bytes + q->end + sizeof(head), packed, head.size);
+	q->end += sizeof(head) + head.size;
 	return true;
 }
 
 static bool queue_get(struct queue *q, uint8_t *state, size_t *len, uint32_t *id)
 {
-	uint32_t size;
+	struct queued head;
 
 	if (q->first == q->end) {
 		q->first = q->end = 0;
 		return false;
 	}
-	memcpy(&size, q->bytes + q->first, sizeof(size));
-	memcpy(id, q->bytes + q->first + sizeof(size), sizeof(*id));
-	memcpy(state, q->bytes + q->first + sizeof(size) + sizeof(*id), size);
-	memset(state + size, 0, s.model->size - size);
-	q->first += sizeof(size) + sizeof(*id) + size;
-	*len = size;
+	memcpy(&head, q->bytes + q->first, sizeof(head));
+	memset(state, 0, s.model->size);
+	unpack(state, q->bytes + q->first + sizeof(head), head.len);
+	q->first += sizeof(head) + head.size;
+	*len = head.len;
+	*id = head.id;
 	return true;
 }
 
@@ -318,7 +362,7 @@ static ha_time settle(void *state)
 
 static void check_settles(const uint8_t *state, size_t len)
 {
-	static _Alignas(16) uint8_t healed[1 << 16];
+	static _Alignas(16) uint8_t healed[STATE_MAX];
 	ha_time at;
 
 	assert(s.model->size <= sizeof(healed));
@@ -341,7 +385,7 @@ static void check_settles(const uint8_t *state, size_t len)
 static void tell_trace(uint32_t id, const struct script *last, bool healed)
 {
 	static uint32_t path[TRACE];
-	static _Alignas(16) uint8_t state[1 << 16];
+	static _Alignas(16) uint8_t state[STATE_MAX];
 	unsigned n = 0;
 
 	while (id != NO_PARENT && n < TRACE) {
@@ -418,7 +462,7 @@ static bool arrive(uint8_t *state, uint32_t parent, const struct script *script,
 
 static bool follow(const uint8_t *from, size_t len, uint32_t id, bool quiet)
 {
-	static _Alignas(16) uint8_t state[1 << 16];
+	static _Alignas(16) uint8_t state[STATE_MAX];
 	struct script script = {0};
 
 	do {
@@ -450,7 +494,7 @@ static bool follow(const uint8_t *from, size_t len, uint32_t id, bool quiet)
 
 static bool start(bool quiet)
 {
-	static _Alignas(16) uint8_t state[1 << 16];
+	static _Alignas(16) uint8_t state[STATE_MAX];
 
 	for (unsigned i = 0; i < s.model->roots; i++) {
 		struct script script = {.n = 1, .decision[0].value = (uint8_t)i};
@@ -469,7 +513,7 @@ static bool start(bool quiet)
 
 static void rounds(bool quiet)
 {
-	static _Alignas(16) uint8_t state[1 << 16];
+	static _Alignas(16) uint8_t state[STATE_MAX];
 	size_t len;
 	uint32_t id;
 
@@ -489,7 +533,7 @@ void search_run(const struct search_model *model, const struct search_limit *lim
 		struct search_result *out)
 {
 	memset(&s, 0, sizeof(s));
-	assert(model->size <= 1 << 16);
+	assert(model->size <= STATE_MAX);
 	s.model = model;
 	table_open(&s.known, limit->states);
 	table_open(&s.ways, 2 * limit->states);

@@ -22,6 +22,8 @@ enum {
 
 #define EPOCH         (1000 * HA_SEC)
 #define NO_GENERATION UINT64_MAX
+#define FAILS         "the disk is full"
+#define STALE         "the other appliance has other files than it told of: asking again"
 
 struct said {
 	enum sync_action_type type;
@@ -121,6 +123,15 @@ static struct sync_trees trees_of(const struct side *s)
 
 static void carry(struct pair *, unsigned, const struct sync_actions *);
 
+/* Nothing fails here but commits, and what is told may be another by now. */
+static void check_reason(const struct pair *p, unsigned who)
+{
+	const char *reason = p->side[who].sync.reason;
+
+	if (reason[0] != '\0' && strcmp(reason, FAILS) != 0 && strcmp(reason, STALE) != 0)
+		search_violated("no error", "%s: %s", name(who), reason);
+}
+
 static void feed(struct pair *p, unsigned who, struct sync_event *ev)
 {
 	struct sync_actions out;
@@ -129,6 +140,7 @@ static void feed(struct pair *p, unsigned who, struct sync_event *ev)
 		return;
 	ev->now = p->now;
 	sync_step(&p->side[who].sync, ev, &out);
+	check_reason(p, who);
 	if (sync_deadline(&p->side[who].sync) <= p->now)
 		search_violated("time", "the deadline of %s does not lie ahead", name(who));
 	carry(p, who, &out);
@@ -293,7 +305,7 @@ static void commit(struct pair *p, unsigned who, const struct lineage *lineage)
 		spend(p, SETTINGS_FAIL);
 		search_tell("the commit of %s fails", name(who));
 		ev.type = SYNC_EV_FAILED;
-		(void)snprintf(ev.reason, sizeof(ev.reason), "disk full");
+		(void)snprintf(ev.reason, sizeof(ev.reason), FAILS);
 		feed(p, who, &ev);
 		return;
 	}
@@ -874,7 +886,7 @@ static size_t canonical(void *state)
 
 		if (!p->side[i].alive)
 			continue;
-		s->now -= shift;
+		s->now = EPOCH; /* of its newest step: the next one sets it anew */
 		past(&s->next, shift, 0);
 		past(&s->behind, shift, SYNC_LAG_ALLOWED);
 		past(&s->retry_at, shift, 0);

@@ -8,6 +8,7 @@
 
 #include "proto/disown.h"
 #include "proto/msg.h"
+#include "proto/msg_account.h"
 #include "proto/sync_msg.h"
 
 static uint8_t again[MSG_SYNC_LEN_MAX], twice[MSG_SYNC_LEN_MAX];
@@ -52,6 +53,9 @@ static void decode_body(enum msg_type type, const uint8_t *body, size_t len)
 		break;
 	case MSG_DETACH:
 		ROUND_TRIP(msg_detach, msg_decode_detach, msg_encode_detach, fixed);
+		break;
+	case MSG_ACCOUNT:
+		ROUND_TRIP(msg_account, msg_decode_account, msg_encode_account, fixed);
 		break;
 	case MSG_SYNC_HELLO:
 		ROUND_TRIP(sync_hello, sync_decode_hello, sync_encode_hello, fixed);

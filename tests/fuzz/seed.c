@@ -17,6 +17,7 @@
 #include "proto/announce.h"
 #include "proto/disown.h"
 #include "proto/msg.h"
+#include "proto/msg_account.h"
 #include "proto/sync_msg.h"
 
 static const char *corpus;
@@ -74,6 +75,11 @@ static void frames(void)
 				  .confirm_us = 5000};
 	struct msg_disown gone = {.boot = 3, .why = PARTING_DETACHED};
 	static const uint8_t secret[HA_KEY_LEN] = "secret";
+	struct msg_account account = {.boot = 3,
+				      .decided = HA_SEC,
+				      .from = HA_PASSIVE,
+				      .to = HA_ACTIVE,
+				      .reach = {.evidence = HA_SEC, .station = v4}};
 	struct sync_hello hello = {.salt = {1}, .mtu = 1500, .window = 64};
 	struct sync_ack ack = {.cumulative = 5};
 	struct sync_data piece = {.offset = 9, .flags = SYNC_FLUSH};
@@ -88,6 +94,7 @@ static void frames(void)
 	      msg_encode_join(body, cap, &(struct msg_join){.op = JOIN_REPORT, .cause = {1}}));
 	frame("detach", MSG_DETACH,
 	      msg_encode_detach(body, cap, &(struct msg_detach){.op = DETACH_REQUEST}));
+	frame("account", MSG_ACCOUNT, msg_encode_account(body, cap, &account));
 	frame("sync-hello", MSG_SYNC_HELLO, sync_encode_hello(body, cap, &hello));
 	frame("sync-ack", MSG_SYNC_ACK, sync_encode_ack(body, cap, &ack));
 	frame("sync-data", MSG_SYNC_DATA, sync_encode_data(body, cap, &piece) + 40);

@@ -18,6 +18,7 @@
 #include <setjmp.h>
 
 #include "agent/hold.h"
+#include "proto/account.h"
 #include "proto/node.h"
 #include "proto/session.h"
 #include "tests/sim/invariant.h"
@@ -91,6 +92,7 @@ struct world_sealed {
 
 struct world_node {
 	struct node node;
+	struct account account;
 	struct world_guardian guardian;
 	struct world_store store;
 	struct world_keys keys;

@@ -129,6 +129,41 @@ static void check_term(struct world *w, int i)
 		world_broken(w, INV_TERM, "a term used before it was on disk");
 }
 
+/* One after the other, where both have happened. */
+static bool ordered(ha_time a, ha_time b)
+{
+	return a == 0 || b == 0 || a <= b;
+}
+
+/* What the observer tells can have happened so. */
+static void check_account(const struct world *w, int i)
+{
+	const struct msg_account *m = &w->n[i].account.last;
+	ha_time now = w->n[i].node.now;
+
+	if (m->decided == 0)
+		return;
+	if (!ordered(m->awake, m->decided) || !ordered(m->decided, m->lease.on) ||
+	    !ordered(m->lease.on, m->lease.announced) || !ordered(m->lease.announced, now) ||
+	    !ordered(m->lease.released, m->lease.off) || !ordered(m->lease.off, now) ||
+	    !ordered(m->handover.intent, m->handover.ack) ||
+	    !ordered(m->handover.ack, m->handover.resigned) ||
+	    !ordered(m->handover.resigned, m->handover.taking) ||
+	    !ordered(m->handover.taking, now) || !ordered(m->probe.first, m->probe.last) ||
+	    !ordered(m->probe.last, m->decided) || !ordered(m->probe.answered, m->decided) ||
+	    !ordered(m->solicit.since, m->decided) || !ordered(m->reach.evidence, m->decided) ||
+	    !ordered(m->reach.asked, m->reach.evidence) ||
+	    !ordered(m->reach.unanswered, m->decided) || !ordered(m->peer.held, m->peer.heard) ||
+	    !ordered(m->peer.heard, m->decided))
+		world_fail(w, "an account that cannot be");
+	if (m->to != HA_ACTIVE && (m->lease.on || m->lease.announced))
+		world_fail(w, "an account of a passive that was announced");
+	for (int path = 0; path < HA_PATH_N; path++)
+		if (!ordered(m->path[path].heard, m->decided) ||
+		    !ordered(m->path[path].carrier_since, m->decided))
+			world_fail(w, "an account of what came after it");
+}
+
 static void check_step(struct world *w, int i, bool timer, const struct node_actions *out)
 {
 	const struct node *node = &w->n[i].node;
@@ -138,6 +173,7 @@ static void check_step(struct world *w, int i, bool timer, const struct node_act
 		world_broken(w, INV_SPIN, "the deadline does not lie ahead");
 	world_check_parted(w, i);
 	check_term(w, i);
+	check_account(w, i);
 }
 
 void world_engine_step(struct world *w, int i, struct node_event *ev)
@@ -152,6 +188,7 @@ void world_engine_step(struct world *w, int i, struct node_event *ev)
 	if (w->mutant != MUTANT_NONE)
 		mutant_event(w, ev);
 	node_step(&n->node, ev, &out);
+	account_observe(&n->account, &n->node, ev, &out);
 	if (w->mutant != MUTANT_NONE)
 		mutant_step(w, i, &n->node, &out);
 	world_hash(w,
@@ -292,6 +329,7 @@ void world_engine_boot(struct world *w, int i)
 		mutant_config(w, &config);
 	world_sealed_open(w, i);
 	node_init(&n->node, &config, world_local(w, i, w->now));
+	n->account = (struct account){.step = 0};
 	m = world_tell_engine(w, i, EV_WITNESS, w->now);
 	m->event.witness.n = w->no_witness ? 0 : 1;
 	m->event.witness.address[0] = *world_vip(WORLD_VIPS);

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 lab_up_pair
+lab_injects
 
 mac_a=02:00:00:00:00:0a
 in_ns a "$TOOLS/injector" capture -n 200 eth3 "$LAB/link.frames" || fail "frames of the link are recorded"

@@ -140,6 +140,9 @@ skip_all() {
 }
 
 done_testing() {
+	[ -z "$LAB" ] || lab_check_captures
+	lab_check_dumps
+	lab_check_logs
 	echo "1..$tap_n"
 	[ $tap_failed -eq 0 ]
 	exit
@@ -154,6 +157,58 @@ wait_for() {
 	done
 }
 
+# lab_captured a|b|x: what its agent has recorded becomes a file now, if it runs and its disk has room; the newest is its name.
+lab_captured() {
+	local guardian before
+	guardian=$(pid_of "$1" guardian)
+	before=$(lab_captures "$1")
+	[ -z "$guardian" ] || ! kill -USR1 "$guardian" 2>/dev/null ||
+		wait_for 2 '[ "$(lab_captures '"$1"')" != "$before" ]'
+	lab_captures "$1" | tail -n 1
+}
+lab_captures() { find "$LAB/$1/state/captures" -name '*.pcapng' 2>/dev/null | sort; }
+
+# decodes FILE...: all of it, and every frame is one that the protocol has. What it says is in $LAB/decoded.
+decodes() {
+	local file
+	: >"$LAB/decoded"
+	for file; do
+		"$HAAGENT" --decode "$file" >>"$LAB/decoded" 2>"$LAB/decode.log" && ! [ -s "$LAB/decode.log" ] && continue
+		diag "$file: $(cat "$LAB/decode.log")" "$(grep -m 5 ' present=' "$LAB/decoded")"
+		return 1
+	done
+}
+
+# lab_record a|b|x: from now on all of both paths there is recorded, the frames of the sync as well; looked at in the end.
+LAB_RECORDS=()
+lab_record() {
+	ip netns exec "$NS$1" "$HAAGENT" -c "$LAB/$1/haagent.conf" --capture "$LAB/$1.pcapng" 2>"$LAB/$1.record" &
+	LAB_RECORDS+=($!)
+	wait_for 5 '[ -s "$LAB/'"$1"'.pcapng" ]'
+}
+
+# At the end of every test: what was on the wire is what the protocol has, but for what the test itself put there.
+LAB_INJECTED=
+lab_injects() { LAB_INJECTED=1; } # this test puts frames there that are none
+lab_check_captures() {
+	local n files=()
+	for n in "${LAB_RECORDS[@]}"; do
+		kill -TERM "$n" 2>/dev/null
+		wait "$n" 2>/dev/null
+	done
+	for n in $LAB_BOXES; do
+		lab_captured "$n" >/dev/null
+		[ ! -e "$LAB/$n.pcapng" ] || files+=("$LAB/$n.pcapng")
+		mapfile -t -O ${#files[@]} files < <(lab_captures "$n")
+	done
+	[ ${#files[@]} -gt 0 ] || return 0
+	if [ -n "$LAB_INJECTED" ]; then
+		check "what the agents recorded can be read" '! for n in "${files[@]}"; do "$HAAGENT" --decode "$n" 2>&1 >/dev/null; done | grep -v malformed'
+	else
+		check "what the agents recorded decodes without one unknown byte" 'decodes "${files[@]}" && [ -s "$LAB/decoded" ]'
+	fi
+}
+
 # What an investigator would ask for first.
 lab_evidence() {
 	local n
@@ -164,6 +219,21 @@ lab_evidence() {
 		[ -s "$LAB/$n/log" ] && tail -n 12 "$LAB/$n/log" | sed "s/^/#   $n: /"
 	done
 	return 0
+}
+
+# Each line of a log is one event, key=value, that a program can split again (or an error of the start, for people), and
+# no secret is in it.
+lab_check_logs() {
+	local n secret bad=
+	local event='(<[0-7]>)?event=[a-z_]+ proc=[a-z]+( [a-z_]+=([^] "=\\[:cntrl:]]+|"([^"\\[:cntrl:]]|\\.)*"))*'
+	[ -n "$LAB" ] || return 0
+	for n in $LAB_BOXES; do
+		[ -s "$LAB/$n/log" ] || continue
+		bad+=$(grep -anvE "^($event|haagent: .*|$LAB/$n/haagent.conf:.*)\$" "$LAB/$n/log" | head -n 3)
+		secret=$(sed -nE 's/^cluster_passphrase *= *"(.+)"$/\1/p' "$LAB/$n/haagent.conf")
+		[ -z "$secret" ] || ! grep -qF -- "$secret" "$LAB/$n/log" || bad+="a passphrase is in the log of $n"
+	done
+	check "the logs are lines of key=value, without secrets" '[ -z "$bad" ]' || diag "$bad"
 }
 
 # ---- building and clearing -------------------------------------------------------------------------------------
@@ -442,12 +512,36 @@ ha() { # a|b ACTION...
 	timeout 60 "$HAAGENT" -c "$LAB/$n/haagent.conf" "$@"
 }
 
-# dump a|b [JQ-EXPRESSION]: raw output; nothing if the agent is down.
-dump() { ha "$1" --dump=json 2>/dev/null | jq -r "${2:-.}" 2>/dev/null; }
+# dump a|b [JQ-EXPRESSION]: raw output; nothing if the agent is down. The newest of each appliance is kept.
+dump() {
+	local data
+	data=$(ha "$1" --dump=json 2>/dev/null) && [ -n "$data" ] || return
+	printf '%s\n' "$data" >"$LAB/$1/dump.json.$BASHPID" && mv "$LAB/$1/dump.json.$BASHPID" "$LAB/$1/dump.json"
+	jq -r "${2:-.}" <<<"$data" 2>/dev/null
+}
+
+# The newest dump of each appliance is one as agent/dump.schema.json says; of one that runs, its page fits, too.
+lab_check_dumps() {
+	local n dumps=() wide status
+	[ -n "$LAB" ] || return 0
+	for n in $LAB_BOXES; do
+		wide=$(ha "$n" --dump 2>/dev/null | wc -L)
+		[ "${wide:-0}" -le 80 ] || fail "the dump of $n fits a terminal: it has $wide columns"
+		[ ! -s "$LAB/$n/dump.json" ] || dumps+=("$LAB/$n/dump.json")
+	done
+	[ ${#dumps[@]} -gt 0 ] || return 0
+	"$LAB_ROOT/tests/valid" dump "${dumps[@]}" >"$LAB/invalid" 2>&1
+	status=$?
+	if [ $status -eq 77 ]; then
+		skip "the dumps are as their schema says" "$(cat "$LAB/invalid")"
+	else
+		check "the dumps are as their schema says" "[ $status -eq 0 ]" || diag "$(cat "$LAB/invalid")"
+	fi
+}
 state() { dump "$1" .state; }
 counter() { dump "$1" ".counters[\"$2\"] // 0"; }
 pid_of() { dump "$1" ".guardian.pids.$2"; } # a|b guardian|engine|steward
-lab_pids() { ip netns pids "$NS$1"; }
+lab_pids() { ip netns pids "$NS$1" | grep -vxF "$(printf '%s\n' "${LAB_RECORDS[@]}")"; } # but for lab_record's
 
 is_alive() { ha "$1" --dump=json >/dev/null 2>&1; }
 is_state() { [ "$(state "$1")" = "$2" ]; }

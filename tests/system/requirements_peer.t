@@ -12,6 +12,7 @@ unknown_but() { # ROW: all others are unknown
 }
 
 lab_up
+lab_injects
 lab_begin && pass "a holds the virtual IP, b is as it left the factory" || fail "a holds the virtual IP"
 wait_for 10 'in_ns b "$TOOLS/injector" capture -n 3 eth3 "$LAB/frames" >/dev/null 2>&1' || fail "frames of a are recorded"
 

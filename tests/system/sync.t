@@ -26,6 +26,7 @@ lab_settings
 	mkfifo pipe
 )
 echo 'of b itself' >"$LAB/b/etc/own"
+lab_record a
 
 if ! lab_pair; then
 	fail "no pair could be formed"
@@ -105,4 +106,5 @@ check "... the holder's changes stand" '[ -e "$LAB/a/etc/alone-a" ]'
 check "... the other's are kept aside" 'grep -rqs "a alone" "$LAB/b/state/sync/conflicts"'
 check "... and it is in the history" '[ "$(events b settings_kept)" -ge 1 ]'
 
+check "the frames of the sync are among what was recorded" '"$HAAGENT" --decode "$LAB/a.pcapng" 2>/dev/null | awk "{n[\$4]++} END {exit !(n[\"SYNC_HELLO\"] && n[\"SYNC_DATA\"] && n[\"SYNC_ACK\"])}"'
 done_testing

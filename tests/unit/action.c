@@ -43,6 +43,7 @@ Test(action, requests_have_what_their_action_takes)
 {
 	assert_request(&(struct action){.verb = ACTION_DUMP, .json = true}, NULL,
 		       "{\"action\":\"dump\"}");
+	assert_request(&(struct action){.verb = ACTION_WHY}, NULL, "{\"action\":\"why\"}");
 	assert_request(&(struct action){.verb = ACTION_TEST, .address = "192.0.2.1"}, NULL,
 		       "{\"action\":\"test-connection\",\"address\":\"192.0.2.1\"}");
 	assert_request(&(struct action){.verb = ACTION_JOIN, .address = "2001:db8::1", .yes = true},

@@ -187,6 +187,20 @@ static void answers_if_left_alone(void)
 	say(waiting, "{\"result\":\"done\",\"text\":\"committed\"}");
 }
 
+/* What control.c does where there is no place: before the request is read, or even sent. */
+static void is_busy_at_first(void)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		struct pollfd request = {.fd = take(), .events = POLLIN};
+
+		if (i > 0 && poll(&request, 1, 5000) != 1)
+			_exit(96);
+		say(request.fd, "{\"result\":\"busy\",\"text\":\"busy\"}");
+		close(request.fd);
+	}
+	answers_if_left_alone();
+}
+
 static int ask(void)
 {
 	json_t *request = action_request(&(struct action){.verb = ACTION_BARRIER}, NULL);
@@ -315,7 +329,7 @@ Test(client, what_is_no_answer_is_an_error)
 }
 
 /* In a script: the answer, its exit code, and nothing else. */
-Test(client, nothing_is_shown_in_a_pipe)
+static void assert_run_in_a_pipe(void (*body)(void))
 {
 	const struct action barrier = {.verb = ACTION_BARRIER};
 	char text[256];
@@ -323,7 +337,7 @@ Test(client, nothing_is_shown_in_a_pipe)
 	ssize_t len;
 	pid_t pid;
 
-	start(answers_if_left_alone);
+	start(body);
 	cr_assert_eq(pipe(out), 0);
 	pid = fork();
 	cr_assert_geq(pid, 0);
@@ -342,4 +356,14 @@ Test(client, nothing_is_shown_in_a_pipe)
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == ACTION_DONE);
 	close(out[0]);
 	assert_ended_well();
+}
+
+Test(client, nothing_is_shown_in_a_pipe)
+{
+	assert_run_in_a_pipe(answers_if_left_alone);
+}
+
+Test(client, who_is_turned_away_asks_again)
+{
+	assert_run_in_a_pipe(is_busy_at_first);
 }

@@ -970,3 +970,36 @@ Test(config, no_torn_file_crashes_or_passes_half_a_section)
 		}
 	}
 }
+
+Test(config, operators_are_given_actions)
+{
+	GOOD("operator \"nobody\" { actions = {\"swap\", \"join\"} }\n"
+	     "operator \"no-such-user\" { actions = {\"detach\"} }\n");
+	cr_assert_eq(config.operator_n, 2U);
+	cr_expect_str_eq(config.operator[0].user, "nobody");
+	cr_expect_eq(config.operator[0].actions, 1U << CONTROL_SWAP | 1U << CONTROL_JOIN);
+	cr_expect_eq(config.operator[0].uid, CONTROL_NOBODY, "the reader looks nobody up");
+	config_operators(&config);
+	cr_expect_neq(config.operator[0].uid, CONTROL_NOBODY);
+	cr_expect_eq(config.operator[1].uid, CONTROL_NOBODY);
+}
+
+Test(config, mistakes_in_operators)
+{
+	bad("operator \"web\" { actions = {\"swap\", \"flap\"} }\n",
+	    "1: 'actions': 'flap' is no action that changes something\n");
+	bad("operator \"web\" {\n actions = {\"dump\"} }\n",
+	    "2: 'actions': 'dump' is no action that changes something\n");
+	bad("operator \"web\" { actions = {\"swap\", \"swap\"} }\n",
+	    "1: 'actions': 'swap' is there twice\n");
+	bad("operator \"web\" { }\n", "1: section 'operator' needs 'actions'\n");
+	bad("operator \"root\" { actions = {\"swap\"} }\n",
+	    "1: section 'operator': root may do everything as it is\n");
+	bad("operator \"a/b\" { actions = {\"swap\"} }\n",
+	    "1: section 'operator': 'a/b' is no name of a user\n");
+
+	bad("operator \"a\" { actions = {\"swap\"} }\noperator \"b\" { actions = {\"swap\"} }\n"
+	    "operator \"c\" { actions = {\"swap\"} }\noperator \"d\" { actions = {\"swap\"} }\n"
+	    "operator \"e\" { actions = {\"swap\"} }\n",
+	    "5: more than 4 sections 'operator'\n");
+}

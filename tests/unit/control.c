@@ -139,7 +139,9 @@ Test(control, every_action_reaches_the_handler)
 							   "force-active",
 							   "is-active",
 							   "sync",
-							   "barrier"};
+							   "barrier",
+							   "why",
+							   "capture"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -155,8 +157,8 @@ Test(control, every_action_reaches_the_handler)
 Test(control, changes_are_for_root_and_reading_is_not)
 {
 	static const char *const change[] = {
-		"swap",   "suspend", "resume",       "join", "test-connection",
-		"detach", "remove",  "force-active", "sync", "barrier"};
+		"swap",   "suspend",      "resume", "join",    "test-connection", "detach",
+		"remove", "force-active", "sync",   "barrier", "capture"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");
@@ -417,4 +419,38 @@ Test(control, client_that_does_not_read_is_closed)
 		cr_assert_eq(loop_run_once(&rig.loop), 0);
 	}
 	cr_assert_lt(i, 64);
+}
+
+Test(control, an_operator_may_do_what_he_is_allowed_to_and_nothing_else)
+{
+	static const struct control_operator operators[] = {
+		{"web", 4000, 1 << CONTROL_SWAP | 1 << CONTROL_SUSPEND},
+		{"gone", CONTROL_NOBODY, UINT32_MAX},
+	};
+	int web, other, nobody;
+
+	control_operators(&rig.control, operators, 2);
+	web = connect_as(4000);
+	other = connect_as(4001);
+	nobody = connect_as(CONTROL_NOBODY);
+	ask(web, "{\"action\":\"swap\"}");
+	cr_expect(strstr(answer(web), "\"result\":\"done\"") != NULL);
+	cr_expect_eq(rig.handled, 1);
+	ask(web, "{\"action\":\"detach\"}");
+	cr_expect(strstr(answer(web), "only root may detach") != NULL);
+	ask(web, "{\"action\":\"dump\"}");
+	cr_expect(strstr(answer(web), "\"result\":\"done\"") != NULL);
+	ask(other, "{\"action\":\"swap\"}");
+	cr_expect(strstr(answer(other), "only root may swap") != NULL);
+	ask(nobody, "{\"action\":\"swap\"}");
+	cr_expect(strstr(answer(nobody), "only root may swap") != NULL, "a user that is not there");
+	cr_expect_eq(rig.handled, 2);
+}
+
+Test(control, actions_that_change_something_have_names)
+{
+	cr_expect_eq(control_change("swap"), CONTROL_SWAP);
+	cr_expect_eq(control_change("barrier"), CONTROL_BARRIER);
+	cr_expect_eq(control_change("dump"), CONTROL_ACTION_N);
+	cr_expect_eq(control_change(""), CONTROL_ACTION_N);
 }

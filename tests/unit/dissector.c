@@ -1,6 +1,9 @@
 /* The dissector, run by tshark over frames that the encoders made. Skipped where there is none. Run from the root of
  * the tree. */
+#include "proto/decision.h"
+#include "proto/msg_account.h"
 #include "proto/disown.h"
+#include "proto/node.h"
 #include "proto/reason.h"
 #include "proto/requirement.h"
 #include "proto/session.h"
@@ -116,6 +119,13 @@ static void put_identity(const struct msg_identity *m)
 	put_message(MSG_IDENTITY, body, msg_encode_identity(body, sizeof(body), m), 0);
 }
 
+static void put_account(const struct msg_account *m)
+{
+	uint8_t body[MSG_ACCOUNT_LEN];
+
+	put_message(MSG_ACCOUNT, body, msg_encode_account(body, sizeof(body), m), 0);
+}
+
 static void put_disown(const struct msg_disown *m)
 {
 	static const uint8_t secret[HA_KEY_LEN];
@@ -188,6 +198,8 @@ Test(dissector, names_every_type)
 	put_detach(&(struct msg_detach){.op = DETACH_DONE}, 0);
 	put_detach(&(struct msg_detach){DETACH_REFUSE, DETACH_STORE, {0}}, 0);
 	put_disown(&(struct msg_disown){.why = PARTING_REMOVED});
+	put_account(&(struct msg_account){
+		.decided = 1, .from = HA_PASSIVE, .to = HA_ACTIVE, .reason = REASON_CARRIER_LOST});
 	put_sync_hello(&(struct sync_hello){.salt = {1}, .mtu = 9000, .window = 512});
 	put_sync_data(&(struct sync_data){.offset = 0x123456789a}, 7);
 	put_sync_data(&(struct sync_data){.flags = SYNC_FLUSH}, 1);
@@ -203,6 +215,8 @@ Test(dissector, names_every_type)
 			 "DETACH on link done\n"
 			 "DETACH on link refuse: could not write its cluster record\n"
 			 "DISOWN on link removed\n"
+			 "ACCOUNT on link passive -> active: link carrier lost and no answer on "
+			 "management\n"
 			 "SYNC_HELLO on link MTU 9000, window 512\n"
 			 "SYNC_DATA on link 11: 7 bytes from 78187493530\n"
 			 "SYNC_DATA on link 11: 1 bytes from 0, flush\n"
@@ -296,6 +310,13 @@ Test(dissector, every_value_of_every_list_has_a_name)
 		put_detach(&(struct msg_detach){.op = DETACH_REFUSE, .refusal = (uint8_t)i}, 0);
 	for (unsigned i = 1; i < PARTING_N; i++)
 		put_disown(&(struct msg_disown){.why = (uint8_t)i});
+	for (unsigned i = 0; i < REASON_N; i++)
+		put_account(&(struct msg_account){.decided = 1, .reason = (uint8_t)i});
+	for (unsigned i = 0; i < ACCOUNT_CARRIER_N; i++)
+		put_account(&(struct msg_account){.decided = 1,
+						  .path = {{.carrier = (uint8_t)i}},
+						  .probe = {.answer = (uint8_t)i},
+						  .solicit = {.answered = i & 1}});
 	cr_assert_not_null(strstr(show("-O haagent"), "Reason: "));
 	cr_assert_null(strstr(shown, "Unknown"));
 	cr_assert_null(strstr(shown, "?"));
@@ -326,4 +347,173 @@ Test(dissector, a_type_that_does_not_exist_is_pointed_out)
 	}
 	cr_assert_str_eq(show("-Y haagent.bad_type -T fields -e haagent.type -E occurrence=f"),
 			 "67\n68\n69\n70\n71\n72\n73\n74\n75\n76\n77\n78\n79\n");
+}
+
+/* A message with one byte of its body another. */
+static void put_spoiled(enum msg_type type, const uint8_t *body, size_t len, size_t at,
+			uint8_t value)
+{
+	uint8_t spoiled[1024];
+
+	memcpy(spoiled, body, len);
+	spoiled[at] = value;
+	put_message(type, spoiled, len, 0);
+}
+
+/* Frames that a receiver drops as bad_value, and that many that it takes; the dissector has to say the same. */
+static unsigned values;
+
+static void expect_value(enum msg_type type, const uint8_t *body, size_t len, size_t at,
+			 uint8_t value, enum ha_drop drop)
+{
+	uint8_t spoiled[1024];
+	struct msg_heartbeat heartbeat;
+	struct msg_identity identity;
+	struct msg_join join;
+	struct msg_detach detach;
+	enum ha_drop got = DROP_NONE;
+
+	memcpy(spoiled, body, len);
+	spoiled[at] = value;
+	if (type == MSG_HEARTBEAT)
+		got = msg_decode_heartbeat(spoiled, len, &heartbeat);
+	else if (type == MSG_IDENTITY)
+		got = msg_decode_identity(spoiled, len, &identity);
+	else if (type == MSG_JOIN)
+		got = msg_decode_join(spoiled, len, &join);
+	else if (type == MSG_DETACH)
+		got = msg_decode_detach(spoiled, len, &detach);
+	cr_assert_eq(got, drop, "type %d, byte %zu is %u", type, at, value);
+	put_spoiled(type, body, len, at, value);
+	values++;
+}
+
+/* The numbers of the frames that it says to have a bad value. */
+static void check_values(unsigned first_bad)
+{
+	const char *at = show("-Y haagent.bad_value -T fields -e frame.number");
+
+	for (unsigned i = first_bad; i <= values; i++) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%u\n", i);
+		cr_assert_eq(strncmp(at, number, strlen(number)), 0, "%s instead of frame %u", at,
+			     i);
+		at += strlen(number);
+	}
+	cr_assert_str_empty(at);
+}
+
+Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
+{
+	const struct msg_heartbeat heartbeat = {.flags = MSG_FLAG_ELIGIBLE};
+	const struct msg_identity identity = {
+		.host_name = "h\xc3\xa9",
+		.management = {{{HA_IPV4, {192, 0, 2, 1}}, 24}},
+	};
+	const struct msg_join join = {.op = JOIN_TEST};
+	const struct msg_detach detach = {.op = DETACH_DONE};
+	uint8_t h[256], i[1024], j[256], d[256];
+	size_t h_len = msg_encode_heartbeat(h, sizeof(h), &heartbeat);
+	size_t i_len = msg_encode_identity(i, sizeof(i), &identity);
+	size_t j_len = msg_encode_join(j, sizeof(j), &join);
+	size_t d_len = msg_encode_detach(d, sizeof(d), &detach);
+
+	expect_value(MSG_HEARTBEAT, h, h_len, 21, 0x80, DROP_NONE); /* a bit that is not known */
+	expect_value(MSG_IDENTITY, i, i_len, 134, 0xa8, DROP_NONE);
+	expect_value(MSG_IDENTITY, i, i_len, 235, 0, DROP_NONE); /* a prefix of nothing */
+	expect_value(MSG_JOIN, j, j_len, 0, JOIN_REPORT, DROP_NONE);
+	expect_value(MSG_DETACH, d, d_len, 0, DETACH_REQUEST, DROP_NONE);
+
+	expect_value(MSG_HEARTBEAT, h, h_len, 16, HA_MODE_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 17, HA_STATE_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 18, HA_CLAIM_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 19, REASON_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 20, 0, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 22, WHY_NOT_CHECK, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 23, 0x80, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 31, HANDOVER_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 43, 1, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 155, 1, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 132, 0x1b, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 134, 0xc3, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 140, 'x', DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 212, 1, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 218, 5, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 230, 1, DROP_BAD_VALUE);
+	expect_value(MSG_IDENTITY, i, i_len, 235, 33, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 0, 0, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 0, JOIN_REFUSE, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 1, JOIN_STORE, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 1, JOIN_REFUSAL_N, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 35, 0x80, DROP_BAD_VALUE);
+	expect_value(MSG_JOIN, j, j_len, 43, 1, DROP_BAD_VALUE);
+	expect_value(MSG_DETACH, d, d_len, 0, DETACH_OP_N, DROP_BAD_VALUE);
+	expect_value(MSG_DETACH, d, d_len, 0, DETACH_REFUSE, DROP_BAD_VALUE);
+	expect_value(MSG_DETACH, d, d_len, 1, DETACH_STORE, DROP_BAD_VALUE);
+	check_values(6);
+}
+
+Test(dissector, a_change_of_role_is_pointed_out_once)
+{
+	struct msg_heartbeat m = {.flags = MSG_FLAG_ELIGIBLE, .state = HA_PASSIVE};
+
+	put_heartbeat(&m);
+	put_heartbeat(&m);
+	m.state = HA_ACTIVE;
+	m.claim = HA_CLAIM_TAKING;
+	put_heartbeat(&m);
+	m.claim = HA_CLAIM_HOLDING;
+	put_heartbeat(&m);
+	m.term = 7;
+	put_heartbeat(&m);
+	cr_assert_str_eq(
+		show("-Y haagent.changed_role -T fields -e frame.number -e _ws.expert.message"),
+		"3\tChanged role: passive, claim none before\n"
+		"4\tChanged role: active, claim taking before\n");
+	cr_assert_str_eq(show("-2 -R haagent.changed_role -T fields -e haagent.claim"), "1\n2\n",
+			 "in a second pass as well");
+}
+
+Test(dissector, decisions_are_shown_and_can_be_filtered)
+{
+	const struct decision m = {
+		.number = 3,
+		.event = EVENT_STATE,
+		.from = HA_PASSIVE,
+		.to = HA_ACTIVE,
+		.reason = REASON_BOTH_SILENT,
+		.term = 6,
+		.subject = "eth3",
+	};
+	uint8_t frame[DECISION_LEN];
+
+	cr_assert_eq(decision_encode(frame, sizeof(frame), &m), DECISION_LEN);
+	put_frame(frame, sizeof(frame));
+	cr_assert_str_eq(
+		show("-T fields -e _ws.col.Info"),
+		"DECISION 3: state from passive to active: peer silent on both paths, segment "
+		"alive (eth3)\n");
+	cr_assert_str_eq(
+		show("-Y 'haagent.decision.rule == \"T2\"' -T fields -E separator=, "
+		     "-e haagent.decision.event -e haagent.decision.from -e haagent.decision.to "
+		     "-e haagent.reason -e haagent.term -e haagent.decision.detail "
+		     "-e haagent.decision.subject"),
+		"1,2,1,8,6,0,eth3\n");
+	frame[19] = HA_STATE_N;
+	put_frame(frame, sizeof(frame));
+	cr_assert_str_eq(show("-Y haagent.bad_value -T fields -e frame.number"), "2\n");
+}
+
+Test(dissector, a_frame_that_was_cut_is_no_bad_one)
+{
+	put_heartbeat(&(struct msg_heartbeat){.flags = MSG_FLAG_ELIGIBLE});
+	cr_assert_eq(fflush(capture), 0);
+	cr_assert_eq(ftruncate(fileno(capture), 24 + 16 + 14 + 100), 0);
+	cr_assert_eq(fseek(capture, 24 + 8, SEEK_SET), 0);
+	put_u32(14 + 100); /* what is there of it */
+	cr_assert_str_eq(show("-T fields -e _ws.col.Info"),
+			 "HEARTBEAT on link (cut when it was captured)\n");
+	cr_assert_str_eq(show("-Y 'haagent.bad_length or _ws.malformed' -T fields -e frame.number"),
+			 "");
 }

@@ -525,3 +525,51 @@ Test(hold, nothing_is_put_back_that_is_not_held)
 	cr_assert_not(lose(0));
 	expect_trace("");
 }
+
+/* --- another program goes on --- */
+
+Test(hold, bridged_it_stays_on_until_the_next_engine_renews_it_as_lease_1)
+{
+	acquire(7);
+	cr_assert(hold_bridge(&hold, fake.now + 2 * HA_SEC));
+	expect_trace("HA");
+	cr_assert_eq(fake.fence_ms, 2000);
+	cr_assert_eq(hold_next(&hold), fake.now + 2 * HA_SEC);
+	fake.now += HA_SEC;
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_HELD, 0);
+	cr_assert_eq(fake.fence_ms, 60, "from then on it is a lease like any other");
+}
+
+Test(hold, bridged_it_ends_by_itself)
+{
+	acquire(7);
+	cr_assert(hold_bridge(&hold, fake.now + 2 * HA_SEC));
+	memset(fake.trace, 0, sizeof(fake.trace));
+	fake.now += 2 * HA_SEC;
+	cr_assert(hold_timer(&hold, &answer));
+	expect(1, LEASE_DROPPED, LEASE_EXPIRED);
+	expect_trace("SD");
+	cr_assert(request(1, 60 * HA_MS));
+	expect(1, LEASE_DROPPED, LEASE_STALE);
+}
+
+Test(hold, what_is_not_held_or_has_ended_is_not_bridged)
+{
+	cr_assert_not(hold_bridge(&hold, fake.now + 2 * HA_SEC));
+	expect_trace("");
+	acquire(7);
+	fake.now += 60 * HA_MS;
+	cr_assert_not(hold_bridge(&hold, fake.now + 2 * HA_SEC));
+	expect_trace("");
+}
+
+Test(hold, adopted_in_time_it_is_on_and_too_late_it_is_taken_off)
+{
+	cr_assert(hold_adopt(&hold, fake.now + HA_SEC));
+	expect_trace("HA");
+	begin();
+	cr_assert_not(hold_adopt(&hold, fake.now));
+	expect_trace("SD");
+	cr_assert_not(hold_holds(&hold));
+}

@@ -161,10 +161,10 @@ Test(lineage, spec_6_R18_what_may_come_from_elsewhere)
 		{"", true},
 		{"0:1", true},
 		{SIXTEEN, true},
-		{"9223372036854775807:9223372036854775807", true},
+		{"9223372032559808511:9223372032559808511", true},
 		{"1:0", false},
-		{"9223372036854775808:1", false},
-		{"1:9223372036854775808", false},
+		{"9223372032559808512:1", false},
+		{"1:9223372032559808512", false},
 		{"1:5 1:6", false},
 		{"2:5 1:6", false},
 		{"1:5 2:5", false},
@@ -183,6 +183,27 @@ Test(lineage, spec_6_R18_what_may_come_from_elsewhere)
 	l = lineage("");
 	l.digest[31] = 1;
 	cr_assert_not(lineage_valid(&l), "a digest of nothing");
+}
+
+Test(lineage, spec_6_R18_what_is_heard_has_a_next_one)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} rows[] = {
+		{"", true},
+		{SIXTEEN, true},
+		{"4611686018427387903:4611686018427387903", true},
+		{"4611686018427387904:1", false},
+		{"1:4611686018427387904", false},
+		{"1:2 2:1", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct lineage l = lineage(rows[i].text);
+
+		cr_assert_eq(lineage_heard_valid(&l), rows[i].valid, "%s", rows[i].text);
+	}
 }
 
 /* ---- random histories ---- */

@@ -2,7 +2,10 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -125,4 +128,58 @@ Test(log, a_pipe_that_nobody_reads_neither_blocks_nor_kills)
 	log_event(LOG_INFO, "broken", "a=%d", 1);
 	n = dup2(kept, STDERR_FILENO);
 	cr_assert_eq(n, STDERR_FILENO);
+}
+
+/* What one line looks like that is written into a pipe. */
+static const char *logged(int level)
+{
+	static char got[256];
+	int fd[2], kept;
+	ssize_t n;
+
+	cr_assert_eq(pipe(fd), 0);
+	replace_stderr(fd[1], &kept);
+	log_open("engine");
+	log_event(level, "state", "a=%d", 1);
+	cr_assert_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	close(fd[1]);
+	n = read(fd[0], got, sizeof(got) - 1);
+	close(fd[0]);
+	cr_assert_gt(n, 0);
+	got[n] = '\0';
+	return got;
+}
+
+Test(log, priorities_are_for_the_journal_and_for_who_asks)
+{
+	unsetenv("JOURNAL_STREAM");
+	cr_expect_str_eq(logged(LOG_CRIT), "event=state proc=engine a=1\n");
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	cr_expect_str_eq(logged(LOG_CRIT), "event=state proc=engine a=1\n", "not ours");
+	log_priorities();
+	cr_expect_str_eq(logged(LOG_CRIT), "<2>event=state proc=engine a=1\n");
+	cr_expect_str_eq(logged(LOG_INFO), "<6>event=state proc=engine a=1\n");
+}
+
+Test(log, the_journal_is_known_by_its_device_and_inode)
+{
+	char file[] = "/tmp/haagent-log-XXXXXX", ours[64], got[256];
+	int fd = mkstemp(file), kept;
+	struct stat st;
+	ssize_t n;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(fstat(fd, &st), 0);
+	(void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", ours, 1);
+	replace_stderr(fd, &kept);
+	log_open("steward");
+	log_event(LOG_WARNING, "check", "name=%s", "a b");
+	cr_assert_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	n = pread(fd, got, sizeof(got) - 1, 0);
+	cr_assert_gt(n, 0);
+	got[n] = '\0';
+	cr_expect_str_eq(got, "<4>event=check proc=steward name=\"a b\"\n");
+	close(fd);
+	unlink(file);
 }

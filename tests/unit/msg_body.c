@@ -60,7 +60,7 @@ static const struct msg_join join = {
 	.refusal = JOIN_WRONG_ADDRESS,
 	.address = {HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x07}},
 	.cluster_id = {0xe0, 0xe1, [15] = 0xef},
-	.term = 0x6162636465666768,
+	.term = 0x3132333435363738,
 	.cause = {0x71, 0x72, [11] = 0x7c},
 };
 
@@ -284,9 +284,31 @@ Test(msg_body, spec_3_R5_heartbeat_values_out_of_range)
 	for (size_t i = 0; i < 4; i++)
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, fields[i].offset, 0), DROP_NONE);
 	for (size_t offset = 23; offset <= 32; offset += 32 - 23) { /* the terms' first bytes */
-		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x7f), DROP_NONE);
+		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x3f), DROP_NONE);
+		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x40), DROP_BAD_VALUE);
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x80), DROP_BAD_VALUE);
 	}
+}
+
+/* The verdict on the sample with these terms. */
+static enum ha_drop with_terms(uint64_t term, uint64_t handover)
+{
+	struct msg_heartbeat in = heartbeat, out;
+	uint8_t body[156];
+
+	in.term = term;
+	in.handover.term = handover;
+	cr_assert_eq(msg_encode_heartbeat(body, sizeof(body), &in), sizeof(body),
+		     "its own may be above");
+	return msg_decode_heartbeat(body, sizeof(body), &out);
+}
+
+Test(msg_body, spec_3_R5_a_term_that_is_heard_has_a_next_one)
+{
+	cr_assert_eq(with_terms(MSG_TERM_HEARD_MAX, MSG_TERM_HEARD_MAX), DROP_NONE);
+	cr_assert_eq(with_terms(MSG_TERM_HEARD_MAX + 1, 0), DROP_BAD_VALUE);
+	cr_assert_eq(with_terms(0, MSG_TERM_HEARD_MAX + 1), DROP_BAD_VALUE);
+	cr_assert_eq(with_terms(MSG_TERM_MAX, 0), DROP_BAD_VALUE);
 }
 
 /* The verdict on the sample with these bits and that duration. */

@@ -17,7 +17,7 @@ static const struct msg_join report = {
 	.refusal = JOIN_WRONG_ADDRESS,
 	.address = {HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x07}},
 	.cluster_id = {0xe0, 0xe1, [15] = 0xef},
-	.term = 0x6162636465666768,
+	.term = 0x3132333435363738,
 	.cause = {0x71, 0x72, 0x73, [11] = 0x7c},
 };
 
@@ -56,7 +56,7 @@ Test(msg_join, spec_3_6_bytes)
 		5, 3,                                           /* op, refusal */
 		6, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x07,
 		0xe0, 0xe1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xef, /* cluster */
-		0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, /* term */
+		0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, /* term */
 		0x71, 0x72, 0x73, 0, 0, 0, 0, 0, 0, 0, 0, 0x7c, /* causes */
 	};
 	/* clang-format on */
@@ -91,7 +91,9 @@ Test(msg_join, spec_3_R10_a_refusal_says_why_and_a_report_may)
 		}
 	}
 	cr_assert_eq(patched(2, "\x05", 1), DROP_BAD_VALUE, "the address's family");
-	cr_assert_eq(patched(35, "\x80", 1), DROP_BAD_VALUE, "a term without a next");
+	cr_assert_eq(patched(35, "\x3f\xff\xff\xff\xff\xff\xff\xff", 8), DROP_NONE);
+	cr_assert_eq(patched(35, "\x40\0\0\0\0\0\0\0", 8), DROP_BAD_VALUE,
+		     "a term without enough above it");
 }
 
 Test(msg_join, spec_3_R19_causes_are_those_of_a_report_or_a_refusal)

@@ -19,6 +19,16 @@ Test(names, each_reason_has_a_text_of_its_own)
 	}
 }
 
+Test(names, each_obstacle_to_a_takeover_has_a_name_of_its_own)
+{
+	for (unsigned a = 1; a <= WHY_NOT_ALL; a <<= 1) {
+		cr_expect_str_neq(node_why_not_name((enum msg_why_not)a), "?");
+		for (unsigned b = 1; b < a; b <<= 1)
+			cr_expect_str_neq(node_why_not_name((enum msg_why_not)a),
+					  node_why_not_name((enum msg_why_not)b));
+	}
+}
+
 Test(names, what_is_out_of_range_is_a_question_mark)
 {
 	cr_expect_str_eq(reason_text((enum ha_reason)NONE), "?");
@@ -28,6 +38,7 @@ Test(names, what_is_out_of_range_is_a_question_mark)
 	cr_expect_str_eq(node_level_name((enum node_level)NONE), "?");
 	cr_expect_str_eq(node_role_name((enum node_role)NONE), "?");
 	cr_expect_str_eq(node_refusal_text((enum node_refusal)NONE), "?");
+	cr_expect_str_eq(node_why_not_name((enum msg_why_not)(WHY_NOT_ALL + 1)), "?");
 	cr_expect_str_eq(node_why_not_text((enum msg_why_not)(WHY_NOT_ALL + 1)), "?");
 	cr_expect_eq(node_event_level((enum node_event_code)NONE, HA_PASSIVE, HA_PASSIVE,
 				      REASON_STARTING),

@@ -59,6 +59,21 @@ Test(node_corner, to_force_a_holder_is_done_already_and_one_that_leaves_is_not_f
 	cr_expect(world_saw(&s.w, "a exit"));
 }
 
+/* SPEC 3.R5, 5.4: a peer that lies makes nobody run out of terms. */
+Test(node_corner, above_the_highest_term_that_is_believed_there_are_enough)
+{
+	struct node_durable disk;
+
+	solo_passive(&s);
+	s.says.term = MSG_TERM_HEARD_MAX;
+	solo_goes_on(&s, HA_SEC);
+	cr_assert_eq(solo_node(&s)->term_known, MSG_TERM_HEARD_MAX);
+	cr_assert_eq(node_why_not(solo_node(&s), solo_now(&s)), 0u, "it could take over");
+	node_durable(solo_node(&s), &disk);
+	cr_assert_eq(disk.reserved, MSG_TERM_HEARD_MAX + 1);
+	cr_assert_lt(disk.reserved, MSG_TERM_KEPT_MAX, "and after a start as well");
+}
+
 Test(node_corner, without_a_virtual_ip_there_is_none_to_keep)
 {
 	static struct node node = {.config.paired = true, .lease.wanted = true};

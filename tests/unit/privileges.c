@@ -168,3 +168,41 @@ Test(privileges, users_are_found_by_name_and_root_is_refused)
 	cr_assert_eq(privileges_user("root", &uid, &gid), -EINVAL);
 	cr_assert_eq(privileges_user("no-such-user-here", &uid, &gid), -ENOENT);
 }
+
+static int nothing_left(void)
+{
+	if (privileges_none(NOBODY, NOBODY) != 0)
+		return 1;
+	if (getuid() != NOBODY || getegid() != NOBODY || getgroups(0, NULL) != 0)
+		return 2;
+	if (setuid(0) == 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return 3;
+	return packet_socket() == 0 ? 4 : 0;
+}
+
+static int nothing_left_for_root(void)
+{
+	return privileges_none(0, 0) == 0;
+}
+
+/* Some other user, with a group that it cannot leave. */
+static int nothing_left_for_another(void)
+{
+	const gid_t group = NOBODY - 1;
+
+	if (setgroups(1, &group) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+		return 1;
+	if (privileges_none(0, 0) != 0)
+		return 2;
+	if (getuid() != NOBODY || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return 3;
+	return packet_socket() == 0 ? 4 : 0;
+}
+
+Test(privileges, who_shows_a_capture_has_none)
+{
+	NEED_ROOT();
+	cr_expect_eq(in_child(nothing_left), 0);
+	cr_expect_eq(in_child(nothing_left_for_root), 0);
+	cr_expect_eq(in_child(nothing_left_for_another), 0);
+}

@@ -1,8 +1,11 @@
 /* The page that an operator reads: against a fixed answer, and against answers with anything missing. */
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <pty.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/render.h"
 
@@ -86,10 +89,41 @@ static const char answer[] =
 	"\"detail\":1}]}";
 
 static const char as_it_should_read[] =
+	"CRITICAL: alpha is active, and be?ta?? CANNOT take over.\n"
+	"  ! the virtual IP 2001:db8::100 is not on the interface\n"
+	"    -> Is IPv4 or IPv6 switched off on the management interface, or the\n"
+	"       interface down? See journalctl -u haagent.\n"
+	"  ! the check a-check-of-a-longer-name fails, and cannot be recovered\n"
+	"    -> Repair that service on this appliance.\n"
+	"  * the hook role-active ended badly: failed\n"
+	"    -> Does what it starts or stops do so? See hooks below, and journalctl -u\n"
+	"       haagent.\n"
+	"  * be?ta?? cannot take over: no whole copy of the settings\n"
+	"  * be?ta?? cannot take over: suspended\n"
+	"    -> See haagent(8), and --history.\n"
+	"  * the management interface eth0 has no carrier\n"
+	"    -> Plug its cable in; or what it leads to is switched off.\n"
+	"  * the settings are not copied: the firmware differs\n"
+	"    -> Settings that are changed now are on one appliance only, until both run\n"
+	"       the same version.\n"
+	"  * not met: Firmware, hotfix, and patch version (here 7.1.0, there 7.1.1)\n"
+	"    -> Update.\n"
+	"  - 1,234 settings cannot be read, such as /etc/appliance/a?b\n"
+	"    -> They are not on the other appliance. Are their names or contents damaged?\n"
+	"  - 7 files that had to give way are kept aside\n"
+	"    -> Look at conflicts/ in the state directory, take over what is needed, and\n"
+	"       remove the rest.\n"
+	"  - real-time scheduling was refused\n"
+	"    -> Start it by its unit, or as root with CAP_SYS_NICE: a busy machine delays\n"
+	"       heartbeats.\n"
+	"  - an appliance that is no member is heard: gam???ma\n"
+	"    -> Is it to join, or wired to the wrong place? See strangers below.\n"
+	"\n"
 	"alpha (haagent 0.1.0)\n"
 	"  role            active\n"
 	"  state           active (degraded), since 3 min 12 s\n"
 	"  reason          peer silent on both paths [T2]\n"
+	"  active is       this appliance\n"
 	"  degraded        management is silent; the passive is not ready: no whole copy\n"
 	"                  of the settings\n"
 	"  suspended       for 14 min 12 s, until 2026-01-31 12:15:00 UTC: no takeover\n"
@@ -144,18 +178,21 @@ static const char as_it_should_read[] =
 	"                  licence was found\n"
 	"  registration    has not run\n"
 	"\n"
-	"paths        interface       state   carrier     session        sent    received\n"
-	"  link       eth3            up      yes      2 h 01 min      123456      123450\n"
-	"  management eth0            silent  NO                -          10           0\n"
-	"times             round trip     worst of it       worst gap          margin\n"
-	"  link                 85 us         1.25 ms         21.5 ms         78.5 ms\n"
-	"  management               -               -               -          100 ms\n"
+	"paths              interface        state      carrier      session\n"
+	"  link                  eth3           up          yes   2 h 01 min\n"
+	"  management            eth0       silent           NO            -\n"
+	"heartbeats              sent     received         lost\n"
+	"  link               123,456      123,450            -\n"
+	"  management              10            0            -\n"
+	"times             round trip  worst of it    worst gap   dead after       margin\n"
+	"  link                 85 us      1.25 ms      21.5 ms       100 ms      78.5 ms\n"
+	"  management               -            -            -       100 ms       100 ms\n"
 	"\n"
 	"witness\n"
 	"  policy          auto\n"
 	"  segment heard   15 ms ago\n"
 	"  stations        192.0.2.1                      02:00:00:00:00:01  answered\n"
-	"                  2001:db8::1                    -                  no answer\n"
+	"                  2001:db8::1                    -                  unanswered\n"
 	"\n"
 	"agent\n"
 	"  guardian        fence on, real-time OFF, memory locked\n"
@@ -232,7 +269,7 @@ Test(render, any_key_may_be_missing_or_of_another_kind)
 	render("{}");
 	cr_expect(strstr(text, "peer\n  none\n") != NULL);
 	render("7");
-	cr_expect(strncmp(text, "- (haagent -)\n", 14) == 0, "%s", text);
+	cr_expect(strstr(text, "\n- (haagent -)\n"), "%s", text);
 }
 
 static void assert_within(unsigned columns)
@@ -249,6 +286,105 @@ Test(render, dump_fits_a_terminal_of_80_columns)
 {
 	render(answer);
 	assert_within(80);
+}
+
+static void assert_plain(void)
+{
+	for (const char *at = text; *at != '\0'; at++)
+		cr_assert(*at == '\n' || (unsigned char)*at >= ' ', "%d: %s", *at, text);
+}
+
+/* Strings as long and as nasty as a peer could make them, in every place, in turn. */
+static void lengthen(json_t *whole, json_t *data)
+{
+	static const char nasty[] =
+		"an\x1b[31mendless\nname of a peer that states what it likes and "
+		"does-not-stop-where-a-line-of-a-terminal-does\xe2\x80\xae\r "
+		"but goes on and on for longer than any line may be";
+	json_t *value;
+	const char *key;
+	void *next;
+	size_t i;
+
+	if (json_is_array(data)) {
+		json_array_foreach(data, i, value) lengthen(whole, value);
+		return;
+	}
+	json_object_foreach_safe(data, next, key, value)
+	{
+		if (!json_is_string(value)) {
+			lengthen(whole, value);
+			continue;
+		}
+		json_incref(value);
+		json_object_set_new(data, key, json_string(nasty));
+		show(render_dump, whole, PAGE_WIDTH);
+		assert_within(PAGE_WIDTH);
+		assert_plain();
+		json_object_set_new(data, key, value);
+	}
+}
+
+Test(render, no_string_makes_a_line_too_long_or_writes_to_the_terminal)
+{
+	json_t *data = json_loads(answer, 0, NULL);
+
+	lengthen(data, data);
+	json_decref(data);
+}
+
+/* What is left without the colours is the page; each line ends plain. */
+Test(render, colour_adds_nothing_but_colour)
+{
+	struct page page = {
+		.out = fmemopen(text, sizeof(text), "w"), .width = PAGE_WIDTH, .colour = true};
+	json_t *data = json_loads(answer, 0, NULL);
+	bool styled = false;
+	size_t n = 0;
+
+	cr_assert_not_null(page.out);
+	render_dump(&page, data);
+	fclose(page.out);
+	json_decref(data);
+	cr_expect(strstr(text, "\x1b[1;31mCRITICAL: "), "%s", text);
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '\x1b') {
+			at += strcspn(at, "m");
+			styled = at[-1] != '0' || at[-2] != '[';
+			continue;
+		}
+		cr_assert(*at != '\n' || !styled, "%s", at);
+		text[n++] = *at;
+	}
+	text[n] = '\0';
+	cr_expect_str_eq(text, as_it_should_read);
+}
+
+Test(render, colour_is_for_terminals_that_want_it)
+{
+	int ends[2];
+	FILE *out;
+
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	cr_assert_eq(openpty(&ends[0], &ends[1], NULL, NULL, NULL), 0);
+	out = fdopen(ends[1], "w");
+	cr_expect(page_open(out).colour);
+	setenv("NO_COLOR", "", 1);
+	cr_expect(page_open(out).colour, "empty is not set: no-color.org");
+	setenv("NO_COLOR", "1", 1);
+	cr_expect_not(page_open(out).colour);
+	unsetenv("NO_COLOR");
+	setenv("TERM", "dumb", 1);
+	cr_expect_not(page_open(out).colour);
+	unsetenv("TERM");
+	cr_expect_not(page_open(out).colour);
+	fclose(out);
+	close(ends[0]);
+	setenv("TERM", "xterm", 1);
+	out = tmpfile();
+	cr_expect_not(page_open(out).colour, "a file");
+	fclose(out);
 }
 
 Test(render, history_without_events_says_so)

@@ -1,5 +1,6 @@
 /* What the steward believes, and what it keeps. */
 #include "agent/steward.h"
+#include "proto/msg.h"
 
 #include <criterion/criterion.h>
 
@@ -69,6 +70,24 @@ Test(steward, a_record_out_of_range_is_not_written)
 	for (size_t i = 0; i < HA_VIP_MAX; i++)
 		expect_invalid(offsetof(struct store_record, vip) + i * sizeof(struct ha_address),
 			       5);
+}
+
+Test(steward, a_term_without_many_more_above_it_is_not_written)
+{
+	const struct config config = config_of(1);
+	struct store_record record;
+
+	steward_fresh_record(&record, &config);
+	record.term = record.held_term = record.reserved = MSG_TERM_KEPT_MAX;
+	cr_assert(steward_record_valid(&record));
+	record.term++;
+	cr_assert_not(steward_record_valid(&record));
+	record.term--;
+	record.held_term++;
+	cr_assert_not(steward_record_valid(&record));
+	record.held_term--;
+	record.reserved++;
+	cr_assert_not(steward_record_valid(&record));
 }
 
 Test(steward, a_suspension_until_before_1970_is_not_written)

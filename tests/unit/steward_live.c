@@ -1,5 +1,6 @@
 /* The steward as a process, between a guardian and an engine that the tests play: what it says, in what order, what is
  * on the disk by then, and what is left when it goes. */
+#include "agent/sealed.h"
 #include "agent/steward.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -114,9 +114,9 @@ static void pair(int *ours, int *theirs)
 
 static void start(void)
 {
-	int to_guardian, to_engine, memory = memfd_create("config", MFD_CLOEXEC), mute;
+	int to_guardian, to_engine, memory = sealed_make("config", &config, sizeof(config)), mute;
 
-	cr_assert_eq(write(memory, &config, sizeof(config)), (ssize_t)sizeof(config));
+	cr_assert_geq(memory, 0);
 	pair(&guardian, &to_guardian);
 	pair(&engine, &to_engine);
 	memory = fcntl(memory, F_DUPFD_CLOEXEC, 16);
@@ -568,6 +568,85 @@ Test(steward_live, an_engine_that_needs_no_greeting_is_answered_what_it_asks_for
 	expect_ran(0, false, COMMAND_MISSING);
 }
 
+Test(steward_live, a_section_of_another_configuration_has_no_command)
+{
+	start();
+	greet();
+	say_run(1, false);
+	expect_ran(1, false, COMMAND_MISSING);
+}
+
+/* ---- another configuration ---- */
+
+static void reconfigure(void)
+{
+	const struct ipc_message message = {.type = IPC_CONFIG};
+	int fd = sealed_make("config", &config, sizeof(config));
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ipc_send_fd(guardian, &message, fd), 0);
+	close(fd);
+}
+
+Test(steward_live, by_another_configuration_a_check_that_is_the_same_goes_on_and_others_begin)
+{
+	struct ipc_message message;
+
+	add_check("one", "exit 0")->rise = 1;
+	add_check("two", "sleep 1000");
+	start();
+	greet();
+	while ((message = next_of(IPC_CHECK)).u.check.state != CHECK_PASSING)
+		cr_assert_eq(message.u.check.config, 0);
+	snprintf(config.check[1].command, CONFIG_COMMAND_MAX, "exit 3");
+	config.check[1].fall = config.check[1].rise = 1;
+	add_check("three", "sleep 1000");
+	config.number = 9;
+	reconfigure();
+	message = next_of(IPC_CHECK);
+	cr_expect_eq(message.u.check.index, 0);
+	cr_expect_eq(message.u.check.state, CHECK_PASSING);
+	cr_expect_eq(message.u.check.config, 9);
+	message = next_of(IPC_CHECK);
+	cr_expect_eq(message.u.check.index, 1);
+	cr_expect_eq(message.u.check.state, CHECK_UNKNOWN);
+	message = next_of(IPC_CHECK);
+	cr_expect_eq(message.u.check.index, 2);
+	message = next_of(IPC_CHECK); /* the second runs, by its new command */
+	cr_expect_eq(message.u.check.index, 1);
+	cr_expect_eq(message.u.check.state, CHECK_FAILED);
+	cr_expect_eq(message.u.check.status, 3);
+}
+
+Test(steward_live, by_another_configuration_no_hook_of_the_role_runs_again)
+{
+	struct ipc_message message;
+
+	hook("role-passive", "echo x >>runs");
+	start();
+	greet();
+	say_role(1, ROLE_PASSIVE);
+	message = next_of(IPC_HOOK);
+	cr_expect_eq(message.u.hook.outcome, COMMAND_PASSED);
+	add_check("one", "exit 3")->fall = 1;
+	reconfigure();
+	while ((message = next()).type == IPC_CHECK && message.u.check.state != CHECK_FAILED)
+		;
+	cr_expect_eq(message.type, IPC_CHECK, "nothing but the check ran");
+}
+
+Test(steward_live, what_is_no_configuration_ends_it)
+{
+	const struct ipc_message message = {.type = IPC_CONFIG};
+	int fd = sealed_make("config", &config, sizeof(config) - 1);
+
+	start();
+	greet();
+	cr_assert_eq(ipc_send_fd(guardian, &message, fd), 0);
+	close(fd);
+	cr_assert_eq(end_status(), 1);
+}
+
 static void expect_end(const struct ipc_message *message)
 {
 	start();
@@ -593,7 +672,8 @@ Test(steward_live, what_no_engine_of_ours_would_say_ends_it)
 	message = (struct ipc_message){.type = IPC_CHECK};
 	expect_end(&message);
 	message = (struct ipc_message){.type = IPC_RUN};
-	expect_end(&message); /* no section is configured */
+	message.u.run.section = CONFIG_SETTINGS_MAX; /* there can be no such section */
+	expect_end(&message);
 	message.u.run.section = IPC_RUN_APPLIED;
 	expect_end(&message);
 	message = (struct ipc_message){.type = IPC_HELLO};

@@ -45,7 +45,7 @@ TestSuite(store, .init = setup, .fini = teardown);
 static struct store_record sample(void)
 {
 	struct store_record r = {.boot = 7,
-				 .term = UINT64_MAX,
+				 .term = MSG_TERM_KEPT_MAX,
 				 .held_term = 4,
 				 .reserved = 6,
 				 .peer_boot = 0x0102030405060708,
@@ -205,7 +205,7 @@ Test(store, a_bad_record_leaves_the_caller_s_untouched)
 	cr_expect_eq(store_read_record(&store, &out), 0);
 }
 
-/* Rightly summed, but of another make: version, kind, mode, a flag that is none, an address family, a name that is no
+/* Rightly summed, but of another make: version, kind, a term without many more above it, mode, a flag that is none, an address family, a name that is no
  * text, a time before 1970, a parting. */
 Test(store, record_of_another_version_or_kind_is_no_record)
 {
@@ -216,6 +216,9 @@ Test(store, record_of_another_version_or_kind_is_no_record)
 		      {5, 0},
 		      {4, 1},
 		      {2, 'k'},
+		      {17, 0xff}, /* it is the highest that may be */
+		      {22, 0x80},
+		      {30, 0x80},
 		      {46, HA_MODE_N},
 		      {47, 2},
 		      {50, 0xff},
@@ -319,7 +322,7 @@ Test(store, a_write_that_fails_leaves_the_old_record)
 	in.term = 9;
 	cr_expect_lt(store_write_record(&store, &in), 0);
 	cr_expect_eq(store_read_record(&store, &out), 0);
-	cr_expect_eq(out.term, UINT64_MAX);
+	cr_expect_eq(out.term, MSG_TERM_KEPT_MAX);
 	cr_assert_eq(unlinkat(store.directory, "cluster.new", AT_REMOVEDIR), 0);
 }
 

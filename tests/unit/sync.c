@@ -288,6 +288,7 @@ static void deliver(struct pair *p, unsigned who)
 	default:
 		ev.type = SYNC_EV_BEGIN;
 		ev.full = what.full;
+		ev.since = what.since;
 		feed(p, 1 - who, &ev);
 		if (!to->planning)
 			return;

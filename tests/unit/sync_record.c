@@ -39,7 +39,7 @@ static const struct record samples[] = {
 		  .entries = 0x3132333435363738,
 		  .bytes = 0x4142434445464748,
 		  .lineage = {.n = 2,
-			      .point = {{0x0101, 0x0202}, {0x5152535455565758, 0x6162636465666768}},
+			      .point = {{0x0101, 0x0202}, {0x2122232425262728, 0x3132333435363738}},
 			      .digest = {0x70, 0x71, [31] = 0x7f}}}},
 	{SYNC_PULL, .pull = {.since = 0x0102030405060708}},
 	{SYNC_BEGIN, .begin = {.since = 0x0102030405060708}},
@@ -400,7 +400,7 @@ Test(sync_record, spec_6_1_head)
 	cr_assert_arr_eq(bytes + 98,
 			 "\x7f"
 			 "\0\0\0\0\0\0\1\1\0\0\0\0\0\0\2\2"
-			 "QRSTUVWXabcdefgh",
+			 "!\"#$%&'(12345678",
 			 33);
 	cr_assert(sync_decode_head(bytes, 131, &out));
 	cr_assert(out.whole && !out.holds && out.clean);
@@ -597,15 +597,33 @@ Test(sync_record, spec_6_R2_counts_are_below_2_to_the_63)
 	static const struct {
 		enum sync_record_type type;
 		size_t offset;
-	} counts[] = {{SYNC_HEAD, 51},   {SYNC_HEAD, 59},  {SYNC_HEAD, 115}, {SYNC_HEAD, 123},
-		      {SYNC_PULL, 0},    {SYNC_BEGIN, 1},  {SYNC_ENTRY, 20}, {SYNC_END, 0},
-		      {SYNC_END, 8},     {SYNC_BLOCK, 4},  {SYNC_STATUS, 1}, {SYNC_STATUS, 9},
+	} counts[] = {{SYNC_HEAD, 51},   {SYNC_HEAD, 59},  {SYNC_PULL, 0},   {SYNC_BEGIN, 1},
+		      {SYNC_ENTRY, 20},  {SYNC_BLOCK, 4},  {SYNC_STATUS, 1}, {SYNC_STATUS, 9},
 		      {SYNC_STATUS, 17}, {SYNC_STATUS, 25}};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		cr_assert(patched_byte(counts[i].type, counts[i].offset, 0x7f), "%zu", i);
 		cr_assert_not(patched_byte(counts[i].type, counts[i].offset, 0x80), "%zu", i);
 	}
+}
+
+Test(sync_record, spec_6_R18_terms_and_numbers_that_are_heard_have_a_next_one)
+{
+	static const struct {
+		enum sync_record_type type;
+		size_t offset;
+	} fields[] = {{SYNC_HEAD, 115}, {SYNC_HEAD, 123}, {SYNC_END, 0}, {SYNC_END, 8}};
+	struct sync_end own = {.head = {.term = MSG_TERM_KEPT_MAX, .number = MSG_TERM_KEPT_MAX}},
+			out;
+	uint8_t bytes[48];
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		cr_assert(patched_byte(fields[i].type, fields[i].offset, 0x3f), "%zu", i);
+		cr_assert_not(patched_byte(fields[i].type, fields[i].offset, 0x40), "%zu", i);
+	}
+	cr_assert_eq(sync_encode_end(bytes, sizeof(bytes), &own), sizeof(bytes));
+	cr_assert_not(sync_decode_end(bytes, sizeof(bytes), &out),
+		      "which it may have, but not tell");
 }
 
 Test(sync_record, spec_6_R11_head_has_a_lineage_that_may_be)

@@ -182,6 +182,19 @@ Test(sync_rules, R24_nobody_leads_who_has_not_looked_at_its_trees)
 	cr_assert(did(SYNC_ACT_SAY_HEAD));
 }
 
+Test(sync_rules, R23_what_is_under_way_goes_when_it_follows_no_more)
+{
+	follows();
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_SELF,
+				 .self = {.paired = true, .whole = true, .paused = true}});
+	cr_assert_eq(s.side, SYNC_SIDE_NONE);
+	cr_assert(did(SYNC_ACT_DROP));
+	complete();
+	cr_assert_not(did(SYNC_ACT_COMMIT));
+}
+
 Test(sync_rules, HEAD_is_said_on_every_change_of_it_and_only_then)
 {
 	leads();
@@ -240,6 +253,59 @@ Test(sync_rules, R19_its_term_is_not_below_the_newest_s)
 	s.self.term = 2;
 	trees(content(4));
 	cr_assert_eq(lineage_head(&did(SYNC_ACT_GENERATION)->lineage).term, 4u);
+}
+
+/* Two hold for a moment, and the one of the lower term has taken what the other one has made: of term 5. */
+static void overtaken(bool still)
+{
+	struct sync_head other = says(3, still);
+
+	is(true, 3);
+	s.lineage.point[0].term = 5;
+	trees(content(3));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	other.lineage.point[0].term = 5;
+	head(other);
+	step((struct sync_event){.type = SYNC_EV_DOWN});
+}
+
+Test(sync_rules, R18_no_number_is_above_those_that_are_kept)
+{
+	leads();
+	s.lineage.point[0].number = MSG_TERM_KEPT_MAX;
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION));
+	s.lineage.point[0].number--;
+	trees(content(4));
+	cr_assert(did(SYNC_ACT_GENERATION));
+	cr_assert(lineage_valid(&did(SYNC_ACT_GENERATION)->lineage));
+}
+
+Test(sync_rules, R27_none_in_a_term_above_its_own_while_the_other_one_holds)
+{
+	overtaken(true);
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION), "5.4 may be the other one's");
+	s.self.term = 6;
+	tick(HA_SEC);
+	cr_assert(did(SYNC_ACT_GENERATION), "in a term of its own");
+	overtaken(false);
+	trees(content(4));
+	cr_assert(did(SYNC_ACT_GENERATION), "and nobody else's any more");
+}
+
+Test(sync_rules, R27_none_in_a_term_above_its_own_before_the_other_one_is_heard)
+{
+	struct sync_head joining = says(0, false);
+
+	is(true, 3);
+	s.lineage.point[0].term = 5;
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	joining.whole = false;
+	head(joining);
+	cr_assert(did(SYNC_ACT_GENERATION), "it has none at all, and does not hold");
 }
 
 /* --- 6.5 --- */
@@ -324,6 +390,28 @@ Test(sync_rules, R28_it_asks_since_its_own_head_if_that_is_what_it_has)
 	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 0u, "but something has changed here");
 }
 
+/* The other one took over and gave up again before it saw that this side followed: it goes on waiting for what it asked for. */
+Test(sync_rules, R28_a_PULL_stands_though_the_leader_has_followed_for_a_moment)
+{
+	leads();
+	pulls(3);
+	trees(content(4));
+	failed(); /* so there is something that it does not have in a generation yet */
+	step((struct sync_event){.type = SYNC_EV_SELF,
+				 .self = {.paired = true, .whole = true, .term = 4}});
+	head(says(3, true));
+	cr_assert_eq(s.side, SYNC_SIDE_FOLLOWS);
+	step((struct sync_event){
+		.type = SYNC_EV_SELF,
+		.self = {.paired = true, .holds = true, .whole = true, .term = 6}});
+	head(says(3, false));
+	cr_assert_eq(s.side, SYNC_SIDE_LEADS);
+	tick(SYNC_RETRY_MIN);
+	made(4);
+	cr_assert(did(SYNC_ACT_SAY_LIST));
+	cr_assert_eq(did(SYNC_ACT_SAY_LIST)->since, 3u);
+}
+
 Test(sync_rules, R29_a_list_adds_to_what_is_under_way_and_a_full_one_begins_anew)
 {
 	follows();
@@ -343,6 +431,39 @@ Test(sync_rules, R29_a_list_whose_beginning_is_missing_is_not_taken)
 	cr_assert_not(did(SYNC_ACT_PLAN));
 	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 3});
 	cr_assert(did(SYNC_ACT_PLAN));
+}
+
+/* It has asked for all, for something had changed here. What is told first is the answer to its first question. */
+Test(sync_rules, R29_an_answer_to_an_earlier_question_is_not_taken_for_one_to_the_newest)
+{
+	follows();
+	commits(5);
+	trees(content(9));
+	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 0u);
+	head(says(6, true));
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 5});
+	cr_assert_not(did(SYNC_ACT_PLAN));
+	end(6);
+	begin(true);
+	cr_assert(did(SYNC_ACT_PLAN)->full);
+	end(6);
+	complete();
+	cr_assert(did(SYNC_ACT_COMMIT));
+}
+
+/* No leader does that. */
+Test(sync_rules, R29_a_list_that_does_not_follow_the_one_before_ends_what_is_under_way)
+{
+	follows();
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 6});
+	cr_assert(did(SYNC_ACT_DROP));
+	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 3u);
+	begin(false);
+	end(5);
+	step((struct sync_event){.type = SYNC_EV_BEGIN, .since = 5});
+	cr_assert_not(did(SYNC_ACT_DROP));
 }
 
 /* All has come but one file, and that is not to be had: a newer entry of it should follow. */

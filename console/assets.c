@@ -1,0 +1,54 @@
+/* assets.c - see assets.h. The Makefile's rule for this file names the same files. */
+#include "console/assets.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* The file as it is, between two symbols. */
+#define ASSET(symbol, file)                                                                        \
+	__asm__(".section .rodata\n"                                                               \
+		".global asset_" #symbol "\n"                                                      \
+		"asset_" #symbol ":\n"                                                             \
+		".incbin \"console/pages/" file "\"\n"                                             \
+		".global asset_" #symbol "_end\n"                                                  \
+		"asset_" #symbol "_end:\n"                                                         \
+		".byte 0\n"                                                                        \
+		".previous\n");                                                                    \
+	extern const char asset_##symbol[], asset_##symbol##_end[]
+
+ASSET(index, "index.html");
+ASSET(script, "console.js");
+ASSET(style, "console.css");
+ASSET(icon, "icon.svg");
+
+#define ENTRY(path, type, standby, symbol)                                                         \
+	{                                                                                          \
+		path, type, standby, asset_##symbol, asset_##symbol##_end                          \
+	}
+
+static const struct asset assets[] = {
+	ENTRY("/", "text/html; charset=utf-8", true, index),
+	ENTRY("/console.js", "text/javascript; charset=utf-8", true, script),
+	ENTRY("/console.css", "text/css; charset=utf-8", true, style),
+	ENTRY("/icon.svg", "image/svg+xml", true, icon),
+	ENTRY("/favicon.ico", "image/svg+xml", true, icon),
+};
+
+const struct asset *assets_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof(assets) / sizeof(*assets); i++)
+		if (strcmp(assets[i].path, path) == 0)
+			return &assets[i];
+	return NULL;
+}
+
+void assets_etag(const struct asset *asset, char out[ASSETS_ETAG_MAX])
+{
+	uint8_t digest[16];
+
+	crypto_generichash(digest, sizeof(digest), (const uint8_t *)asset->start,
+			   (size_t)(asset->end - asset->start), NULL, 0);
+	out[0] = '"';
+	sodium_bin2hex(out + 1, ASSETS_ETAG_MAX - 2, digest, 8);
+	strcat(out, "\"");
+}

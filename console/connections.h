@@ -1,0 +1,48 @@
+/* connections.h - how many there are, from where, and how long each may take.
+ *
+ * Whoever is slow is shown the door by absolute times, not by silence: a byte now and then does not keep a place. From
+ * the connection to a whole request CONNECTIONS_REQUEST; for the next one CONNECTIONS_IDLE; to take the reply, or the
+ * next part of a stream, CONNECTIONS_REPLY. Some places are the machine's own, so that nobody on the network can lock
+ * out whoever is at the appliance.
+ */
+#ifndef HA_CONSOLE_CONNECTIONS_H
+#define HA_CONSOLE_CONNECTIONS_H
+
+#include "console/address.h"
+#include "proto/types.h"
+
+enum {
+	CONNECTIONS_LOCAL = 8, /* more, for the machine itself */
+};
+
+#define CONNECTIONS_REQUEST (10 * HA_SEC)
+#define CONNECTIONS_IDLE    (15 * HA_SEC)
+#define CONNECTIONS_REPLY   (20 * HA_SEC)
+
+struct connection {
+	int fd; /* -1: free */
+	struct address from;
+	bool local;
+	ha_time until; /* HA_NEVER: it waits for us */
+};
+
+struct connections {
+	unsigned max, per_address, n;
+	uint64_t refused, overdue;
+	struct connection *all; /* max + CONNECTIONS_LOCAL */
+};
+
+int connections_open(struct connections *, unsigned max, unsigned per_address); /* 0 or -ENOMEM */
+void connections_close(struct connections *);
+
+/* Is there a place for one more from there? Counts it as refused if not. */
+bool connections_room(struct connections *, const struct address *);
+struct connection *connections_add(struct connections *, int fd, const struct address *,
+				   ha_time now);
+void connections_remove(struct connections *, struct connection *);
+
+/* Ends those whose time is over. */
+void connections_sweep(struct connections *, ha_time now);
+ha_time connections_deadline(const struct connections *);
+
+#endif

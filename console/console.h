@@ -1,0 +1,54 @@
+/* console.h - the whole of a running console: one thread that serves browsers and the agent, one that checks passwords.
+ *
+ *   server    sockets, TLS and HTTP (libmicrohttpd), in the same loop as everything else
+ *   router    which request is whose, and everything that is refused before anybody looks at it
+ *   request   one request and its reply
+ *   login, act, look   what the API does
+ *   agent     asks the agent; state makes of its dump what pages show; events pushes it to whoever listens
+ */
+#ifndef HA_CONSOLE_CONSOLE_H
+#define HA_CONSOLE_CONSOLE_H
+
+#include <jansson.h>
+
+#include "agent/loop.h"
+#include "console/accounts.h"
+#include "console/agent.h"
+#include "console/conf.h"
+#include "console/connections.h"
+#include "console/events.h"
+#include "console/password.h"
+#include "console/ratelimit.h"
+#include "console/websession.h"
+
+struct MHD_Daemon;
+struct request;
+
+enum {
+	CONSOLE_REPLIES_MAX = 600, /* HTTP status codes */
+};
+
+struct console {
+	struct conf conf;
+	char host_name[CONF_NAME_MAX];
+	char metrics_token[CONF_TOKEN_MAX + 1]; /* "": none */
+	struct loop loop;
+	struct MHD_Daemon *daemon;
+	struct connections connections;
+	struct websessions sessions;
+	struct accounts accounts;
+	struct ratelimit ratelimit;
+	struct password password;
+	struct agent agent;
+	struct events events;
+	/* the newest state, and when it came; NULL before the first */
+	json_t *state, *live;
+	json_t *dump; /* what it was made of, for metrics */
+	ha_time state_at;
+	struct request *waiting; /* for the next one */
+	bool stopping;
+	uint64_t replies[CONSOLE_REPLIES_MAX / 100]; /* by the first digit of the status */
+	uint64_t logins, logins_failed, changes;
+};
+
+#endif

@@ -1,0 +1,30 @@
+/* tls.h - key and certificate: given ones, or one of the appliance's own, made at the first start.
+ *
+ * The own one is for the host name and the configured names, on P-256, good for ten years and made anew a month before
+ * its end. Browsers do not know who signed it: its fingerprint is logged at each start, to be compared.
+ */
+#ifndef HA_CONSOLE_TLS_H
+#define HA_CONSOLE_TLS_H
+
+#include "console/conf.h"
+
+enum {
+	TLS_PEM_MAX = 65536,
+	TLS_FINGERPRINT_MAX = 96, /* SHA-256 as AA:BB:... */
+};
+
+/* What is offered: TLS 1.3 and 1.2 with forward secrecy and authenticated ciphers, the server's choice. */
+#define TLS_PRIORITIES                                                                             \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"              \
+	"-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:"                 \
+	"%SERVER_PRECEDENCE:%NO_TICKETS"
+
+struct tls {
+	char certificate[TLS_PEM_MAX], key[TLS_PEM_MAX]; /* PEM, terminated */
+	char fingerprint[TLS_FINGERPRINT_MAX];
+};
+
+/* 0, or -errno and it was said why on stderr. host_name may be empty. */
+int tls_load(struct tls *, const struct conf *, const char *host_name);
+
+#endif

@@ -1,0 +1,159 @@
+#!/bin/bash
+# What a console does not let itself in for: sizes, methods, types, names, paths, text that is none; clients that are
+# slow, many, or both. Each is answered with the right status and a message, or shown the door, and everybody else is
+# served meanwhile. Nothing is changed by any of it.
+. "$(dirname "$0")/lib.sh"
+
+console_up
+lab_pair || diag "no pair"
+login a >/dev/null
+before=$(lab_snapshot)
+J='Content-Type: application/json'
+
+# refused DESCRIPTION STATUS CODE CURL-ARGUMENT...: an Error of that code, with a message.
+refused() {
+	local what=$1 expected=$2 code=$3 got
+	shift 3
+	got=$(http c a "$@")
+	check "$what: $expected $code" "[ '$got' = '$expected' ] && [ \"\$(body .error.code)\" = '$code' ] && [ -n \"\$(body .error.message)\" ]" ||
+		diag "answered $got: $(head -c 300 "$LAB/body")"
+}
+long() { head -c "$1" /dev/zero | tr '\0' x; }
+
+# ---- sizes ----
+refused "an address that is too long" 414 too_long "/$(long 1100)"
+refused "headers that are too large" 431 too_large /api/v1/session -H "X-A: $(long 5000)" -H "X-B: $(long 5000)"
+check "headers that are larger than all memory for them: 431" '[ "$(http c a /api/v1/session -H "X-A: $(long 60000)")" = 431 ]'
+refused "a body that is announced too large" 413 too_large /api/v1/login -H "$J" -d "{\"user\": \"$(long 5000)\"}"
+refused "one that is too large in pieces" 413 too_large /api/v1/login -H "$J" -H 'Transfer-Encoding: chunked' -d "{\"user\": \"$(long 5000)\"}"
+long 200000 >"$LAB/big"
+check "one without an end is cut off" '[ "$(http c a /api/v1/login -H "$J" -H "Transfer-Encoding: chunked" -d @"$LAB/big")" = 000 ]'
+
+# ---- methods and types ----
+refused "GET where POST belongs" 405 method /api/v1/login
+check "... and what is allowed" '[ "$(header allow)" = POST ]'
+refused "POST where GET belongs" 405 method /api/v1/state -H "$J" -d '{}'
+for method in PUT DELETE PATCH OPTIONS TRACE CONNECT FOO; do
+	refused "$method" 405 method /api/v1/state -X $method --request-target /api/v1/state
+done
+check "HEAD is GET without a body" '[ "$(http c a / -I)" = 200 ] && [ "$(header content-length)" -gt 100 ]'
+refused "a form" 415 type /api/v1/login -d 'user=admin&password=x'
+refused "a type that only begins like JSON" 415 type /api/v1/login -H 'Content-Type: application/jsonp' -d '{}'
+refused "an encoded body" 415 type /api/v1/login -H "$J" -H 'Content-Encoding: gzip' -d '{}'
+
+# ---- bodies ----
+refused "no JSON" 400 json /api/v1/login -H "$J" -d 'hello'
+refused "a list" 400 json /api/v1/login -H "$J" -d '[1]'
+refused "a half" 400 json /api/v1/login -H "$J" -d '{"user": "admin", '
+refused "a member twice" 400 json /api/v1/login -H "$J" -d '{"user": "a", "user": "b"}'
+refused "deep brackets" 400 json /api/v1/login -H "$J" -d "$(long 2000 | tr x '[')"
+printf '{"user": "\xff\xfe", "password": "x"}' >"$LAB/latin"
+refused "no UTF-8" 400 json /api/v1/login -H "$J" --data-binary @"$LAB/latin"
+printf '{"user": "a\\u0000b", "password": "x"}' >"$LAB/nul"
+refused "a NUL in a text" 400 json /api/v1/login -H "$J" --data-binary @"$LAB/nul"
+refused "a password that is too long" 400 fields /api/v1/login -H "$J" -d "{\"user\": \"admin\", \"password\": \"$(long 300)\"}"
+refused "a member more" 400 fields /api/v1/login -H "$J" -d '{"user": "admin", "password": "x", "x": 1}'
+
+# ---- names ----
+refused "another Host" 421 wrong_host / -H 'Host: evil.example'
+refused "one that begins like ours" 421 wrong_host / -H 'Host: appliance-a2'
+refused "another address" 421 wrong_host / -H 'Host: 192.0.2.77'
+refused "loopback, from elsewhere" 421 wrong_host / -H 'Host: localhost'
+refused "no Host that is one" 400 bad_host / -H 'Host: a b/c'
+raw() { # REQUEST: as it is, with \r\n; the reply
+	{ printf "$1" && sleep 1; } | in_ns c timeout 10 openssl s_client -quiet -connect 192.0.2.11:8443 2>/dev/null
+}
+check "two of them" 'raw "GET / HTTP/1.1\r\nHost: appliance-a\r\nHost: evil.example\r\n\r\n" | grep -q "^HTTP/1.1 400"'
+check "no HTTP at all: nothing, or 400" 'reply=$(raw "hello\r\n\r\n" | head -n 1) && [[ -z $reply || $reply = *400* ]]'
+check "a negative length: 400, or nothing" 'reply=$(raw "POST /api/v1/login HTTP/1.1\r\nHost: appliance-a\r\nContent-Type: application/json\r\nContent-Length: -1\r\n\r\n" | head -n 1) && [[ -z $reply || $reply = *400* ]]'
+check "none" '[ "$(http c a / -H "Host:")" = 400 ]'
+for host in appliance-a APPLIANCE-A:8443 appliance-a.example.net 192.0.2.11; do
+	check_http "ours: $host" 200 http c a / -H "Host: $host"
+done
+check "... IPv6, too" '[ "$(in_ns c curl -sko /dev/null -w "%{http_code}" "https://[2001:db8::11]:8443/")" = 200 ]'
+check "... and the virtual IP" '[ "$(in_ns c curl -sko /dev/null -w "%{http_code}" "https://$VIP4:8443/")" = 200 ]'
+
+# ---- paths ----
+for path in /../../etc/passwd /%2e%2e/%2e%2e/etc/passwd /..%2f..%2fetc/passwd //etc/passwd /console.js/ /console.js%00.html \
+	'/\..\..\etc\passwd' /.git/config /%c0%ae%c0%ae/ /api/v1/ /api/v1/state/ /API/V1/STATE /index.html~; do
+	refused "nothing at $path" 404 not_found "$path"
+done
+
+# ---- headers of every reply ----
+for path in / /console.js /api/v1/session /api/v1/nothing /healthz; do
+	http c a "$path" >/dev/null
+	check "the headers of $path" '[[ $(header content-security-policy) = "default-src '"'none'"';"* && $(header content-security-policy) = *"frame-ancestors '"'none'"'"* ]] &&
+		[ "$(header x-content-type-options)" = nosniff ] && [ "$(header referrer-policy)" = no-referrer ] &&
+		[[ $(header strict-transport-security) = max-age=* ]] && [[ $(header cache-control) = no-* ]]'
+done
+check "nothing inline is allowed" '! header content-security-policy | grep -q unsafe'
+http c a /console.js >/dev/null
+etag=$(header etag)
+check_http "what a browser has is not sent again" 304 http c a /console.js -H "If-None-Match: $etag"
+check "the pages fit into 100 KB" '[ "$(cat "$LAB_ROOT"/console/pages/* | wc -c)" -lt 102400 ]'
+
+# ---- TLS ----
+tls() { in_ns c timeout 10 openssl s_client -connect 192.0.2.11:8443 "$@" </dev/null 2>&1; }
+check "TLS 1.3 and 1.2" 'tls -tls1_3 | grep -q "Cipher is TLS_" && tls -tls1_2 | grep -q "Cipher is ECDHE"'
+check "not 1.1" '! tls -tls1_1 -cipher DEFAULT@SECLEVEL=0 | grep -q "Cipher is [A-Z]"'
+check "not without forward secrecy" '! tls -tls1_2 -cipher AES256-GCM-SHA384 | grep -q "Cipher is [A-Z]"'
+check "the certificate is the one in the log" \
+	'grep -q "certificate=$(tls | openssl x509 -noout -fingerprint -sha256 | sed s/.*=//)" "$LAB/a/console.log"'
+check "... for the host name" 'tls | openssl x509 -noout -ext subjectAltName | grep -q DNS:appliance-a'
+check "its key is nobody else's to read" '[ "$(stat -c "%a %U" "$LAB/a/console/key.pem" "$LAB/a/console/accounts" | sort -u)" = "600 $CONSOLE_USER" ]'
+check "plain HTTP gets nothing" '! in_ns c curl -s --max-time 5 http://192.0.2.11:8443/'
+
+# ---- slow and many ----
+# crowd N HOW: so many clients at once from c; prints how many of them still have a connection after 14 s.
+crowd() {
+	in_ns c perl -MSocket -MIO::Socket::INET -MTime::HiRes=sleep -e '
+		my ($n, $how) = @ARGV;
+		$SIG{PIPE} = "IGNORE";
+		my @all = grep { $_ } map { IO::Socket::INET->new(PeerAddr => "192.0.2.11:8443", Timeout => 5) } 1 .. $n;
+		# The first bytes of a TLS record that never ends, one each second.
+		my @drip = (0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, (0) x 100);
+		for my $second (0 .. 13) {
+			if ($how eq "drip") { syswrite($_, chr $drip[$second]) for @all }
+			sleep 1;
+		}
+		my $left = 0;
+		for (@all) { $_->blocking(0); my $got = sysread($_, my $byte, 1); $left++ if !defined $got && $!{EAGAIN} }
+		print "$left\n";
+	' "$1" "$2"
+}
+crowd 40 drip >"$LAB/left" &
+crowd=$!
+sleep 2
+check_http "while forty drip a byte a second, others are served" 200 get a /api/v1/state
+wait $crowd
+check "... and after their time they are shown the door" '[ "$(cat "$LAB/left")" -eq 0 ]' || diag "left: $(cat "$LAB/left")"
+
+# One that is through with TLS and the headers, and then sends its body a byte at a time.
+slow_body() {
+	{
+		printf 'POST /api/v1/login HTTP/1.1\r\nHost: 192.0.2.11\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n'
+		for ((i = 0; i < 20; i++)); do sleep 1; printf ' ' || break; done
+	} | in_ns c timeout 30 openssl s_client -quiet -connect 192.0.2.11:8443 2>/dev/null
+}
+start=$SECONDS
+slow_body >"$LAB/slow"
+check "a body that drips is cut off, without an answer" '[ $((SECONDS - start)) -lt 25 ] && [ ! -s "$LAB/slow" ]' || diag "$((SECONDS - start)) s: $(cat "$LAB/slow")"
+
+heartbeats=$(events b state)
+crowd 1000 idle >"$LAB/left" &
+crowd=$!
+sleep 4
+check "a thousand idle ones from one address: few have a place" '[ "$(in_ns a ss -Htn "sport = :8443" | grep -c ESTAB)" -le 80 ]'
+check "... the machine itself is served" '[ "$(in_ns a curl -sko /dev/null --max-time 10 -w "%{http_code}" https://127.0.0.1:8443/)" = 200 ]'
+check "... and other addresses are" '[ "$(in_ns g curl -sko /dev/null --max-time 10 -w "%{http_code}" https://192.0.2.11:8443/)" = 200 ]'
+wait $crowd
+check "... and all of them are gone" '[ "$(cat "$LAB/left")" -eq 0 ]' || diag "left: $(cat "$LAB/left")"
+check_http "the address is served again" 200 get a /api/v1/state
+
+check "below 30 MB at the worst of it" '[ "$(console_rss a)" -lt 30720 ]' || diag "$(console_rss a) KB"
+diag "the console had $(console_rss a) KB at most"
+check "no role changed" '[ "$(events b state)" = "$heartbeats" ]'
+check "nothing was changed by all this" '[ "$(lab_snapshot)" = "$before" ]'
+check "it still runs, as its user, without a capability" \
+	'grep -q "^CapEff:.0000000000000000" "/proc/$(console_pid a)/status" && grep -q "^NoNewPrivs:.1" "/proc/$(console_pid a)/status" && [ "$(ps -o user= -p "$(console_pid a)")" = "$CONSOLE_USER" ]'
+done_testing
