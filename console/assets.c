@@ -2,6 +2,7 @@
 #include "console/assets.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The file as it is, between two symbols. */
@@ -73,10 +74,10 @@ const struct asset *assets_find(const char *path)
 void assets_etag(const struct asset *asset, char out[ASSETS_ETAG_MAX])
 {
 	uint8_t digest[16];
+	char hex[17];
 
 	crypto_generichash(digest, sizeof(digest), (const uint8_t *)asset->start,
 			   (size_t)(asset->end - asset->start), NULL, 0);
-	out[0] = '"';
-	sodium_bin2hex(out + 1, ASSETS_ETAG_MAX - 2, digest, 8);
-	strcat(out, "\"");
+	sodium_bin2hex(hex, sizeof(hex), digest, 8);
+	snprintf(out, ASSETS_ETAG_MAX, "\"%s\"", hex);
 }

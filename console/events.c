@@ -23,8 +23,8 @@ struct listener {
 	bool heartbeat, ending, suspended;
 };
 
-static struct frame frame_heartbeat = {1, 13, ": heartbeat\n\n"};
-static struct frame frame_bye = {1, 20, "event: bye\ndata: {}\n\n"};
+static struct frame frame_heartbeat = {.text = {": heartbeat\n\n"}};
+static struct frame frame_bye = {.text = {"event: bye\ndata: {}\n\n"}};
 
 void events_init(struct events *events)
 {
@@ -35,6 +35,8 @@ void events_init(struct events *events)
 
 static void let_go(struct frame *frame)
 {
+	if (frame == &frame_heartbeat || frame == &frame_bye)
+		return;
 	if (frame != NULL && --frame->references == 0)
 		free(frame);
 }

@@ -37,12 +37,15 @@ ha_time ratelimit_wait(const struct ratelimit *limit, const struct address *from
 	return entry->until - now;
 }
 
+/* The entry of that network, or one that is free for it; else the common one. */
 static struct ratelimit_entry *place(struct ratelimit *limit, const struct address *network,
 				     ha_time now)
 {
-	struct ratelimit_entry *vacant = address_is_loopback(network) ? &limit->local : NULL;
+	struct ratelimit_entry *vacant = &limit->common;
 
-	for (unsigned i = 0; i < RATELIMIT_MAX && vacant != &limit->local; i++) {
+	if (address_is_loopback(network))
+		return &limit->local;
+	for (unsigned i = 0; i < RATELIMIT_MAX; i++) {
 		struct ratelimit_entry *entry = &limit->entry[i];
 
 		if (is_over(entry, now))
@@ -50,11 +53,6 @@ static struct ratelimit_entry *place(struct ratelimit *limit, const struct addre
 		else if (address_equal(&entry->network, network))
 			return entry;
 	}
-	if (vacant == NULL)
-		vacant = &limit->common;
-	if (is_over(vacant, now))
-		*vacant = (struct ratelimit_entry){0};
-	vacant->network = *network;
 	return vacant;
 }
 
@@ -64,6 +62,8 @@ void ratelimit_failed(struct ratelimit *limit, const struct address *from, ha_ti
 	struct ratelimit_entry *entry = place(limit, &network, now);
 	ha_time wait = RATELIMIT_FIRST;
 
+	if (is_over(entry, now))
+		*entry = (struct ratelimit_entry){.network = network};
 	entry->failures++;
 	entry->failed = now;
 	if (entry->failures < RATELIMIT_FREE)

@@ -54,7 +54,7 @@ static void watch_lease(struct account *a, const struct node *n)
 	const struct node_lease *l = &n->lease;
 	bool had = a->lease_wanted || a->lease_releasing;
 
-	if (l->wanted && !had)
+	if ((l->wanted || l->releasing) && !had) /* or both in one step */
 		a->released = a->off = 0;
 	if (l->releasing && !a->lease_releasing)
 		a->released = n->now;

@@ -7,7 +7,6 @@
 
 enum {
 	DEAF_HANDOVER_MS = 500,
-	GUARDIAN_MS = 300,
 	NO_WITNESS_MS = 3000,
 	ALONE_MS =
 		30000, /* T5: silence on a link that has carrier; and how much longer with a failing check */
@@ -55,7 +54,7 @@ static bool is_booting(const struct node *n, struct clock *c)
 /* SPEC 5.E1: the guardian does not keep the address, or had this node resign a short while ago. */
 static bool guardian_fails(const struct node *n, struct clock *c)
 {
-	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
+	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + LEASE_FAILS_MS * HA_MS))
 		return true;
 	return !clock_due(c, n->guardian_hold_until);
 }
@@ -111,7 +110,7 @@ static struct verdict should_hand_over(const struct node *n, struct clock *c)
 
 	if (n->check_failed)
 		return hand_over(REASON_CHECK_FAILED);
-	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + GUARDIAN_MS * HA_MS))
+	if (n->lease.failing != HA_NEVER && clock_due(c, n->lease.failing + LEASE_FAILS_MS * HA_MS))
 		return hand_over(REASON_GUARDIAN);
 	/* Both for a while: of two that come back with their switch, one is always the first. */
 	if (!management->carrier && peer_reaches &&
@@ -219,6 +218,8 @@ enum nobody judge_nobody(const struct node *n, struct clock *c)
 	if (!n->config.paired || !n->peer.known || !peer_audible(n, c) ||
 	    n->claim != HA_CLAIM_NONE || n->peer.last.claim != HA_CLAIM_NONE)
 		return NOBODY_NOT;
+	if (n->peer.last.state == HA_ACTIVE && judge_why_not(n, c))
+		return NOBODY_NOT; /* L6: it tries, and this one has no reason to do better */
 	if (may_come_back(why_not, held_last))
 		return NOBODY_WILLING;
 	why_not &= (uint16_t)~WHY_NOT_CHECK;

@@ -133,7 +133,7 @@ static void held(struct node *n, uint32_t on)
 						     .refresh = n->now + REFRESH_S * HA_SEC,
 						     .defended = n->announce.defended};
 	l->on = on;
-	if (n->claim == HA_CLAIM_TAKING && on)
+	if (on)
 		step_claim(n, HA_CLAIM_HOLDING);
 }
 
@@ -160,6 +160,13 @@ bool lease_event(struct node *n, const struct node_event *ev)
 		break;
 	}
 	return lost;
+}
+
+void lease_claim(struct node *n, struct clock *c)
+{
+	if (n->config.paired && n->claim == HA_CLAIM_TAKING && n->lease.failing != HA_NEVER &&
+	    clock_due(c, n->lease.failing + LEASE_FAILS_MS * HA_MS))
+		step_claim(n, HA_CLAIM_NONE);
 }
 
 bool lease_ran_out(const struct node *n, struct clock *c)

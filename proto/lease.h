@@ -8,7 +8,8 @@
 #include "proto/node.h"
 
 enum {
-	PARTIAL_MS = 300, /* an IPv6 address may come on later than that of IPv4 */
+	PARTIAL_MS = 300,     /* an IPv6 address may come on later than that of IPv4 */
+	LEASE_FAILS_MS = 300, /* what the guardian does not confirm for so long is not kept */
 };
 
 /* The peer cannot have taken over yet: it was sent a heartbeat less than its dead interval ago. Without a pair: no other
@@ -27,6 +28,9 @@ bool lease_event(struct node *, const struct node_event *);
 
 /* A release that the guardian does not confirm is certain when the lease has run out. */
 bool lease_ran_out(const struct node *, struct clock *);
+
+/* A claim without an address keeps nobody else from holding (L6). */
+void lease_claim(struct node *, struct clock *);
 
 /* Gratuitous ARP and NA, when they are due. */
 void lease_announce(struct node *, struct clock *, struct node_actions *);

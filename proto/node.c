@@ -155,6 +155,7 @@ static void report(struct node *n, struct clock *c, struct node_actions *out)
 			lease_announce_again(n);
 		step_event(n, out, deaf ? EVENT_DEAF : EVENT_REACH_OK, 0);
 	}
+	lease_claim(n, c);
 	partial(n, c, out);
 	stuck(n, c, out);
 	/* I1: what disproved a promotion has fallen silent */

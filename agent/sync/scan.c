@@ -278,6 +278,19 @@ static bool parent_known(const struct scan *s, const struct job *job, size_t par
 	return e.type == SYNC_DIRECTORY;
 }
 
+/* It is out of sight: if it was written to, so were the other names that it may have had. */
+static void look_above(struct scan *s, const struct job *job, size_t parent_len)
+{
+	tree_id id = tree_find(s->tree, job->root, job->path, job->len);
+	struct tree_stat known = {0};
+
+	if (id != TREE_NONE)
+		tree_stat_of(s->tree, id, &known);
+	if (known.inode != 0 && (job->look & LOOK_READ) != 0)
+		scan_linked(s, known.inode);
+	scan_name(s, job->root, job->path, parent_len, SCAN_SETTLED);
+}
+
 static void do_job(struct scan *s)
 {
 	struct job *job = job_take(s);
@@ -294,7 +307,7 @@ static void do_job(struct scan *s)
 	fd = roots_parent(&s->roots->root[job->root], job->path, job->len, name);
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ||
 	    (fd >= 0 && !parent_known(s, job, parent_len)))
-		scan_name(s, job->root, job->path, parent_len, SCAN_SETTLED);
+		look_above(s, job, parent_len);
 	else if (fd < 0)
 		scan_unreadable(s, job->root, job->path, job->len, fd);
 	else

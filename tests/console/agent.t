@@ -1,6 +1,7 @@
 #!/bin/bash
 # What a page sees of its agent: changes as they come, an agent that ends, is killed, hangs or returns, roles that change
 # under an open page, power failures. The console never ends with its agent, and costs it next to nothing.
+# shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
 console_up

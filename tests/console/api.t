@@ -1,6 +1,7 @@
 #!/bin/bash
 # The API against what openapi.yaml says of it: every operation, each reply with its status, type and schema, through a
 # pair's life: test, join, swap, suspend, resume, detach; the stream of events; health and metrics.
+# shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
 openapi() { "$LAB_ROOT/tests/console/openapi" "$@"; }

@@ -2,6 +2,7 @@
 # What a console does not let itself in for: sizes, methods, types, names, paths, text that is none; clients that are
 # slow, many, or both. Each is answered with the right status and a message, or shown the door, and everybody else is
 # served meanwhile. Nothing is changed by any of it.
+# shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
 console_up
@@ -23,7 +24,8 @@ long() { head -c "$1" /dev/zero | tr '\0' x; }
 # ---- sizes ----
 refused "an address that is too long" 414 too_long "/$(long 1100)"
 refused "headers that are too large" 431 too_large /api/v1/session -H "X-A: $(long 5000)" -H "X-B: $(long 5000)"
-check "headers that are larger than all memory for them: 431" '[ "$(http c a /api/v1/session -H "X-A: $(long 60000)")" = 431 ]'
+# The library answers and hangs up; the client may still be writing, and then sees only that.
+check "headers that are larger than all memory for them: 431, or cut off" '[[ $(http c a /api/v1/session -H "X-A: $(long 60000)") = @(431|000) ]]'
 refused "a body that is announced too large" 413 too_large /api/v1/login -H "$J" -d "{\"user\": \"$(long 5000)\"}"
 refused "one that is too large in pieces" 413 too_large /api/v1/login -H "$J" -H 'Transfer-Encoding: chunked' -d "{\"user\": \"$(long 5000)\"}"
 long 200000 >"$LAB/big"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Who gets in, and as whom: accounts made at a terminal only, cookies, tokens, origins, a planted session, passwords that
 # change, failures that slow down, and the machine itself that is never locked out.
+# shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
 J='Content-Type: application/json'

@@ -331,6 +331,8 @@ static void on_fetched(struct world *w, int i)
 			ev.complete = false;
 	ev.stalled =
 		!ev.complete; /* the leader has another by now, and has told all it was asked for */
+	if (ev.stalled && s->stream != 0 && s->stream == from->stream)
+		run_errand(w, 1 - i, ERRAND_CHANGED, w->now + HA_MS); /* it looks at that again */
 	feed(w, i, &ev);
 }
 

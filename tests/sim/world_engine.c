@@ -269,20 +269,23 @@ void world_deliver(struct world *w, struct world_message *m)
 /* The steward does one thing after the other: what it was told before is on disk before a new engine has the record. */
 static void finish_saves(struct world *w, int i)
 {
+	static struct world_message m;
+
 	for (;;) {
 		unsigned first = w->messages;
 
 		for (unsigned k = 0; k < w->messages; k++) {
-			const struct world_message *m = &w->message[w->heap[k].slot];
+			const struct world_message *saving = &w->message[w->heap[k].slot];
 
-			if (m->kind == TO_STORE && m->to == i &&
+			if (saving->kind == TO_STORE && saving->to == i &&
 			    (first == w->messages || w->heap[k].order < w->heap[first].order))
 				first = k;
 		}
 		if (first == w->messages)
 			return;
-		world_on_store(w, &w->message[w->heap[first].slot]);
-		world_remove_message(w, first);
+		m = w->message[w->heap[first].slot];
+		world_remove_message(w, first); /* the answer moves the others */
+		world_on_store(w, &m);
 	}
 }
 

@@ -159,8 +159,10 @@ void world_heal(struct world *w)
 		n->guardian.want = 3;
 		n->store.failing = false;
 		n->store.delay = 2 * HA_MS;
-		if (!n->powered)
+		if (!n->powered) {
+			n->guardian.absent = false;
 			continue;
+		}
 		world_interface(w, i, true);
 		world_carrier(w, i, HA_PATH_MANAGEMENT, true);
 		world_carrier(w, i, HA_PATH_LINK, w->n[1 - i].powered);

@@ -33,6 +33,7 @@ all() { # old|new POINT...
 all old stage-directory stage-created stage-written stage-done stage-link content-created content-written content-filled content-done kept staged
 all new journal removed made moved way-cleared renamed block blocks changed directory applied synced ledger ledger-written journal-kept \
 	journal-unlinked journal-gone
+soothe b
 dies b new journal renamed blocks applied journal-kept
 soothe b
 all new index index-saved

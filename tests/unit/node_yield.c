@@ -63,6 +63,36 @@ Test(node_yield, Y1_two_guardians_that_cannot_do_not_hand_it_to_and_fro)
 	cr_assert(world_until_holder(&w, A, 20 * HA_MS), "which gives way to nobody");
 }
 
+/* A hears nothing of B, and takes; B hears it claim, and yields. Without an address that serves nobody. */
+Test(node_yield, L6_a_claim_without_an_address_keeps_nobody_from_holding)
+{
+	ha_time taken;
+
+	world_operator(&w, A, OP_SWAP, 1);
+	cr_assert(world_until_holder(&w, B, 100 * HA_MS));
+	world_run(&w, 100 * HA_MS);
+	w.n[A].guardian.failing = true;
+	world_cut(&w, HA_PATH_LINK, B, A, true);
+	world_cut(&w, HA_PATH_MANAGEMENT, B, A, true);
+	w.probe_lost = true;
+	for (unsigned i = 0; i < 1000 && w.n[A].node.state != HA_ACTIVE; i++)
+		world_run(&w, HA_MS);
+	cr_assert_eq(w.n[A].node.state, HA_ACTIVE);
+	taken = w.now;
+	world_run(&w, 290 * HA_MS);
+	cr_expect_eq(w.n[A].node.claim, HA_CLAIM_TAKING);
+	cr_expect_eq(w.n[B].node.state, HA_PASSIVE);
+	cr_assert(world_until_holder(&w, B, HA_SEC));
+	cr_expect_eq(w.n[B].node.reason, REASON_NOBODY);
+	cr_expect_lt(w.now - taken, 800 * HA_MS);
+	cr_expect_eq(w.n[A].node.claim, HA_CLAIM_NONE);
+	world_run(&w, HA_SEC);
+	world_heal(&w);
+	world_run(&w, HA_SEC);
+	cr_expect_eq(world_holder(&w), B, "whose term is the higher one");
+	cr_expect_eq(w.n[A].node.state, HA_PASSIVE);
+}
+
 Test(node_yield, Y1_management_without_carrier_hands_over)
 {
 	world_carrier(&w, A, HA_PATH_MANAGEMENT, false);

@@ -932,3 +932,21 @@ Test(scan_live, a_full_scan_ends_with_what_takes_long)
 	scan_everything();
 	cr_expect(knows("long"));
 }
+
+/* The name by which it was written to went with its directory, before anybody had looked. */
+Test(scan_live, the_other_names_of_a_file_are_looked_at_though_its_directory_has_gone)
+{
+	rig_mkdir("one/d");
+	rig_text("one/x", "before");
+	cr_assert_eq(linkat(rig_fd, "one/x", rig_fd, "one/d/y", 0), 0);
+	usleep(30000);
+	scan_everything();
+	rig_text("one/d/y", "after!");
+	scan_name(scan, 0, "d/y", 3, SCAN_MODIFIED);
+	cr_assert_eq(unlinkat(rig_fd, "one/d/y", 0), 0);
+	cr_assert_eq(unlinkat(rig_fd, "one/d", AT_REMOVEDIR), 0);
+	name("d/y");
+	name("d");
+	settle();
+	expect_content("x", "after!", 6);
+}
