@@ -188,6 +188,8 @@ async function run(name, body) {
 		tell("ok", text.done[name] ?? words);
 	} catch (error) {
 		model.busy = "";
+		if (error.data?.requirements) // not met any more, since the test
+			model.test = { ...model.test, passed: false, rows: error.data.requirements, data: error.data };
 		failed(error);
 	}
 }

@@ -158,7 +158,7 @@ check_http() {
 
 # ---- a browser at the client ----
 
-BROWSER_MODULES=${HAAGENT_BROWSER:-${XDG_CACHE_HOME:-$HOME/.cache}/haagent/browser}
+BROWSER_MODULES=${HAAGENT_BROWSER:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/haagent/browser}
 
 browser_require() {
 	command -v chromium >/dev/null && command -v node >/dev/null && [ -e "$BROWSER_MODULES/installed" ] ||

@@ -8,7 +8,7 @@ browser_require
 events=$(sed -n 's/.*\[EVENT_[A-Z_]*\] = {"\([a-z_]*\)".*/\1/p' "$LAB_ROOT/proto/node_names.c" | grep -vxE 'none|state')
 missing=
 for event in $events; do
-	grep -qE "(^|[ \t])$event: \"" "$LAB_ROOT/console/pages/strings.js" || missing="$missing $event"
+	grep -qE "(^|[[:space:]])$event: \"" "$LAB_ROOT/console/pages/strings.js" || missing="$missing $event"
 done
 check "each event of the agent has words" '[ "$(wc -w <<<"$events")" -gt 30 ] && [ -z "$missing" ]' || diag "none:$missing"
 console_operator

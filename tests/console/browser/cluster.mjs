@@ -96,6 +96,19 @@ async function save(b) {
 	await check("a key that nobody has compared is not saved", async () =>
 		await dialog.getByRole("alert").innerText() === "Compare the keys, then tick the box.");
 	await dialog.getByRole("checkbox").check();
+	await lab('ip -n "${NS}a" link set eth3 down');
+	await dialog.getByRole("button", { name: "Save" }).click();
+	await eventually("what is not met any more is refused, and nothing is changed", async () =>
+		await b.locator(".notice.error").isVisible() && await isDisabled(b, "Save") && await lab("[ \"$(dump b .mode)\" = standalone ]"));
+	await lab('ip -n "${NS}a" link set eth3 up; wait_for 10 \'[ "$(dump b ".paths[0].carrier")" = true ]\'');
+	await eventually("mended, tested again", async () => {
+		if (!await isDisabled(b, "Test Connection"))
+			await test(b);
+		await b.waitForTimeout(1000);
+		return !await isDisabled(b, "Save");
+	});
+	await button(b, "Save").click();
+	await dialog.getByRole("checkbox").check();
 	await dialog.getByRole("button", { name: "Save" }).click();
 	await eventually("saved: the page becomes the standby screen by itself", () => isStandby(b));
 }
