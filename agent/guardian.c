@@ -328,6 +328,10 @@ static void on_read(void *arg, struct renewal *renewal, int config)
 {
 	struct guardian *guardian = arg;
 
+	if (guardian->leaving) { /* SIGTERM came while it was read, and counts for more */
+		renewal_end(renewal, false, "the agent is being stopped");
+		return;
+	}
 	if (renewal->report.purpose == CONFIG_RELOAD) {
 		apply(guardian, config);
 		return;
@@ -673,6 +677,7 @@ static int work(struct guardian *guardian, const char *file)
 	} else {
 		run(guardian);
 	}
+	renewal_stop(&guardian->renewal);
 	if (guardian->upgrade.under_way && !guardian->failed)
 		hand_over(guardian);
 	else

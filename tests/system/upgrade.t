@@ -115,4 +115,14 @@ eventually 30 "the passive comes back, and stands by" 'lab_settled b a'
 lab_agent b stop
 eventually 10 "SIGTERM hands over all the same" 'is_state a active && [ "$(holder)" = a ]'
 check "... and leaves nothing" '[ -z "$(lab_pids b)" ] && ! holds b any'
+
+# One that comes while the new program reads the configuration, which takes a while with a passphrase to hash. An engine that
+# does not answer leaves it the time to.
+lab_option a 'cluster_passphrase = "correct horse battery"'
+pid=$(guardian a)
+kill -STOP "$(engine a)"
+kill -USR2 "$pid"
+kill -TERM "$pid"
+eventually 10 "SIGTERM ends an upgrade, too" '[ -z "$(lab_pids a)" ]'
+check "... and leaves nothing" '! holds a any'
 done_testing
