@@ -470,7 +470,8 @@ static void tell_status(struct guardian *guardian)
 	message.u.status.steward_starts = steward->starts;
 	message.u.status.restored = guardian->keeper.hold.restored;
 	message.u.status.upgrades = guardian->upgrade.count;
-	message.u.status.held = guardian->upgrade.held;
+	/* Not once it has run out: an engine that is late must not take what somebody else may have by now. */
+	message.u.status.held = guardian->upgrade.held && hold_holds(&guardian->keeper.hold);
 	message.u.status.pid[IPC_GUARDIAN] = getpid();
 	message.u.status.pid[IPC_ENGINE_PROCESS] = engine->pid;
 	message.u.status.pid[IPC_STEWARD_PROCESS] = steward->pid;
