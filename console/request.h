@@ -45,6 +45,7 @@ struct request {
 	json_t *answer;                    /* what it waited for; NULL: why says */
 	const char *why;
 	bool good;
+	unsigned changes; /* of the accounts, when a password was to be checked */
 	unsigned status;
 	struct MHD_Response *response;
 	char cookie[192];     /* Set-Cookie, or "" */
