@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -55,6 +56,14 @@ static int append(struct capture_file *file, const uint8_t *block, size_t len)
 	return 0;
 }
 
+/* What stands before it, in a file that is appended to, is somebody else's. */
+static off_t beginning(int fd)
+{
+	off_t at = lseek(fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) != 0 ? SEEK_END : SEEK_CUR);
+
+	return at < 0 ? 0 : at; /* a pipe */
+}
+
 int capture_file_begin(struct capture_file *file, int fd, const struct config *config)
 {
 	static const char *const name[RECORDER_SOURCE_N] = {"link", "management", "decisions"};
@@ -64,7 +73,7 @@ int capture_file_begin(struct capture_file *file, int fd, const struct config *c
 	struct utsname host;
 	char os[160] = "Linux";
 
-	*file = (struct capture_file){.fd = fd};
+	*file = (struct capture_file){.fd = fd, .whole = beginning(fd)};
 	if (uname(&host) == 0)
 		snprintf(os, sizeof(os), "%s %s", host.sysname, host.release);
 	(void)append(

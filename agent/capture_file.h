@@ -18,7 +18,7 @@ struct capture_file {
 	int error;
 	uint8_t buffer[16384];
 	size_t buffered;
-	off_t whole;                        /* bytes in the file that are whole blocks */
+	off_t whole;                        /* bytes in the file that are to stay: whole blocks */
 	const volatile sig_atomic_t *ended; /* NULL, or: a pipe is not waited for any more */
 };
 

@@ -37,6 +37,14 @@ int client_connect(const char *path, time_t timeout_s)
 	return error;
 }
 
+pid_t client_listener(int fd)
+{
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
+}
+
 int client_send(int fd, const json_t *request)
 {
 	char *out = json_dumps(request, JSON_COMPACT);

@@ -7,12 +7,16 @@
 #define HA_AGENT_CLIENT_H
 
 #include <jansson.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "agent/page.h"
 
 /* The socket, or -errno. A question that is not answered in so long is -EAGAIN; 0: it waits for ever. */
 int client_connect(const char *path, time_t timeout_s);
+
+/* The process that made the socket, of this one's pid namespace; 0: it is not known. */
+pid_t client_listener(int fd);
 
 int client_send(int fd, const json_t *request); /* 0 or -errno */
 

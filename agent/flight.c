@@ -209,12 +209,14 @@ static int write_into(struct flight *flight, int directory, char name[FLIGHT_NAM
 	error = write_new(flight, directory, &reader);
 	recorder_close(&reader);
 	flight_name(name, capture_file_offset() + loop_now(), flight->number, flight->why);
-	if (error == 0 && renameat(directory, NEW, directory, name) != 0)
-		error = -errno;
+	/* First those that are there: where the clock was put back, the new one has the oldest name. */
+	if (error == 0) {
+		flight_prune(directory, FLIGHT_FILES_MAX - 1);
+		if (renameat(directory, NEW, directory, name) != 0)
+			error = -errno;
+	}
 	if (error != 0)
 		(void)unlinkat(directory, NEW, 0);
-	else
-		flight_prune(directory, FLIGHT_FILES_MAX);
 	return error;
 }
 

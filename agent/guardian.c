@@ -328,6 +328,10 @@ static void on_read(void *arg, struct renewal *renewal, int config)
 {
 	struct guardian *guardian = arg;
 
+	if (guardian->leaving) { /* SIGTERM came while it was read, and counts for more */
+		renewal_end(renewal, false, "the agent is being stopped");
+		return;
+	}
 	if (renewal->report.purpose == CONFIG_RELOAD) {
 		apply(guardian, config);
 		return;
@@ -466,7 +470,8 @@ static void tell_status(struct guardian *guardian)
 	message.u.status.steward_starts = steward->starts;
 	message.u.status.restored = guardian->keeper.hold.restored;
 	message.u.status.upgrades = guardian->upgrade.count;
-	message.u.status.held = guardian->upgrade.held;
+	/* Not once it has run out: an engine that is late must not take what somebody else may have by now. */
+	message.u.status.held = guardian->upgrade.held && hold_holds(&guardian->keeper.hold);
 	message.u.status.pid[IPC_GUARDIAN] = getpid();
 	message.u.status.pid[IPC_ENGINE_PROCESS] = engine->pid;
 	message.u.status.pid[IPC_STEWARD_PROCESS] = steward->pid;
@@ -673,6 +678,7 @@ static int work(struct guardian *guardian, const char *file)
 	} else {
 		run(guardian);
 	}
+	renewal_stop(&guardian->renewal);
 	if (guardian->upgrade.under_way && !guardian->failed)
 		hand_over(guardian);
 	else

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 
 	/* How the guardian starts its processes. */
 	if (argc == 3 && strcmp(argv[1], "guardian") == 0)
-		return guardian_go_on(atoi(argv[2]));
+		return guardian_go_on((int)strtol(argv[2], NULL, 10));
 	if (argc == 3 && strcmp(argv[1], "reader") == 0)
 		return reader_main(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "engine") == 0)

@@ -1,8 +1,9 @@
 /* renew.c - see renew.h.
  *
- * The daemon is found by its control socket, and asked which process its guardian is and how many attempts there were. Then the
- * signal, which only root may send, and the same question until there is one attempt more, or after an upgrade another engine:
- * the socket stays open through one.
+ * The daemon is found by its control socket, and asked how many attempts there were. Then the signal, which only root may send,
+ * and the same question until there is one attempt more, or after an upgrade another engine: the socket stays open through one.
+ * The signal goes to the process that made the socket, which is the guardian: the kernel says so, where the dump is the
+ * engine's word, that must not choose whom root sends signals to.
  */
 #include "agent/renew.h"
 
@@ -24,7 +25,8 @@ enum {
 
 struct daemon {
 	char path[CONFIG_PATH_MAX + sizeof("/control")];
-	json_t *dump; /* the newest, NULL: it did not answer */
+	json_t *dump;   /* the newest, NULL: it did not answer */
+	pid_t guardian; /* 0: not known */
 };
 
 static int ask(struct daemon *daemon)
@@ -35,6 +37,7 @@ static int ask(struct daemon *daemon)
 
 	if (error == 0)
 		error = client_receive(fd, &answer);
+	daemon->guardian = fd >= 0 ? client_listener(fd) : 0;
 	if (fd >= 0)
 		close(fd);
 	json_decref(request);
@@ -97,15 +100,13 @@ static enum action_exit complain(const char *what, int error)
 
 static enum action_exit renew(struct daemon *daemon, enum config_purpose purpose)
 {
-	pid_t guardian;
 	int error = ask(daemon);
 
 	if (error != 0)
 		return complain(daemon->path, error);
-	guardian = (pid_t)pid_of(daemon, "guardian");
-	if (guardian <= 1)
-		return complain(daemon->path, -EBADMSG);
-	if (kill(guardian, purpose == CONFIG_UPGRADE ? SIGUSR2 : SIGHUP) != 0)
+	if (daemon->guardian <= 1)
+		return complain(daemon->path, -ESRCH);
+	if (kill(daemon->guardian, purpose == CONFIG_UPGRADE ? SIGUSR2 : SIGHUP) != 0)
 		return complain("the daemon", -errno);
 	if (wait_for_end(daemon, purpose))
 		return report(daemon, purpose);

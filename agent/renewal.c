@@ -216,6 +216,11 @@ void renewal_timer(struct renewal *renewal, ha_time now)
 			begin(renewal, (enum config_purpose)i, now);
 }
 
+void renewal_stop(struct renewal *renewal)
+{
+	child_kill(&renewal->reader);
+}
+
 ha_time renewal_next(const struct renewal *renewal)
 {
 	return renewal->until;

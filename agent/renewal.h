@@ -38,6 +38,9 @@ void renewal_want(struct renewal *, enum config_purpose, ha_time now);
 void renewal_timer(struct renewal *, ha_time now);
 ha_time renewal_next(const struct renewal *);
 void renewal_reaped(struct renewal *, pid_t); /* a child of that pid has ended */
+void renewal_stop(
+	struct renewal
+		*); /* the end: a reader that still waits, or writes its log, must not hold it up */
 
 /* The end of the attempt, by whoever acts on it: why "" or what stood in the way. */
 void renewal_note(struct renewal *, enum config_line, const char *text);

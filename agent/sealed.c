@@ -28,10 +28,11 @@ int sealed_make(const char *name, const void *from, size_t len)
 
 int sealed_read(int fd, void *out, size_t len)
 {
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct stat status;
 	ssize_t n;
 
-	if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS || fstat(fd, &status) != 0 ||
+	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) != 0 ||
 	    status.st_size != (off_t)len)
 		return -EPROTO;
 	n = pread(fd, out, len, 0);

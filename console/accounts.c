@@ -98,6 +98,7 @@ int accounts_refresh(struct accounts *accounts, struct websessions *sessions)
 	error = read_all(accounts);
 	accounts->seen = st;
 	accounts->read = error == 0;
+	accounts->changes++;
 	if (sessions != NULL)
 		end_changed(&before, accounts, sessions);
 	sodium_memzero(&before, sizeof(before));

@@ -32,6 +32,7 @@ struct accounts {
 	char path[160];
 	struct stat seen; /* the file as it was read */
 	bool read;
+	unsigned changes; /* how often it was read */
 	unsigned n;
 	struct account account[ACCOUNTS_MAX];
 };

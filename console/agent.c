@@ -61,7 +61,8 @@ static int say(int fd, const json_t *request)
 
 	if (text == NULL)
 		return -ENOMEM;
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	/* EPIPE: turned away, but not without a word, which is heard next. */
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE)
 		error = -errno;
 	free(text);
 	return error;
@@ -98,6 +99,8 @@ static json_t *hear(int fd, int *error)
 	ssize_t n = recv(fd, agent_packet, sizeof(agent_packet), MSG_TRUNC);
 	json_t *answer = NULL;
 
+	if (n < 0 && errno == ECONNRESET) /* it did not read the request, but may have said why */
+		n = recv(fd, agent_packet, sizeof(agent_packet), MSG_TRUNC);
 	*error = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
 	if (*error == 0 && n <= (ssize_t)sizeof(agent_packet))
 		answer = json_loadb(agent_packet, (size_t)n, 0, NULL);

@@ -68,8 +68,16 @@ static void checked(struct request *request)
 {
 	struct console *console = request->console;
 	const char *user = text_of(request, "user");
-	bool known = accounts_find(&console->accounts, user) != NULL;
+	bool known;
 
+	(void)accounts_refresh(&console->accounts, &console->sessions);
+	if (console->accounts.changes != request->changes) { /* it was an earlier one's, perhaps */
+		request->retry_after = 1;
+		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+			      "the accounts have changed meanwhile: try again");
+		return;
+	}
+	known = accounts_find(&console->accounts, user) != NULL;
 	if (request->good && known) {
 		ratelimit_passed(&console->ratelimit, &request->connection->from);
 		console->logins++;
@@ -138,6 +146,7 @@ void login_begin(struct request *request)
 		return;
 	}
 	ratelimit_failed(&console->ratelimit, from, now);
+	request->changes = console->accounts.changes;
 	request_wait(request, checked);
 }
 

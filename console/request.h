@@ -18,6 +18,7 @@ enum {
 	REQUEST_NESTING_MAX = 8,
 };
 
+struct asset;
 struct route;
 
 enum request_phase {
@@ -32,6 +33,7 @@ struct request {
 	struct MHD_Connection *mhd;
 	struct connection *connection;
 	const struct route *route;
+	const struct asset *asset; /* of the route of the pages */
 	enum request_phase phase;
 	bool get; /* GET or HEAD: changes nothing */
 	char *body;
@@ -43,6 +45,7 @@ struct request {
 	json_t *answer;                    /* what it waited for; NULL: why says */
 	const char *why;
 	bool good;
+	unsigned changes; /* of the accounts, when a password was to be checked */
 	unsigned status;
 	struct MHD_Response *response;
 	char cookie[192];     /* Set-Cookie, or "" */

@@ -31,19 +31,20 @@ static const struct route routes[] = {
 static void send_asset(struct request *request);
 static const struct route asset_route = {"", 0, send_asset};
 
-static const struct route *find(const char *url)
+static const struct route *find(struct request *request, const char *url)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
 		if (strcmp(routes[i].path, url) == 0)
 			return &routes[i];
-	return assets_find(url) != NULL ? &asset_route : NULL;
+	request->asset = assets_find(url);
+	return request->asset != NULL ? &asset_route : NULL;
 }
 
 /* ---- the pages ---- */
 
 static void send_asset(struct request *request)
 {
-	const struct asset *asset = assets_find(request->body);
+	const struct asset *asset = request->asset;
 	const char *known = request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	char etag[ASSETS_ETAG_MAX];
 	bool same;
@@ -208,7 +209,7 @@ void router_begin(struct request *request, const char *method, const char *url)
 	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, on_header, &tally);
 	if (!is_small(request, url, &tally) || !is_for_us(request, &tally))
 		return;
-	request->route = find(url);
+	request->route = find(request, url);
 	if (request->route == NULL) {
 		request_error(request, MHD_HTTP_NOT_FOUND, "not_found", "there is nothing here");
 		return;
@@ -221,8 +222,6 @@ void router_begin(struct request *request, const char *method, const char *url)
 	if (!is_logged_in(request))
 		return;
 	request->body = malloc(REQUEST_BODY_MAX + 1);
-	if (request->body != NULL && request->route == &asset_route)
-		snprintf(request->body, REQUEST_BODY_MAX, "%s", url);
 }
 
 /* ---- all of it is there ---- */

@@ -91,6 +91,8 @@ static void run(struct request *request)
 	} else if (resumed != NULL) {
 		request->resumed = NULL;
 		resumed(request);
+	} else if (request->console->stopping) { /* nobody would end its wait */
+		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "the console ends");
 	} else {
 		router_run(request);
 	}

@@ -2,6 +2,8 @@
 
 #include "proto/peer.h"
 
+#define US_MAX (INT64_C(1) << 52) /* 142 years: as nanoseconds it has room for a time of day */
+
 enum role {
 	UNDECIDED,
 	ACTIVE,
@@ -295,6 +297,9 @@ void account_translate(struct msg_account *m, int64_t offset_us)
 
 		if (*time[i] == 0)
 			continue;
-		*time[i] = us > offset_us ? (us - offset_us) * HA_US : 0;
+		/* The offset is by what the peer says of its clock, which may be anything. */
+		if (__builtin_sub_overflow(us, offset_us, &us) || us < 0 || us >= US_MAX)
+			us = 0;
+		*time[i] = us * HA_US;
 	}
 }

@@ -227,7 +227,7 @@ enum ha_drop msg_decode_heartbeat(const uint8_t *body, size_t len, struct msg_he
 	m.mode = cursor_get_u8(&r);
 	m.state = cursor_get_u8(&r);
 	m.claim = cursor_get_u8(&r);
-	m.reason = cursor_get_u8(&r);
+	m.reason = (uint8_t)reason_heard(cursor_get_u8(&r));
 	m.flags = cursor_get_u8(&r) & MSG_FLAG_ALL;
 	m.why_not = cursor_get_u16(&r) & WHY_NOT_ALL;
 	m.term = cursor_get_u64(&r);

@@ -121,7 +121,7 @@ enum ha_drop msg_decode_account(const uint8_t *body, size_t len, struct msg_acco
 	valid &= get_time(&r, &m.decided);
 	m.from = cursor_get_u8(&r);
 	m.to = cursor_get_u8(&r);
-	m.reason = cursor_get_u8(&r);
+	m.reason = (uint8_t)reason_heard(cursor_get_u8(&r));
 	m.term = cursor_get_u64(&r);
 	valid &= get_time(&r, &m.awake);
 	for (int i = 0; i < HA_PATH_N; i++)
@@ -144,7 +144,7 @@ enum ha_drop msg_decode_account(const uint8_t *body, size_t len, struct msg_acco
 	m.peer.boot = cursor_get_u64(&r);
 	m.peer.state = cursor_get_u8(&r);
 	m.peer.claim = cursor_get_u8(&r);
-	m.peer.reason = cursor_get_u8(&r);
+	m.peer.reason = (uint8_t)reason_heard(cursor_get_u8(&r));
 	m.peer.flags = cursor_get_u8(&r) & MSG_FLAG_ALL;
 	m.peer.why_not = cursor_get_u16(&r) & WHY_NOT_ALL;
 	valid &= get_time(&r, &m.peer.held);

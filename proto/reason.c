@@ -52,3 +52,8 @@ const char *reason_rule(enum ha_reason reason)
 {
 	return (size_t)reason < REASON_N ? reasons[reason].rule : "?";
 }
+
+enum ha_reason reason_heard(uint8_t value)
+{
+	return value < REASON_N ? (enum ha_reason)value : REASON_NONE;
+}

@@ -2,6 +2,8 @@
 #ifndef HA_PROTO_REASON_H
 #define HA_PROTO_REASON_H
 
+#include <stdint.h>
+
 enum ha_reason {
 	REASON_NONE = 0,
 	REASON_STARTING,     /* boot: listening */
@@ -41,6 +43,9 @@ enum ha_reason {
 	REASON_UPGRADED,        /* U1: it held before, as another program */
 	REASON_N,
 };
+
+/* What a peer said: REASON_NONE for one that only a newer version has. It is for people, and decides nothing. */
+enum ha_reason reason_heard(uint8_t value);
 
 const char *reason_text(enum ha_reason); /* for people: "peer silent on both paths" */
 const char *reason_rule(enum ha_reason); /* "T2", "boot", ... ; "" if none */

@@ -379,7 +379,7 @@ end
 local function take_term(c, tree, name)
 	local item, range = c.take(tree, name, 8)
 
-	if range(0, 1):uint() >= 0x80 then
+	if range(0, 1):uint() >= 0x40 then
 		wrong(item, "There is no next term")
 	end
 	return range
@@ -489,7 +489,7 @@ dissect[HEARTBEAT] = function(c, tree, _, _, pinfo)
 	take_choice(c, tree, "mode", modes)
 	state, state_item = take_choice(c, tree, "state", states)
 	claim = take_choice(c, tree, "claim", claims)
-	take_choice(c, tree, "reason", reasons)
+	c.take(tree, "reason", 1) -- one of a newer version is none
 	flags = take_bits(c, tree, "heartbeat_flags", 1)
 	why_not, node = take_bits(c, tree, "why_not", 2)
 	why_not = why_not:uint() % 2 ^ #bits.why_not

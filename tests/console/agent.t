@@ -67,7 +67,14 @@ eventually 20 "an engine that is killed: the page recovers" 'is_alive b && [ "$(
 guardian=$(pid_of b guardian)
 kill -STOP "$guardian" "$(pid_of b engine)"
 eventually 10 "one that hangs: the page says so" '[ "$(last b .screen)" = down ] && last b .agent.text | grep -q "does not answer"'
+in_ns c curl -sko "$LAB/body" --max-time 10 https://192.0.2.12:8443/healthz &
+sleep 0.5
+check "SIGTERM while a request waits for it: the console ends" 'console b stop'
+check "... in good order" 'tail -n 1 "$LAB/b/console.log" | grep -q "event=stop.*error=none"' || diag "$(tail -n 2 "$LAB/b/console.log")"
+console b start
 kill -CONT "$guardian" $(lab_pids b)
+login b >/dev/null
+stream b
 eventually 30 "... and recovers" '[ "$(last b .screen)" = standby ]'
 wait_for 60 'lab_settled a b'
 

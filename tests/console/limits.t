@@ -56,6 +56,13 @@ refused "a NUL in a text" 400 json /api/v1/login -H "$J" --data-binary @"$LAB/nu
 refused "a password that is too long" 400 fields /api/v1/login -H "$J" -d "{\"user\": \"admin\", \"password\": \"$(long 300)\"}"
 refused "a member more" 400 fields /api/v1/login -H "$J" -d '{"user": "admin", "password": "x", "x": 1}'
 
+# What looks something up takes no body, and does not mind one.
+for path in / /console.js /api/v1/session /healthz; do
+	check_http "GET of $path with a body" 200 http c a "$path" -X GET -d 'x'
+done
+check_http "... in pieces" 200 http c a / -X GET -H 'Transfer-Encoding: chunked' -d '/console.js'
+check "... the console is still there" 'kill -0 "$(console_pid a)"'
+
 # ---- names ----
 refused "another Host" 421 wrong_host / -H 'Host: evil.example'
 refused "one that begins like ours" 421 wrong_host / -H 'Host: appliance-a2'

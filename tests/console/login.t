@@ -85,6 +85,31 @@ login a >/dev/null
 check "logout" '[ "$(post a /api/v1/logout "{}")" = 200 ] && [[ $(header set-cookie) = *Max-Age=0* ]]'
 check_http "... ends it" 401 get a /api/v1/state
 
+# ---- a password that changes while it is checked ----
+accounts=$LAB/a/console/accounts
+cp -p "$accounts" "$LAB/a/console/before"
+console_password a admin "horse battery $$"
+cp -p "$accounts" "$LAB/a/console/after"
+enter() { # FROM USER PASSWORD JAR
+	in_ns "$1" curl -sko /dev/null -c "$4" https://192.0.2.11:8443/api/v1/login -H "$J" -d "$(jq -nc --arg u "$2" --arg p "$3" '{user: $u, password: $p}')"
+}
+# shellcheck disable=SC2034 # used by check
+late=$(for delay in 20 30 35 40 45 50 60; do
+	cp -p "$LAB/a/console/before" "$accounts.new" && mv "$accounts.new" "$accounts"
+	http c a /api/v1/session >/dev/null
+	for i in 1 2 3 4; do enter g other "another password" /dev/null & done # they take their time
+	for i in 1 2 3 4; do enter c admin "$CONSOLE_PASSWORD" "$LAB/late$i.jar" & done
+	sleep "0.$delay"
+	cp -p "$LAB/a/console/after" "$accounts.new" && mv "$accounts.new" "$accounts"
+	http c a /api/v1/session >/dev/null
+	wait
+	for i in 1 2 3 4; do http c a /api/v1/state -b "$LAB/late$i.jar"; echo; done
+	sleep 1.2 # failures slow down
+done)
+check "is good for no session" '! grep -qx 200 <<<"$late"' || diag "$late"
+mv "$LAB/a/console/before" "$accounts"
+eventually 15 "the one before is good again" '[ "$(login a)" = 200 ]'
+
 # ---- failures slow down ----
 for ((i = 0; i < 5; i++)); do login a "wrong password" >/dev/null; done
 check_http "after five failures an address has to wait" 429 login a

@@ -125,4 +125,12 @@ check_done "the pair is ended" a --detach --yes
 lab_option a 'virtual_ip = {"192.0.2.100", "192.0.2.101"}'
 check_done "another virtual IP of one that stands alone" a --reload
 eventually 15 "... is held, with the one before" 'is_state a active && holds a 192.0.2.100 && holds a 192.0.2.101'
+
+# One that reads has all the time it wants, but does not hold up the end.
+lab_option a 'cluster_passphrase = "correct horse battery"'
+kill -HUP "$(pid_of a guardian)"
+reader() { local pid; for pid in $(lab_pids a); do [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != ha-reader ] || echo "$pid"; done; }
+wait_for 5 'kill -STOP $(reader) 2>/dev/null'
+# shellcheck disable=SC2046 # a list
+check "SIGTERM waits for no reader" 'lab_agent a stop' || kill -KILL $(lab_pids a)
 done_testing

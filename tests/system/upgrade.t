@@ -71,6 +71,32 @@ cp "$LAB/good" "$LAB/a/haagent.conf"
 check_done "... and back" a --upgrade
 eventually 10 "... with both" 'is_state a active && [ "$(holder)" = a ]'
 
+# A new engine that is late, for its steward waits: what is held for it has run out, and another station has the address now.
+late='my ($guardian, %old) = (shift, map { $_ => 1 } @ARGV);
+	for (;;) {
+		open my $children, "<", "/proc/$guardian/task/$guardian/children" or exit 1;
+		for my $pid (grep { !$old{$_} } split / /, <$children> // "") {
+			open my $comm, "<", "/proc/$pid/comm" or next;
+			(<$comm> // "") eq "ha-steward\n" or next;
+			kill STOP => $pid;
+			print $pid;
+			exit;
+		}
+	}'
+pid=$(guardian a)
+# shellcheck disable=SC2046 # a list
+timeout 20 chrt -f 60 perl -e "$late" "$pid" $(cat "/proc/$pid/task/$pid/children") >"$LAB/steward" &
+sleep 0.3
+kill -USR2 "$pid"
+wait $!
+eventually 10 "what is held for a new engine runs out" '! holds a any'
+in_ns c ip address add 192.0.2.100/32 dev eth0
+kill -CONT "$(cat "$LAB/steward")"
+wait_for 10 'is_alive a'
+always 2 "... and is not taken when it comes, from another one that has it" '! holds a any' || diag "$(state a) $(dump a .reason)"
+in_ns c ip address del 192.0.2.100/32 dev eth0
+eventually 20 "... until that one has gone" 'is_state a active && [ "$(holder)" = a ]'
+
 lab_agent b start
 wait_for 10 'is_alive b'
 check_done "b joins a" b --join 192.0.2.11 --yes
@@ -115,4 +141,14 @@ eventually 30 "the passive comes back, and stands by" 'lab_settled b a'
 lab_agent b stop
 eventually 10 "SIGTERM hands over all the same" 'is_state a active && [ "$(holder)" = a ]'
 check "... and leaves nothing" '[ -z "$(lab_pids b)" ] && ! holds b any'
+
+# One that comes while the new program reads the configuration, which takes a while with a passphrase to hash. An engine that
+# does not answer leaves it the time to.
+lab_option a 'cluster_passphrase = "correct horse battery"'
+pid=$(guardian a)
+kill -STOP "$(engine a)"
+kill -USR2 "$pid"
+kill -TERM "$pid"
+eventually 10 "SIGTERM ends an upgrade, too" '[ -z "$(lab_pids a)" ]'
+check "... and leaves nothing" '! holds a any'
 done_testing

@@ -368,3 +368,16 @@ Test(account, the_peers_times_by_our_clock)
 	cr_assert_eq(behind.lease.on, 2001 * HA_MS);
 	cr_assert_eq(behind.lease.off, 8 * HA_SEC);
 }
+
+Test(account, a_clock_that_lies_is_no_time)
+{
+	static const int64_t offset[] = {INT64_MIN, INT64_MIN / 2, -INT64_MAX / HA_US,
+					 -(INT64_C(1) << 52), INT64_MAX};
+
+	for (size_t i = 0; i < sizeof(offset) / sizeof(*offset); i++) {
+		struct msg_account m = {.decided = 5 * HA_SEC};
+
+		account_translate(&m, offset[i]);
+		cr_expect_eq(m.decided, 0);
+	}
+}

@@ -125,6 +125,37 @@ Test(capture_file, what_cannot_be_written_leaves_whole_blocks)
 	cr_expect_gt(blocks(6, &last), 50);
 }
 
+Test(capture_file, what_stood_there_before_stays)
+{
+	const struct rlimit limit = {20001, RLIM_INFINITY};
+	off_t before;
+	size_t last;
+
+	cr_assert_eq(capture_file_begin(&file, fd, &config), 0);
+	for (int i = 0; i < 20; i++)
+		record(HA_PATH_LINK, 1);
+	cr_assert_eq(recorder_open(&reader, reader_fd), 0);
+	cr_assert_eq(capture_file_recorded(&file, &reader, 0, 0, 20, false), 0);
+	cr_assert_eq(capture_file_flush(&file), 0);
+	before = file.whole;
+	for (int i = 0; i < 2;
+	     i++) { /* in a file that is written on, and in one that is appended to */
+		cr_assert_eq(fcntl(fd, F_SETFL, i == 0 ? 0 : O_APPEND), 0);
+		if (i > 0)
+			cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
+		cr_assert_eq(capture_file_begin(&file, fd, &config), 0);
+		cr_expect_eq(file.whole, before);
+	}
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (int i = 0; i < 500; i++)
+		record(HA_PATH_LINK, 1);
+	recorder_more(&reader);
+	cr_expect_eq(capture_file_recorded(&file, &reader, 0, 0, 20, false), -EFBIG);
+	cr_expect_geq(blocks(6, &last), 20);
+	cr_expect_geq(file.whole, before);
+}
+
 Test(capture_file, a_pipe_that_breaks_is_an_error)
 {
 	int pipes[2];

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,6 +17,7 @@
 
 #include "agent/action.h"
 #include "agent/control.h"
+#include "agent/renew.h"
 
 enum {
 	DUMPS = 3, /* that are asked for before the answer comes */
@@ -366,4 +368,44 @@ Test(client, nothing_is_shown_in_a_pipe)
 Test(client, who_is_turned_away_asks_again)
 {
 	assert_run_in_a_pipe(is_busy_at_first);
+}
+
+/* ---- reload ---- */
+
+static volatile sig_atomic_t hung_up;
+
+static void on_hangup(int signal)
+{
+	(void)signal;
+	hung_up++;
+}
+
+/* It says that another process is the guardian: this one, which would end by the signal. */
+static void names_another_guardian(void)
+{
+	char text[256];
+
+	signal(SIGHUP, SIG_DFL);
+	for (unsigned attempts = 0; attempts < 2; attempts++) {
+		int fd = take();
+
+		if (!hear(fd, dump_text))
+			_exit(96);
+		snprintf(text, sizeof(text),
+			 "{\"result\":\"done\",\"text\":\"\",\"data\":{\"guardian\":{\"pids\":{"
+			 "\"guardian\":%d,"
+			 "\"engine\":2}},\"configuration\":{\"attempts\":%u,\"result\":\"done\"}}}",
+			 getpid(), attempts);
+		say(fd, text);
+		close(fd);
+	}
+}
+
+Test(client, the_signal_goes_to_who_made_the_socket_whatever_the_dump_says)
+{
+	signal(SIGHUP, on_hangup);
+	start(names_another_guardian);
+	cr_expect_eq(renew_run(config_file, CONFIG_RELOAD), ACTION_DONE);
+	assert_ended_well();
+	cr_expect_eq(hung_up, 1);
 }

@@ -420,6 +420,8 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	size_t d_len = msg_encode_detach(d, sizeof(d), &detach);
 
 	expect_value(MSG_HEARTBEAT, h, h_len, 21, 0x80, DROP_NONE); /* a bit that is not known */
+	expect_value(MSG_HEARTBEAT, h, h_len, 19, REASON_N, DROP_NONE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 23, 0x3f, DROP_NONE);
 	expect_value(MSG_IDENTITY, i, i_len, 134, 0xa8, DROP_NONE);
 	expect_value(MSG_IDENTITY, i, i_len, 235, 0, DROP_NONE); /* a prefix of nothing */
 	expect_value(MSG_JOIN, j, j_len, 0, JOIN_REPORT, DROP_NONE);
@@ -428,7 +430,7 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	expect_value(MSG_HEARTBEAT, h, h_len, 16, HA_MODE_N, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 17, HA_STATE_N, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 18, HA_CLAIM_N, DROP_BAD_VALUE);
-	expect_value(MSG_HEARTBEAT, h, h_len, 19, REASON_N, DROP_BAD_VALUE);
+	expect_value(MSG_HEARTBEAT, h, h_len, 23, 0x40, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 20, 0, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 22, WHY_NOT_CHECK, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 23, 0x80, DROP_BAD_VALUE);
@@ -451,7 +453,7 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	expect_value(MSG_DETACH, d, d_len, 0, DETACH_OP_N, DROP_BAD_VALUE);
 	expect_value(MSG_DETACH, d, d_len, 0, DETACH_REFUSE, DROP_BAD_VALUE);
 	expect_value(MSG_DETACH, d, d_len, 1, DETACH_STORE, DROP_BAD_VALUE);
-	check_values(6);
+	check_values(8);
 }
 
 Test(dissector, a_change_of_role_is_pointed_out_once)

@@ -175,6 +175,22 @@ Test(flight, what_is_not_its_own_is_left_alone)
 	close(captures);
 }
 
+Test(flight, a_clock_that_was_put_back_does_not_cost_the_newest)
+{
+	char name[FLIGHT_NAME_MAX], future[64];
+
+	cr_assert_eq(mkdirat(state, "captures", 0700), 0);
+	for (unsigned i = 0; i < FLIGHT_FILES_MAX; i++) {
+		snprintf(future, sizeof(future), "captures/29990101T000000Z-%03u-change.pcapng", i);
+		close(openat(state, future, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	}
+	flight_request(&flight, HA_SEC);
+	flight_timer(&flight, HA_SEC);
+	cr_expect_eq(files(name), FLIGHT_FILES_MAX);
+	cr_expect_neq(faccessat(state, "captures/29990101T000000Z-000-change.pcapng", F_OK, 0), 0,
+		      "the oldest of those that were there has gone");
+}
+
 Test(flight, nothing_is_written_through_a_link)
 {
 	char name[FLIGHT_NAME_MAX];

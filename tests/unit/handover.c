@@ -116,6 +116,10 @@ Test(handover, what_somebody_could_still_change_is_refused)
 	cr_assert_eq(write(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
 	cr_expect_eq(handover_unseal(fd, &out), -EPROTO);
 	close(fd);
+	fd = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	cr_assert_eq(write(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
+	cr_expect_eq(handover_unseal(fd, &out), -EPROTO, "a file has no seals");
+	close(fd);
 	cr_expect_eq(handover_unseal(open("/dev/null", O_RDONLY | O_CLOEXEC), &out), -EPROTO);
 	cr_expect_neq(handover_unseal(-1, &out), 0);
 }

@@ -274,19 +274,35 @@ Test(msg_body, spec_3_R5_heartbeat_values_out_of_range)
 	static const struct {
 		size_t offset;
 		unsigned limit;
-	} fields[] = {{16, 3}, {17, 6}, {18, 4}, {19, REASON_N}, {31, 5}};
+	} fields[] = {{16, 3}, {17, 6}, {18, 4}, {31, 5}};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		for (unsigned value = 1; value <= UINT8_MAX; value++)
 			cr_assert_eq(patched_byte(MSG_HEARTBEAT, fields[i].offset, value),
 				     value < fields[i].limit ? DROP_NONE : DROP_BAD_VALUE,
 				     "offset %zu, value %u", fields[i].offset, value);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 3; i++)
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, fields[i].offset, 0), DROP_NONE);
 	for (size_t offset = 23; offset <= 32; offset += 32 - 23) { /* the terms' first bytes */
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x3f), DROP_NONE);
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x40), DROP_BAD_VALUE);
 		cr_assert_eq(patched_byte(MSG_HEARTBEAT, offset, 0x80), DROP_BAD_VALUE);
+	}
+}
+
+Test(msg_body, spec_3_R5_a_reason_of_a_newer_version_is_none)
+{
+	struct msg_heartbeat out;
+	uint8_t body[156];
+
+	cr_assert_eq(msg_encode_heartbeat(body, sizeof(body), &heartbeat), sizeof(body));
+	body[19] = REASON_N - 1;
+	cr_assert_eq(msg_decode_heartbeat(body, sizeof(body), &out), DROP_NONE);
+	cr_expect_eq(out.reason, REASON_N - 1);
+	for (unsigned value = REASON_N; value <= UINT8_MAX; value++) {
+		body[19] = (uint8_t)value;
+		cr_assert_eq(msg_decode_heartbeat(body, sizeof(body), &out), DROP_NONE);
+		cr_expect_eq(out.reason, REASON_NONE);
 	}
 }
 
