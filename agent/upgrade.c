@@ -17,10 +17,17 @@ _Static_assert((int)HANDOVER_NAME_MAX >= (int)CONFIG_PATH_MAX, "room for each na
 
 int upgrade_prepare(struct upgrade *upgrade, const struct renewal *renewal, int config)
 {
+	int error;
+
 	upgrade->executable = fcntl(renewal->executable, F_DUPFD_CLOEXEC, 0);
-	upgrade->config = fcntl(config, F_DUPFD_CLOEXEC, 0);
-	if (upgrade->executable < 0 || upgrade->config < 0)
+	if (upgrade->executable < 0)
 		return -errno;
+	upgrade->config = fcntl(config, F_DUPFD_CLOEXEC, 0);
+	if (upgrade->config < 0) {
+		error = -errno;
+		close(upgrade->executable);
+		return error;
+	}
 	upgrade->under_way = true;
 	upgrade->in_place = renewal->format == HANDOVER_FORMAT;
 	return 0;
