@@ -116,17 +116,17 @@ struct client {
 	struct page page;
 };
 
-static enum action_exit report_error(const struct client *client, int error)
+enum action_exit action_failed(const char *path, const char *user, int error)
 {
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		fprintf(stderr, "haagent: no daemon is running (%s)\n", client->path);
+		fprintf(stderr, "haagent: no daemon is running (%s)\n", path);
 		return ACTION_NO_DAEMON;
 	case EACCES:
 		fprintf(stderr,
-			"haagent: not allowed: only root and the group of '%s' may use %s\n",
-			client->config.user, client->path);
+			"haagent: not allowed: only root and the group of '%s' may use %s\n", user,
+			path);
 		return ACTION_REFUSED;
 	case EAGAIN:
 		fprintf(stderr, "haagent: the daemon did not answer in time\n");
@@ -140,7 +140,7 @@ static enum action_exit report_error(const struct client *client, int error)
 		fprintf(stderr, "haagent: the daemon ended before it answered\n");
 		return ACTION_REFUSED;
 	default:
-		fprintf(stderr, "haagent: %s: %s\n", client->path, strerror(-error));
+		fprintf(stderr, "haagent: %s: %s\n", path, strerror(-error));
 		return ACTION_REFUSED;
 	}
 }
@@ -200,7 +200,7 @@ static enum action_exit ask(const struct client *client, const struct action *ac
 		error = ask_once(client, action, request, answer);
 	}
 	json_decref(request);
-	return error != 0 ? report_error(client, error) : ACTION_DONE;
+	return error != 0 ? action_failed(client->path, client->config.user, error) : ACTION_DONE;
 }
 
 /* ---- its answer ---- */
@@ -422,7 +422,7 @@ static enum action_exit run_join(const struct client *client, const struct actio
 	if (!is_possible(answer)) {
 		code = action_report(&test, answer, &client->page, stderr);
 	} else if (peer == NULL || *peer == '\0') {
-		code = report_error(client, -EBADMSG);
+		code = action_failed(client->path, client->config.user, -EBADMSG);
 	} else if (action->yes) {
 		confirm_fingerprints(&client->page, data);
 		code = run_plain(client, action, peer);

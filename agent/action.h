@@ -85,6 +85,9 @@ enum action_exit action_report(const struct action *, const json_t *answer, cons
  * one answers: it runs by what it has read before. False: the mistakes were said on stderr. */
 bool action_find(struct config *, const char *config_file, char *path, size_t cap);
 
+/* Says on stderr why the daemon at this control socket was not asked, or did not answer: a negative errno. */
+enum action_exit action_failed(const char *path, const char *user, int error);
+
 /* Finds the daemon by its configuration, and does it. */
 enum action_exit action_run(const char *config_file, const struct action *);
 

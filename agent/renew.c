@@ -95,15 +95,15 @@ static enum action_exit report(const struct daemon *daemon, enum config_purpose 
 static enum action_exit complain(const char *what, int error)
 {
 	fprintf(stderr, "haagent: %s: %s\n", what, strerror(-error));
-	return error == -ENOENT || error == -ECONNREFUSED ? ACTION_NO_DAEMON : ACTION_REFUSED;
+	return ACTION_REFUSED;
 }
 
-static enum action_exit renew(struct daemon *daemon, enum config_purpose purpose)
+static enum action_exit renew(struct daemon *daemon, const char *user, enum config_purpose purpose)
 {
 	int error = ask(daemon);
 
 	if (error != 0)
-		return complain(daemon->path, error);
+		return action_failed(daemon->path, user, error);
 	if (daemon->guardian <= 1)
 		return complain(daemon->path, -ESRCH);
 	if (kill(daemon->guardian, purpose == CONFIG_UPGRADE ? SIGUSR2 : SIGHUP) != 0)
@@ -122,7 +122,7 @@ enum action_exit renew_run(const char *config_file, enum config_purpose purpose)
 
 	if (!action_find(&config, config_file, daemon.path, sizeof(daemon.path)))
 		return ACTION_USAGE;
-	code = renew(&daemon, purpose);
+	code = renew(&daemon, config.user, purpose);
 	json_decref(daemon.dump);
 	return code;
 }
