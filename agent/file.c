@@ -53,7 +53,7 @@ out:
 	return error;
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len)
+int file_write(int fd, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, bytes, len);
@@ -77,7 +77,7 @@ static int write_new(int directory, const char *name, const uint8_t *bytes, size
 	fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	error = write_all(fd, bytes, len);
+	error = file_write(fd, bytes, len);
 	if (error == 0 && fsync(fd) != 0)
 		error = -errno;
 	if (close(fd) != 0 && error == 0)

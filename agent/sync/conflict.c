@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/file.h"
 #include "agent/sync/fault.h"
 #include "agent/sync/plan_state.h"
 
@@ -132,23 +133,19 @@ static int descend(int dir, const struct sync_entry *e, char name[SYNC_NAME_MAX 
 
 static int copy_bytes(struct plan *p, int from, int to)
 {
-	for (;;) {
+	int error = 0;
+
+	while (error == 0) {
 		ssize_t n = read(from, p->block, sizeof(p->block));
-		ssize_t at = 0;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : 0;
 		plan_work(p);
-		while (at < n) {
-			ssize_t put = write(to, p->block + at, (size_t)(n - at));
-
-			if (put < 0 && errno != EINTR)
-				return -errno;
-			at += put > 0 ? put : 0;
-		}
+		error = file_write(to, p->block, (size_t)n);
 	}
+	return error;
 }
 
 static int copy_file(struct plan *p, const struct sync_entry *e, int dir, const char *name)

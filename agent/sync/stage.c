@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "agent/file.h"
 #include "agent/sync/fault.h"
 #include "agent/sync/plan_state.h"
 
@@ -178,21 +179,6 @@ int stage_attributes(struct plan *p, int fd, const struct sync_entry *e, const s
 
 /* ---- files of one block, and links ---- */
 
-static int write_whole(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static bool is_content(struct plan *p, const struct sync_entry *e, const uint8_t *data, size_t len)
 {
 	digest_tag tag, hash;
@@ -279,7 +265,7 @@ int stage_whole(struct plan *p, struct op *op, const uint8_t *data, size_t len)
 		return fd;
 	}
 	fault_point("stage-created");
-	error = write_whole(fd, data, len);
+	error = file_write(fd, data, len);
 	fault_point("stage-written");
 	if (error == 0)
 		error = stage_attributes(p, fd, &op->entry, NULL);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/file.h"
 #include "agent/sync/tree_state.h"
 #include "proto/cursor.h"
 
@@ -47,26 +48,16 @@ struct sink {
 	crypto_generichash_state state;
 };
 
-static void write_all(struct sink *s, const uint8_t *bytes, size_t len)
+static void put_out(struct sink *s, const uint8_t *bytes, size_t len)
 {
-	while (s->error == 0 && len > 0) {
-		ssize_t n = write(s->fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			s->error = -errno;
-			return;
-		}
-		bytes += n;
-		len -= (size_t)n;
-	}
+	if (s->error == 0)
+		s->error = file_write(s->fd, bytes, len);
 }
 
 static void flush(struct sink *s)
 {
 	crypto_generichash_update(&s->state, s->buffer, s->len);
-	write_all(s, s->buffer, s->len);
+	put_out(s, s->buffer, s->len);
 	s->len = 0;
 }
 
@@ -217,7 +208,7 @@ static int save_to(int fd, const struct tree *t, const struct lineage *head,
 	save_slots(&s, t);
 	flush(&s);
 	crypto_generichash_final(&s.state, sum, sizeof(sum));
-	write_all(&s, sum, sizeof(sum));
+	put_out(&s, sum, sizeof(sum));
 	free(s.buffer);
 	return s.error;
 }
