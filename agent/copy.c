@@ -438,8 +438,7 @@ bool copy_settle(struct engine *engine, uint32_t number)
 	const struct copy_wait who = {.number = number, .swap = true};
 
 	return copy_is_configured(engine) && copy_holds(engine) && engine->copy.report.up &&
-	       !engine->mismatch && engine->node.peer.last.why_not == 0 &&
-	       node_peer_audible(&engine->node, engine->now) &&
+	       !engine->mismatch && node_peer_ready(&engine->node, engine->now) &&
 	       copy_ask(engine, false, engine_now(engine) + COPY_SETTLE, &who);
 }
 

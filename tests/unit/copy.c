@@ -243,6 +243,7 @@ static void pair_is_up(void)
 	node->claim = HA_CLAIM_HOLDING;
 	node->peer.known = true;
 	node->peer.last.why_not = 0;
+	node->peer.last.flags = MSG_FLAG_ELIGIBLE;
 	link->session = true;
 	link->heard = engine->now = loop_now();
 	engine->copy.report.up = true;
@@ -286,8 +287,10 @@ Test(copy, d6_nor_is_it_held_up_where_nothing_can_be_on_its_way)
 	cr_expect_not(copy_settle(engine, 9), "the sync pauses");
 	engine->mismatch = false;
 	engine->node.peer.last.why_not = WHY_NOT_COPY;
+	engine->node.peer.last.flags = 0;
 	cr_expect_not(copy_settle(engine, 9), "it will be refused");
 	engine->node.peer.last.why_not = 0;
+	engine->node.peer.last.flags = MSG_FLAG_ELIGIBLE;
 	engine->node.path[HA_PATH_LINK].heard -= HA_SEC * 60;
 	cr_expect_not(copy_settle(engine, 9), "nobody is heard");
 	pair_is_up();
