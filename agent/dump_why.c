@@ -1,6 +1,7 @@
 #include "agent/dump_why.h"
 
 #include "agent/dump_json.h"
+#include "proto/account.h"
 
 enum {
 	WHY_HISTORY_N = 5, /* changes of state */
@@ -204,12 +205,14 @@ static json_t *history(const struct dump_history *all)
 
 json_t *dump_why(const struct why_view *view)
 {
-	const struct msg_account *own = view->own, *peer = view->peer;
+	struct msg_account told = *view->peer;
+	const struct msg_account *own = view->own, *peer = &told;
 	bool ours = later(own, peer);
 	const struct msg_account *last = ours ? own : peer, *other = ours ? peer : own;
 	uint64_t boot = ours ? view->node->peer.boot : view->node->config.boot;
 	struct writer w = {view, json_object()};
 
+	account_align(&told, own);
 	put_time(w.out, "time", view->realtime_ns);
 	put_text(w.out, "host_name", view->own_name);
 	put_text(w.out, "peer_name", view->peer_name);

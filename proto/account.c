@@ -3,6 +3,8 @@
 #include "proto/peer.h"
 
 #define US_MAX (INT64_C(1) << 52) /* 142 years: as nanoseconds it has room for a time of day */
+#define FLIGHT HA_US              /* no frame takes less */
+#define APART  (10 * HA_MS)       /* more is another handover, or no error of a clock */
 
 enum role {
 	UNDECIDED,
@@ -302,4 +304,47 @@ void account_translate(struct msg_account *m, int64_t offset_us)
 			us = 0;
 		*time[i] = us * HA_US;
 	}
+}
+
+static bool handed_over(const struct msg_account *gave, const struct msg_account *took)
+{
+	return gave->decided != 0 && took->decided != 0 && gave->from == HA_ACTIVE &&
+	       took->to == HA_ACTIVE && gave->handover.resigned != 0 &&
+	       took->handover.resigned != 0 && took->term > gave->term;
+}
+
+/* The frame in which the giver resigned came no later than this. */
+static ha_time resignation_heard(const struct msg_account *took)
+{
+	bool said = took->peer.claim == HA_CLAIM_RESIGNED && took->peer.heard != 0;
+
+	return said && took->peer.heard < took->decided ? took->peer.heard : took->decided;
+}
+
+/* What is left when the frame is sent before it is heard; less than 0, if it is not. */
+static void bound(ha_time *most, ha_time sent, ha_time heard)
+{
+	if (sent != 0 && heard != 0 && heard - FLIGHT - sent < *most)
+		*most = heard - FLIGHT - sent;
+}
+
+void account_align(struct msg_account *theirs, const struct msg_account *own)
+{
+	bool taken = handed_over(theirs, own);
+	const struct msg_account *gave = taken ? theirs : own, *took = taken ? own : theirs;
+	ha_time later = HA_NEVER, earlier = HA_NEVER; /* the giver may be told, than now */
+	ha_time by_us;
+
+	if (!handed_over(gave, took))
+		return;
+	bound(&later, gave->handover.intent, took->handover.intent);
+	bound(&later, gave->handover.resigned, resignation_heard(took));
+	bound(&earlier, took->handover.ack, gave->handover.ack);
+	bound(&earlier, took->decided, gave->handover.taking);
+	if (later >= 0 && earlier >= 0)
+		return;
+	by_us = (HA_US - 1 - (later < earlier ? later : earlier)) / HA_US;
+	if (by_us * HA_US > (later < earlier ? earlier : later) || by_us * HA_US > APART)
+		return;
+	account_translate(theirs, (later < earlier) == taken ? by_us : -by_us);
 }

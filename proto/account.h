@@ -38,4 +38,8 @@ void account_observe(struct account *, const struct node *after, const struct no
  * our clock began is as good as unknown. */
 void account_translate(struct msg_account *, int64_t offset_us);
 
+/* Moves the peer's, translated, by the least that lets no frame of a handover that both tell be heard before it was sent (SPEC
+ * 3.11). No other account is changed. */
+void account_align(struct msg_account *theirs, const struct msg_account *own);
+
 #endif

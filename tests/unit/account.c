@@ -381,3 +381,82 @@ Test(account, a_clock_that_lies_is_no_time)
 		cr_expect_eq(m.decided, 0);
 	}
 }
+
+/* ---- what both tell of one handover ---- */
+
+static struct msg_account giver(void)
+{
+	return (struct msg_account){
+		.decided = HA_SEC + 60 * HA_US,
+		.from = HA_ACTIVE,
+		.to = HA_PASSIVE,
+		.term = 4,
+		.handover = {HA_SEC, HA_SEC + 40 * HA_US, HA_SEC + 60 * HA_US, HA_SEC + 90 * HA_US},
+	};
+}
+
+/* As exact as can be: each frame takes 10 us. */
+static struct msg_account taker(void)
+{
+	return (struct msg_account){
+		.decided = HA_SEC + 80 * HA_US,
+		.from = HA_PASSIVE,
+		.to = HA_ACTIVE,
+		.term = 5,
+		.peer = {.heard = HA_SEC + 70 * HA_US, .claim = HA_CLAIM_RESIGNED},
+		.handover = {HA_SEC + 10 * HA_US, HA_SEC + 30 * HA_US, HA_SEC + 80 * HA_US,
+			     HA_SEC + 80 * HA_US},
+	};
+}
+
+/* By how many us the peer's account is moved, which came wrong us late. */
+static int64_t moved(struct msg_account theirs, const struct msg_account *own, int64_t wrong)
+{
+	struct msg_account told;
+
+	account_translate(&theirs, -wrong);
+	told = theirs;
+	account_align(&told, own);
+	return (told.decided - theirs.decided) / HA_US;
+}
+
+Test(account, no_effect_is_told_ahead_of_its_cause)
+{
+	struct msg_account gave = giver(), took = taker();
+
+	for (int wrong = -9; wrong <= 9; wrong++) {
+		cr_expect_eq(moved(gave, &took, wrong), 0, "giver: %d us can be", wrong);
+		cr_expect_eq(moved(took, &gave, wrong), 0, "taker: %d us can be", wrong);
+	}
+	for (int wrong = 10; wrong < 60; wrong++) {
+		cr_expect_eq(moved(gave, &took, wrong), 9 - wrong);
+		cr_expect_eq(moved(gave, &took, -wrong), wrong - 9);
+		cr_expect_eq(moved(took, &gave, wrong), 9 - wrong);
+		cr_expect_eq(moved(took, &gave, -wrong), wrong - 9);
+	}
+	gave.handover.resigned += HA_US / 2; /* our own clock counts nanoseconds */
+	cr_expect_eq(moved(took, &gave, -20), 12, "rounded so that it is enough");
+}
+
+Test(account, only_what_a_handover_proves_is_moved)
+{
+	struct msg_account gave = giver(), took = taker(), other;
+
+	other = took;
+	other.handover.resigned = 0; /* by silence */
+	cr_expect_eq(moved(gave, &other, 50), 0);
+	other = took;
+	other.term = gave.term; /* an earlier one */
+	cr_expect_eq(moved(gave, &other, 50), 0);
+	other = took;
+	other.from = HA_ACTIVE;
+	other.to = HA_PASSIVE;
+	cr_expect_eq(moved(gave, &other, 50), 0, "both gave");
+	cr_expect_eq(moved(gave, &took, 10 * HA_MS / HA_US + 10), 0, "no error of a clock");
+	took.handover.intent = HA_SEC - 5 * HA_US;
+	cr_expect_eq(moved(gave, &took, 0), -6, "each frame is looked at");
+	gave.handover.taking = took.decided - 20 * HA_US;
+	cr_expect_eq(moved(gave, &took, 0), 0, "no clock is so");
+	gave = (struct msg_account){0};
+	cr_expect_eq(moved(gave, &took, 0), 0, "nothing is told");
+}
