@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/shallow.h"
+
 static const struct {
 	const char *name;
 	bool change; /* only root may, and operators that are allowed to */
@@ -230,22 +232,10 @@ static void control_say(struct control_client *client, enum control_result resul
 	control_send(client, &answer);
 }
 
-/* The parser recurses, so what could nest deeply is turned away unparsed. */
-static json_t *control_parse(const char *text, size_t len)
-{
-	unsigned brackets = 0;
-
-	for (size_t i = 0; i < len; i++)
-		brackets += text[i] == '{' || text[i] == '[';
-	if (brackets > CONTROL_NESTING_MAX)
-		return NULL;
-	return json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-}
-
 static void control_request(struct control_client *client, size_t len)
 {
 	struct control *control = client->control;
-	json_t *request = control_parse(control->request, len);
+	json_t *request = shallow_parse(control->request, len, CONTROL_NESTING_MAX);
 	const char *name = json_string_value(json_object_get(request, "action"));
 	struct control_answer answer = {.result = CONTROL_ERROR};
 	unsigned action;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/shallow.h"
 #include "console/assets.h"
 #include "console/hosts.h"
 #include "console/state.h"
@@ -226,23 +227,13 @@ void router_begin(struct request *request, const char *method, const char *url)
 
 /* ---- all of it is there ---- */
 
-/* The parser recurses, so what could nest deeply is turned away unparsed. */
-static json_t *parse(const char *text, size_t len)
-{
-	unsigned brackets = 0;
-
-	for (size_t i = 0; i < len; i++)
-		brackets += text[i] == '{' || text[i] == '[';
-	if (brackets > REQUEST_NESTING_MAX)
-		return NULL;
-	return json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-}
-
 static bool has_object(struct request *request)
 {
 	if (request->json != NULL)
 		return true;
-	request->json = request->len == 0 ? json_object() : parse(request->body, request->len);
+	request->json = request->len == 0
+				? json_object()
+				: shallow_parse(request->body, request->len, REQUEST_NESTING_MAX);
 	sodium_memzero(request->body, REQUEST_BODY_MAX + 1); /* there may be a password in it */
 	if (json_is_object(request->json))
 		return true;
