@@ -37,30 +37,30 @@ ASSET(icon, "icon.svg");
 
 #define SCRIPT "text/javascript; charset=utf-8"
 
-#define ENTRY(path, type, standby, symbol)                                                         \
+#define ENTRY(path, type, symbol)                                                                  \
 	{                                                                                          \
-		path, type, standby, asset_##symbol, asset_##symbol##_end                          \
+		path, type, asset_##symbol, asset_##symbol##_end                                   \
 	}
 
 static const struct asset assets[] = {
-	ENTRY("/", "text/html; charset=utf-8", true, index),
-	ENTRY("/console.js", SCRIPT, true, script),
-	ENTRY("/api.js", SCRIPT, true, api),
-	ENTRY("/chart.js", SCRIPT, true, chart),
-	ENTRY("/cluster.js", SCRIPT, true, cluster),
-	ENTRY("/dialog.js", SCRIPT, true, dialog),
-	ENTRY("/dom.js", SCRIPT, true, dom),
-	ENTRY("/format.js", SCRIPT, true, format),
-	ENTRY("/login.js", SCRIPT, true, login),
-	ENTRY("/mode.js", SCRIPT, true, mode),
-	ENTRY("/nodes.js", SCRIPT, true, nodes),
-	ENTRY("/parts.js", SCRIPT, true, parts),
-	ENTRY("/standby.js", SCRIPT, true, standby),
-	ENTRY("/strings.js", SCRIPT, true, strings),
-	ENTRY("/timeline.js", SCRIPT, true, timeline),
-	ENTRY("/console.css", "text/css; charset=utf-8", true, style),
-	ENTRY("/icon.svg", "image/svg+xml", true, icon),
-	ENTRY("/favicon.ico", "image/svg+xml", true, icon),
+	ENTRY("/", "text/html; charset=utf-8", index),
+	ENTRY("/console.js", SCRIPT, script),
+	ENTRY("/api.js", SCRIPT, api),
+	ENTRY("/chart.js", SCRIPT, chart),
+	ENTRY("/cluster.js", SCRIPT, cluster),
+	ENTRY("/dialog.js", SCRIPT, dialog),
+	ENTRY("/dom.js", SCRIPT, dom),
+	ENTRY("/format.js", SCRIPT, format),
+	ENTRY("/login.js", SCRIPT, login),
+	ENTRY("/mode.js", SCRIPT, mode),
+	ENTRY("/nodes.js", SCRIPT, nodes),
+	ENTRY("/parts.js", SCRIPT, parts),
+	ENTRY("/standby.js", SCRIPT, standby),
+	ENTRY("/strings.js", SCRIPT, strings),
+	ENTRY("/timeline.js", SCRIPT, timeline),
+	ENTRY("/console.css", "text/css; charset=utf-8", style),
+	ENTRY("/icon.svg", "image/svg+xml", icon),
+	ENTRY("/favicon.ico", "image/svg+xml", icon),
 };
 
 const struct asset *assets_find(const char *path)

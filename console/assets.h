@@ -5,7 +5,6 @@
 #ifndef HA_CONSOLE_ASSETS_H
 #define HA_CONSOLE_ASSETS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -14,7 +13,6 @@ enum {
 
 struct asset {
 	const char *path, *type;
-	bool standby; /* the passive shows it, too */
 	const char *start, *end;
 };
 

@@ -29,6 +29,27 @@ static void copy_all(json_t *to, const json_t *from, const char *const keys[], s
 	copy_all((to), (from), (const char *const[]){__VA_ARGS__},                                 \
 		 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
+/* Of each object of a list the members that are named. */
+static json_t *copy_each(const json_t *from, const char *const keys[], size_t n)
+{
+	json_t *list = json_array();
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(from, i, one)
+	{
+		json_t *to = json_object();
+
+		copy_all(to, one, keys, n);
+		json_array_append_new(list, to);
+	}
+	return list;
+}
+
+#define COPY_EACH(from, ...)                                                                       \
+	copy_each((from), (const char *const[]){__VA_ARGS__},                                      \
+		  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
 /* ---- which screen ---- */
 
 static enum state_screen screen_of(const json_t *dump)
@@ -166,18 +187,12 @@ static json_t *nodes(const json_t *dump)
 
 static json_t *paths(const json_t *dump)
 {
-	const json_t *all = json_object_get(dump, "paths"), *path;
-	json_t *list = json_array();
+	json_t *list = COPY_EACH(json_object_get(dump, "paths"), "name", "interface", "state",
+				 "carrier"),
+	       *path;
 	size_t i;
 
-	json_array_foreach(all, i, path)
-	{
-		json_t *one = json_object();
-
-		COPY(one, path, "name", "interface", "state", "carrier");
-		copy(one, json_object_get(dump, "timing"), "dead_ms");
-		json_array_append_new(list, one);
-	}
+	json_array_foreach(list, i, path) copy(path, json_object_get(dump, "timing"), "dead_ms");
 	return list;
 }
 
@@ -191,56 +206,7 @@ static json_t *sync_of(const json_t *dump)
 	return sync;
 }
 
-static json_t *checks(const json_t *dump)
-{
-	const json_t *all = json_object_get(dump, "checks"), *check;
-	json_t *list = json_array();
-	size_t i;
-
-	json_array_foreach(all, i, check)
-	{
-		json_t *one = json_object();
-
-		COPY(one, check, "name", "state", "failing", "failed");
-		json_array_append_new(list, one);
-	}
-	return list;
-}
-
-static json_t *strangers(const json_t *dump)
-{
-	const json_t *all = json_object_get(dump, "strangers"), *stranger;
-	json_t *list = json_array();
-	size_t i;
-
-	json_array_foreach(all, i, stranger)
-	{
-		json_t *one = json_object();
-
-		COPY(one, stranger, "fingerprint", "name", "why");
-		json_array_append_new(list, one);
-	}
-	return list;
-}
-
 /* ---- what moves all the time ---- */
-
-static json_t *live_paths(const json_t *dump)
-{
-	const json_t *all = json_object_get(dump, "paths"), *path;
-	json_t *list = json_array();
-	size_t i;
-
-	json_array_foreach(all, i, path)
-	{
-		json_t *one = json_object();
-
-		COPY(one, path, "name", "state", "rtt_us", "rtt_worst_us", "worst_gap_ms",
-		     "margin_ms", "heartbeats_sent", "heartbeats_received");
-		json_array_append_new(list, one);
-	}
-	return list;
-}
 
 /* UTC, with milliseconds. */
 static json_t *now_text(void)
@@ -272,7 +238,10 @@ static json_t *live_of(const json_t *dump)
 
 	json_object_set_new(live, "time", now_text());
 	COPY(live, dump, "since", "since_ms");
-	json_object_set_new(live, "paths", live_paths(dump));
+	json_object_set_new(live, "paths",
+			    COPY_EACH(json_object_get(dump, "paths"), "name", "state", "rtt_us",
+				      "rtt_worst_us", "worst_gap_ms", "margin_ms",
+				      "heartbeats_sent", "heartbeats_received"));
 	copy(live, peer, "last_heard_ms");
 	copy(live, dump, "lateness_us");
 	copy(live, json_object_get(dump, "witness"), "evidence_ms");
@@ -306,8 +275,12 @@ json_t *state_make(const json_t *dump, const char *why, json_t **live)
 	json_object_set_new(state, "nodes", nodes(dump));
 	json_object_set_new(state, "paths", paths(dump));
 	json_object_set_new(state, "sync", sync_of(dump));
-	json_object_set_new(state, "checks", checks(dump));
-	json_object_set_new(state, "strangers", strangers(dump));
+	json_object_set_new(
+		state, "checks",
+		COPY_EACH(json_object_get(dump, "checks"), "name", "state", "failing", "failed"));
+	json_object_set_new(
+		state, "strangers",
+		COPY_EACH(json_object_get(dump, "strangers"), "fingerprint", "name", "why"));
 	copy(state, json_object_get(dump, "suspension"), "suspended");
 	*live = live_of(dump);
 	return state;
