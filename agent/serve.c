@@ -171,13 +171,12 @@ static bool serve_meet(struct engine *engine, enum control_action action, const 
 /* {"seconds": N}: so long; without it until it is resumed. */
 static bool serve_duration(const json_t *request, ha_time now, ha_time *until)
 {
-	const json_t *seconds = json_object_get(request, "seconds");
-	json_int_t n = json_integer_value(seconds);
+	uint32_t n;
 
 	*until = HA_NEVER;
-	if (seconds == NULL)
+	if (json_object_get(request, "seconds") == NULL)
 		return true;
-	if (!json_is_integer(seconds) || n < 1 || n > ENGINE_SUSPEND_MAX / HA_SEC)
+	if (!control_seconds(request, 0, ENGINE_SUSPEND_MAX / HA_SEC, &n))
 		return false;
 	*until = now + n * HA_SEC;
 	return true;
@@ -186,10 +185,9 @@ static bool serve_duration(const json_t *request, ha_time now, ha_time *until)
 static bool serve_barrier(struct engine *engine, const json_t *request, uint32_t number,
 			  struct control_answer *answer)
 {
-	const json_t *seconds = json_object_get(request, "seconds");
-	json_int_t n = seconds == NULL ? CONTROL_BARRIER_S : json_integer_value(seconds);
+	uint32_t n;
 
-	if ((seconds != NULL && !json_is_integer(seconds)) || n < 1 || n > CONTROL_BARRIER_MAX_S) {
+	if (!control_seconds(request, CONTROL_BARRIER_S, CONTROL_BARRIER_MAX_S, &n)) {
 		snprintf(answer->text, sizeof(answer->text), "seconds is a number from 1 to %d",
 			 CONTROL_BARRIER_MAX_S);
 		return true;
