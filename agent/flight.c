@@ -38,7 +38,8 @@ void flight_init(struct flight *flight, const struct config *config, int state, 
 		.config = config,
 		.state = state,
 		.recorded = recorded,
-		.due = HA_NEVER,
+		.happened.due = HA_NEVER,
+		.asked.due = HA_NEVER,
 		.written = -FLIGHT_BETWEEN,
 	};
 }
@@ -46,12 +47,10 @@ void flight_init(struct flight *flight, const struct config *config, int state, 
 /* ---- when ---- */
 
 /* What is to be written already keeps its time: nothing puts it off. */
-static void plan(struct flight *flight, enum flight_why why, ha_time at)
+static void plan(struct flight_plan *plan, enum flight_why why, ha_time at)
 {
-	if (at >= flight->due)
-		return;
-	flight->due = at;
-	flight->why = why;
+	if (at < plan->due)
+		*plan = (struct flight_plan){.due = at, .why = why};
 }
 
 static ha_time later(ha_time a, ha_time b)
@@ -69,24 +68,24 @@ static bool is_change(const struct store_event *event)
 void flight_event(struct flight *flight, const struct store_event *event, ha_time now)
 {
 	if (is_change(event))
-		plan(flight, FLIGHT_CHANGE,
+		plan(&flight->happened, FLIGHT_CHANGE,
 		     later(now + FLIGHT_AFTER_CHANGE, flight->written + FLIGHT_BETWEEN));
 }
 
 void flight_death(struct flight *flight, ha_time now)
 {
-	plan(flight, FLIGHT_DEATH,
+	plan(&flight->happened, FLIGHT_DEATH,
 	     later(now + FLIGHT_AFTER_DEATH, flight->written + FLIGHT_BETWEEN));
 }
 
 void flight_request(struct flight *flight, ha_time now)
 {
-	plan(flight, FLIGHT_REQUEST, later(now, flight->written + FLIGHT_ASKED));
+	plan(&flight->asked, FLIGHT_REQUEST, later(now, flight->written + FLIGHT_ASKED));
 }
 
 ha_time flight_deadline(const struct flight *flight)
 {
-	return flight->due;
+	return flight->asked.due < flight->happened.due ? flight->asked.due : flight->happened.due;
 }
 
 /* ---- names ---- */
@@ -197,7 +196,8 @@ static int write_new(struct flight *flight, int directory, struct recorder_reade
 	return error;
 }
 
-static int write_into(struct flight *flight, int directory, char name[FLIGHT_NAME_MAX])
+static int write_into(struct flight *flight, enum flight_why why, int directory,
+		      char name[FLIGHT_NAME_MAX])
 {
 	struct recorder_reader reader;
 	int error = check_room(directory);
@@ -208,7 +208,7 @@ static int write_into(struct flight *flight, int directory, char name[FLIGHT_NAM
 		return error;
 	error = write_new(flight, directory, &reader);
 	recorder_close(&reader);
-	flight_name(name, capture_file_offset() + loop_now(), flight->number, flight->why);
+	flight_name(name, capture_file_offset() + loop_now(), flight->number, why);
 	/* First those that are there: where the clock was put back, the new one has the oldest name. */
 	if (error == 0) {
 		flight_prune(directory, FLIGHT_FILES_MAX - 1);
@@ -220,13 +220,13 @@ static int write_into(struct flight *flight, int directory, char name[FLIGHT_NAM
 	return error;
 }
 
-static void write_file(struct flight *flight)
+static void write_file(struct flight *flight, enum flight_why why)
 {
 	char name[FLIGHT_NAME_MAX] = "";
 	int directory = open_directory(flight->state), error = directory;
 
 	if (directory >= 0) {
-		error = write_into(flight, directory, name);
+		error = write_into(flight, why, directory, name);
 		close(directory);
 	}
 	if (error == 0) {
@@ -240,20 +240,32 @@ static void write_file(struct flight *flight)
 	flight->complained = error != 0;
 }
 
-void flight_timer(struct flight *flight, ha_time now)
+static void write_due(struct flight *flight, struct flight_plan *plan, ha_time now)
 {
-	if (now < flight->due)
+	if (now < plan->due)
 		return;
-	flight->due = HA_NEVER;
+	plan->due = HA_NEVER;
 	flight->written = now;
 	if (flight->state >= 0 && flight->recorded >= 0)
-		write_file(flight);
+		write_file(flight, plan->why);
+}
+
+void flight_timer(struct flight *flight, ha_time now)
+{
+	write_due(flight, &flight->asked, now);
+	write_due(flight, &flight->happened, now);
+}
+
+static void hasten(struct flight_plan *plan, ha_time now)
+{
+	if (plan->due != HA_NEVER)
+		plan->due = now;
 }
 
 void flight_end(struct flight *flight, ha_time now)
 {
-	if (flight->due == HA_NEVER || flight->why == FLIGHT_DEATH)
-		return; /* at the end the engine goes first */
-	flight->due = now;
+	hasten(&flight->asked, now);
+	if (flight->happened.why != FLIGHT_DEATH) /* at the end the engine goes first */
+		hasten(&flight->happened, now);
 	flight_timer(flight, now);
 }

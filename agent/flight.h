@@ -1,7 +1,8 @@
 /* flight.h - the captures directory: what the flight recorder had when something happened, as files.
  *
  * In the steward, which may wait for a disk. A file is written when the state of the node has changed, a while later so
- * that it shows what followed; when the engine has died; and when somebody asks. FLIGHT_FILES_MAX are kept. They are of use
+ * that it shows what followed; when the engine has died; and when somebody asks, which is a file besides: neither takes
+ * the other's place. FLIGHT_FILES_MAX are kept. They are of use
  * afterwards and nothing rests on them: so none is forced to the disk, none is begun where the record of the cluster might
  * need the room, and what fails is logged once and has no other effect.
  */
@@ -29,11 +30,15 @@ enum flight_why {
 	FLIGHT_WHY_N,
 };
 
+struct flight_plan {
+	ha_time due; /* HA_NEVER: nothing is to be written */
+	enum flight_why why;
+};
+
 struct flight {
 	const struct config *config;
 	int state, recorded; /* descriptors, the caller's; -1: nothing is written */
-	ha_time due;         /* HA_NEVER: nothing is to be written */
-	enum flight_why why;
+	struct flight_plan happened, asked;
 	ha_time written; /* the newest attempt */
 	unsigned number; /* of the next file, from 0 to 999 and anew */
 	bool complained; /* since a file was last written */
@@ -48,7 +53,7 @@ void flight_request(struct flight *, ha_time now);
 ha_time flight_deadline(const struct flight *);
 void flight_timer(struct flight *, ha_time now);
 
-/* The end of this process: a change that was to be written later is written now. */
+/* The end of this process: what was to be written later is written now, but for the death of the engine. */
 void flight_end(struct flight *, ha_time now);
 
 /* Is it a name that flight_name() makes? */

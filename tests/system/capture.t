@@ -79,6 +79,15 @@ kill -USR1 "$(pid_of a guardian)"
 eventually 5 "SIGUSR1 writes one" '[ -n "$(newest_of a request)" ]'
 check_capture "... which decodes" "$(newest_of a request)"
 
+written() { lab_captures a | grep -c -- "-$1.pcapng"; }
+changes=$(written change) requests=$(written request)
+check_done "takeovers are suspended: a changes its state" b --suspend
+kill -USR1 "$(pid_of a guardian)"
+eventually 5 "SIGUSR1 just after it writes one" '[ "$(written request)" -gt "$requests" ]'
+eventually 12 "... and the change is written all the same" '[ "$(written change)" -gt "$changes" ]'
+check_done "resumed" b --resume
+eventually 12 "... which is written, too" '[ "$(written change)" -gt $((changes + 1)) ]'
+
 boot=$(dump b .peer.boot)
 kill -KILL "$(pid_of a engine)"
 eventually 10 "the engine of a dies: its memory is written all the same" '[ -n "$(newest_of a engine)" ]'

@@ -128,6 +128,37 @@ Test(flight, who_asks_is_served_at_once_but_not_ten_times)
 	cr_expect_not_null(strstr(name, "-000-request.pcapng"));
 }
 
+/* Whoever asks just after a change wants to see now, and the change's own file has what followed. */
+Test(flight, who_asks_does_not_take_the_file_of_a_change)
+{
+	char name[FLIGHT_NAME_MAX];
+
+	change(HA_PASSIVE, HA_ACTIVE, 10 * HA_SEC);
+	flight_request(&flight, 11 * HA_SEC);
+	flight_timer(&flight, 11 * HA_SEC);
+	cr_assert_eq(files(name), 1);
+	cr_assert_eq(flight_deadline(&flight), 10 * HA_SEC + FLIGHT_AFTER_CHANGE, "nor its time");
+	flight_timer(&flight, flight_deadline(&flight));
+	cr_assert_eq(files(name), 2);
+	cr_expect_not_null(strstr(name, "-001-change.pcapng"), "%s", name);
+	cr_expect_eq(flight_deadline(&flight), HA_NEVER);
+}
+
+Test(flight, both_that_are_due_are_written_late_or_at_the_end)
+{
+	char name[FLIGHT_NAME_MAX];
+
+	change(HA_PASSIVE, HA_ACTIVE, 10 * HA_SEC);
+	flight_request(&flight, 10 * HA_SEC);
+	flight_timer(&flight, 10 * HA_SEC + FLIGHT_AFTER_CHANGE); /* a disk was slow */
+	cr_expect_eq(files(name), 2);
+	change(HA_ACTIVE, HA_PASSIVE, 20 * HA_SEC);
+	flight_request(&flight, 20 * HA_SEC);
+	flight_end(&flight, 20 * HA_SEC);
+	cr_expect_eq(files(name), 4);
+	cr_expect_eq(flight_deadline(&flight), HA_NEVER);
+}
+
 Test(flight, a_death_is_written_but_not_when_all_end)
 {
 	char name[FLIGHT_NAME_MAX];
