@@ -116,6 +116,8 @@ static void advise_nobody(const json_t *d, struct advice_list *list)
 {
 	if (!is_paired(d) || is_active(d) || is_text(d, "state", "initializing") || peer_holds(d))
 		return;
+	if (is_text(d, "state", "isolated"))
+		return; /* that says more, and to force it is refused */
 	if (advice_peer_heard(d))
 		add(list, ADVICE_CRITICAL, "nobody", cell_of("nobody holds the virtual IP"),
 		    cell_of("Wait for a few seconds: one of the two takes it. If none does, see "

@@ -86,8 +86,7 @@ uint16_t judge_why_not(const struct node *n, struct clock *c)
 	return (uint16_t)why;
 }
 
-/* SPEC 5.Y2: lost the peer, which could take over, and hears nobody else either. */
-static bool isolated(const struct node *n, struct clock *c)
+bool judge_isolated(const struct node *n, struct clock *c)
 {
 	const struct msg_heartbeat *last = &n->peer.last;
 
@@ -132,7 +131,7 @@ static struct verdict holder(const struct node *n, struct clock *c)
 		if (peer_unheard_us(n, c))
 			return yield(REASON_UNHEARD, HA_PASSIVE); /* Y5 */
 	}
-	if (isolated(n, c))
+	if (judge_isolated(n, c))
 		return yield(REASON_ISOLATED, HA_ISOLATED); /* Y2 */
 	if (peer_ready(n, c) && clock_due(c, n->handover.retry_at))
 		return should_hand_over(n, c); /* Y1 */

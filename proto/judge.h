@@ -45,6 +45,9 @@ enum nobody {
 };
 enum nobody judge_nobody(const struct node *, struct clock *);
 
+/* Y2: it has lost a peer that could take over, and hears nobody else either. */
+bool judge_isolated(const struct node *, struct clock *);
+
 /* T5 but for the probe: nobody was heard in this boot, and it was waited long enough. */
 bool judge_alone(const struct node *, struct clock *);
 

@@ -183,7 +183,8 @@ enum node_refusal {
 	REFUSED_SYNCING,     /* the first whole copy of the settings is under way */
 	REFUSED_PEER_HEARD,  /* --remove is for a peer that is not reachable */
 	REFUSED_NO_VIP,      /* there is no virtual IP to hold */
-	REFUSED_VIP_TAKEN,   /* without a pair: another station answers for it */
+	REFUSED_VIP_TAKEN, /* another station answers for it; in a pair the peer, which is not heard */
+	REFUSED_ISOLATED, /* Y2: nobody is heard, and the peer will have taken over */
 	REFUSED_N,
 };
 

@@ -126,6 +126,8 @@ const char *node_refusal_text(enum node_refusal refusal)
 			"the other appliance is heard: it can be detached, at the active",
 		[REFUSED_NO_VIP] = "no virtual IP is configured",
 		[REFUSED_VIP_TAKEN] = "another station answers for the virtual IP",
+		[REFUSED_ISOLATED] =
+			"nobody is heard here; the other was well, and will hold the virtual IP",
 	};
 
 	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";

@@ -1,5 +1,6 @@
 #include "proto/operate.h"
 #include "proto/handover.h"
+#include "proto/judge.h"
 #include "proto/peer.h"
 #include "proto/step.h"
 #include "proto/suspend.h"
@@ -94,9 +95,19 @@ enum msg_detach_refusal node_may_be_detached(const struct node *n, ha_time now)
 	return syncing(n, &c) ? DETACH_SYNCING : DETACH_OK;
 }
 
-/* SPEC 5.T5, 5.D5: an operator's last word, but not against a holder that is heard. */
+/* SPEC 5.T5: what would have it release again at once, so that it is better said than done. */
+static enum node_refusal premise_of_force(const struct node *n, struct clock *c)
+{
+	if (n->disproved)
+		return REFUSED_VIP_TAKEN;                             /* V1 */
+	return judge_isolated(n, c) ? REFUSED_ISOLATED : REFUSED_NOT; /* Y2 */
+}
+
+/* SPEC 5.T5, 5.D5: an operator's last word, but not against a holder that is heard, or must be expected. */
 static enum node_refusal force(struct node *n, struct clock *c, struct node_actions *out)
 {
+	enum node_refusal refusal;
+
 	if (!n->config.store_ok)
 		return REFUSED_STORE;
 	if (peer_claims(n, c))
@@ -108,8 +119,10 @@ static enum node_refusal force(struct node *n, struct clock *c, struct node_acti
 	if (!n->config.vip_n)
 		return REFUSED_NO_VIP;
 	if (n->config.paired) {
-		step_active(n, REASON_FORCED, out);
-		return REFUSED_NOT;
+		refusal = premise_of_force(n, c);
+		if (!refusal)
+			step_active(n, REASON_FORCED, out);
+		return refusal;
 	}
 	if (n->state == HA_FAULTED)
 		return REFUSED_VIP_TAKEN;

@@ -2,6 +2,7 @@
 #include "tests/unit/node_solo.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static struct world w;
 static struct solo solo;
@@ -202,6 +203,14 @@ Test(node_yield, Y1_the_hold_gives_way_when_nobody_else_holds)
 
 /* --- Y2, I1 --- */
 
+static bool replied(char node, uint32_t request, enum node_refusal refusal)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%c reply %u: %s", node, request, node_refusal_text(refusal));
+	return world_saw(&w, line);
+}
+
 Test(node_yield, Y2_cut_off_from_everybody_it_is_isolated)
 {
 	w.dual_allowed = true; /* where nobody can reach it */
@@ -271,6 +280,40 @@ Test(node_yield, Y2_not_on_a_live_segment)
 {
 	world_power_off(&w, B);
 	world_run(&w, 5 * HA_SEC);
+	cr_assert_eq(world_holder(&w), A);
+}
+
+Test(node_yield, Y2_to_force_an_isolated_one_is_refused_until_it_hears_the_segment)
+{
+	w.dual_allowed = true; /* where nobody can reach it */
+	world_isolate(&w, A, true);
+	world_split(&w, HA_PATH_LINK, true);
+	world_run(&w, 2 * HA_SEC);
+	world_operator(&w, A, OP_FORCE, 1);
+	cr_assert(replied('a', 1, REFUSED_ISOLATED));
+	cr_assert_eq(w.n[A].node.state, HA_ISOLATED);
+	cr_assert_eq(w.n[A].promotions, 1u);
+	world_isolate(&w, A, false);
+	world_power_off(&w, B);
+	world_check(&w, A, false);
+	world_run(&w, 5 * HA_SEC);
+	cr_assert_eq(world_holder(&w), NOBODY, "with a check that fails it does not take by T2");
+	world_operator(&w, A, OP_FORCE, 2);
+	cr_assert(replied('a', 2, REFUSED_NOT));
+	cr_assert(world_until_holder(&w, A, HA_SEC));
+	world_run(&w, HA_SEC);
+	cr_assert_eq(world_holder(&w), A);
+}
+
+/* It lost the holder, not the address: the same two are left. */
+Test(node_yield, Y2_nor_is_a_passive_forced_that_hears_nobody)
+{
+	world_isolate(&w, B, true);
+	world_split(&w, HA_PATH_LINK, true);
+	world_run(&w, 2 * HA_SEC);
+	world_operator(&w, B, OP_FORCE, 1);
+	cr_assert(replied('b', 1, REFUSED_ISOLATED));
+	cr_assert_eq(w.n[B].promotions, 0u);
 	cr_assert_eq(world_holder(&w), A);
 }
 
@@ -546,6 +589,15 @@ Test(node_yield, V1_an_answer_of_the_silent_peer_disproves_the_promotion)
 	cr_assert_eq(world_holder(&w), A);
 	world_run(&w, 10 * HA_SEC);
 	cr_assert_eq(w.n[B].promotions, 1u, "as long as it answers");
+}
+
+Test(node_yield, V1_to_force_one_whose_promotion_was_disproved_is_refused)
+{
+	disproved();
+	world_operator(&w, B, OP_FORCE, 1);
+	cr_assert(replied('b', 1, REFUSED_VIP_TAKEN));
+	cr_assert_eq(w.n[B].node.state, HA_FAULTED);
+	cr_assert_eq(world_holder(&w), A);
 }
 
 /* Both promotions need its silence; only the first one was without its word. */
