@@ -224,6 +224,7 @@ static void leave(struct guardian *guardian)
 	if (guardian->leaving)
 		return;
 	log_event(LOG_NOTICE, "leave", "holding=%d", hold_holds(&guardian->keeper.hold));
+	message.u.leave.upgrade = guardian->upgrade.under_way;
 	message.u.leave.in_place = guardian->upgrade.under_way && guardian->upgrade.in_place;
 	guardian->leaving = true;
 	guardian->leave_until = loop_now() + LEAVE_LIMIT;

@@ -148,7 +148,8 @@ struct ipc_message {
 			struct ha_address vip[HA_VIP_MAX];
 		} vips;
 		struct {
-			bool in_place; /* IPC_LEAVE: a new program is about to go on (SPEC 5.U1) */
+			bool upgrade;  /* IPC_LEAVE: for a new program, ... */
+			bool in_place; /* ... which is about to go on (SPEC 5.U1) */
 			bool holds;    /* IPC_LEFT: it still does, and nobody else can take */
 		} leave;
 		struct config_news news; /* IPC_CONFIG_LINE */

@@ -144,7 +144,10 @@ static void kin_status(struct engine *engine, const struct ipc_message *message)
 static void kin_leave(struct engine *engine, const struct ipc_message *message)
 {
 	struct ipc_message left = {.type = IPC_LEFT};
-	struct node_event event = {.type = EV_OPERATOR, .op = OP_SHUTDOWN};
+	struct node_event event = {
+		.type = EV_OPERATOR,
+		.op = message->u.leave.upgrade ? OP_UPGRADE : OP_SHUTDOWN,
+	};
 
 	left.u.leave.holds = message->u.leave.in_place && engine->running &&
 			     node_may_go_on(&engine->node, engine_now(engine));

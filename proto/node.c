@@ -55,7 +55,7 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 	if (handover_timer(n, c, out))
 		step_active(n, REASON_TOOK_BACK, out); /* T1 */
 	if (n->leaving && n->lease.wanted && !n->handover.giving)
-		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out); /* the passive did not answer */
+		step_yield(n, n->leaves_for, HA_PASSIVE, out); /* the passive did not answer */
 	go_on(n, out);
 	count_nobody(n, judge_nobody(n, c));
 	v = may_hold(n, c);

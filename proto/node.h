@@ -44,6 +44,7 @@ enum node_op {
 	OP_RESUME,
 	OP_FORCE,    /* become active in spite of T5's conditions */
 	OP_SHUTDOWN, /* SIGTERM: hand over if the peer is ready, else release; then ACT_EXIT */
+	OP_UPGRADE,  /* the same, for another program in this one's place */
 };
 
 struct node_event {

@@ -159,7 +159,8 @@ struct node {
 	bool dirty;         /* what must be durable has changed since the last ACT_SAVE */
 	bool kick; /* public state has changed: a heartbeat goes out at the end of the step */
 	bool suspended, leaving, whole_copy, in_sync, disproved;
-	bool going_on;                    /* U1: to hold on at the first step */
+	enum ha_reason leaves_for; /* of one that is leaving: REASON_SHUTDOWN, REASON_UPGRADE */
+	bool going_on;             /* U1: to hold on at the first step */
 	bool check_failing, check_failed; /* EV_CHECK */
 	bool stuck; /* Y1: a check failed and nobody is ready to take over: reported */
 	ha_time suspended_until;

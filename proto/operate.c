@@ -134,13 +134,14 @@ static enum node_refusal force(struct node *n, struct clock *c, struct node_acti
 	return REFUSED_NOT; /* by the boot rule: nobody would resolve a conflict of two that are no pair */
 }
 
-static void shutdown(struct node *n, struct clock *c, struct node_actions *out)
+static void leave(struct node *n, enum ha_reason reason, struct clock *c, struct node_actions *out)
 {
 	n->leaving = n->kick = true;
+	n->leaves_for = reason;
 	if (n->lease.wanted && peer_ready(n, c))
-		handover_begin(n, REASON_SHUTDOWN, 0, out);
+		handover_begin(n, reason, 0, out);
 	else if (n->lease.wanted)
-		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out);
+		step_yield(n, reason, HA_PASSIVE, out);
 }
 
 void operate(struct node *n, const struct node_event *ev, struct clock *c, struct node_actions *out)
@@ -163,7 +164,10 @@ void operate(struct node *n, const struct node_event *ev, struct clock *c, struc
 		refusal = force(n, c, out);
 		break;
 	case OP_SHUTDOWN:
-		shutdown(n, c, out);
+		leave(n, REASON_SHUTDOWN, c, out);
+		break;
+	case OP_UPGRADE:
+		leave(n, REASON_UPGRADE, c, out);
 		break;
 	}
 	step_reply(out, ev->request, refusal);

@@ -41,6 +41,7 @@ static const struct {
 	[REASON_LEFT] = {"D2", "an operator removed the other appliance from the pair"},
 	[REASON_SUSPENSION_OVER] = {"S1", "the suspension has ended by itself"},
 	[REASON_UPGRADED] = {"U1", "it held before the upgrade, and has held on"},
+	[REASON_UPGRADE] = {"U1", "gave way for an upgrade of the agent"},
 };
 
 const char *reason_text(enum ha_reason reason)

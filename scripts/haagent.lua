@@ -52,12 +52,12 @@ local reasons = { -- proto/reason.h
 	"the stored state cannot be read", "joined the pair", "the pair was ended by an operator",
 	"the other appliance has removed this one from the pair",
 	"an operator removed the other appliance from the pair", "the suspension has ended by itself",
-	"it held before the upgrade, and has held on",
+	"it held before the upgrade, and has held on", "gave way for an upgrade of the agent",
 }
 local rules = { -- of each reason: SPEC 5
 	[0] = "", "boot", "boot", "boot", "boot", "boot", "I1", "T1", "T2", "T2", "T3", "T4", "T5", "T5", "T1",
 	"V1", "Y1", "Y1", "Y1", "Y1", "Y2", "Y3", "Y5", "Y6", "Y6", "T1", "T1", "S1", "S1", "boot", "boot",
-	"D1", "D3", "D2", "S1", "U1",
+	"D1", "D3", "D2", "S1", "U1", "U1",
 }
 local events = { -- proto/node.h
 	[0] = "none", "state", "path_up", "path_down", "carrier_up", "carrier_down", "third_party",

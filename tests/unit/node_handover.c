@@ -301,6 +301,26 @@ Test(node_handover, T1_sigterm_at_the_active_hands_over_and_exits)
 	cr_assert_eq(world_holder(&w), B);
 }
 
+/* Whoever reads the history has to tell one that went away from one that comes back. */
+Test(node_handover, T1_an_upgrade_hands_over_like_sigterm_and_says_what_for)
+{
+	world_operator(&w, A, OP_UPGRADE, 0);
+	world_run(&w, 5 * HA_MS);
+	cr_assert_str_eq(w.story, "\na passive U1\nb active T1\na exit\n");
+	cr_assert_eq(w.n[A].node.reason, REASON_UPGRADE);
+	cr_assert_eq(world_holder(&w), B);
+}
+
+Test(node_handover, T1_an_upgrade_with_a_passive_that_does_not_answer_says_so_too)
+{
+	solo_active(&solo);
+	world_operator(&solo.w, A, OP_UPGRADE, 0);
+	solo_goes_on(&solo, 190 * HA_MS);
+	world_run(&solo.w, 20 * HA_MS);
+	cr_assert_str_eq(solo.w.story, "\na handover_failed\na passive U1\na exit\n");
+	cr_assert_eq(solo_node(&solo)->reason, REASON_UPGRADE);
+}
+
 Test(node_handover, T1_sigterm_with_a_passive_that_does_not_answer_releases_and_exits)
 {
 	solo_active(&solo);
