@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/client.h"
@@ -12,11 +11,6 @@
 #include "agent/confirm.h"
 #include "agent/control.h"
 #include "agent/render.h"
-
-enum {
-	BUSY_PAUSE_MS = 50,
-	BUSY_TRIES_MAX = 60,
-};
 
 static const struct {
 	const char *name;
@@ -165,41 +159,24 @@ static const char *result_of(const json_t *answer)
 	return result != NULL ? result : "";
 }
 
-/* 0 and an answer, or -errno. */
-static int ask_once(const struct client *client, const struct action *action, const json_t *request,
-		    json_t **answer)
-{
-	int fd = client_connect(client->path, timeout_of(action)), error;
-
-	*answer = NULL;
-	if (fd < 0)
-		return fd;
-	error = client_send(fd, request);
-	if (error == 0 && is_watched(client, action))
-		error = client_watch(fd, client->path, &client->page, timeout_of(action));
-	if (error == 0 || error == -EPIPE) /* turned away, but not without a word */
-		error = client_receive(fd, answer);
-	close(fd);
-	return error;
-}
-
-/* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. One that serves too
- * many others has not read the request: it is asked again. */
+/* ACTION_DONE and an answer, which may be a no; or the daemon could not be asked, and that was said. */
 static enum action_exit ask(const struct client *client, const struct action *action,
 			    const char *peer_fingerprint, json_t **answer)
 {
-	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
 	json_t *request = action_request(action, peer_fingerprint);
-	int error = request != NULL ? ask_once(client, action, request, answer) : -ENOMEM;
+	const struct client_question question = {
+		.path = client->path,
+		.timeout_s = timeout_of(action),
+		.request = request,
+		.shown = is_watched(client, action) ? &client->page : NULL,
+	};
+	struct client_answer got;
+	int error = client_ask(&question, &got);
 
-	for (unsigned tries = 1;
-	     tries < BUSY_TRIES_MAX && error == 0 && strcmp(result_of(*answer), "busy") == 0;
-	     tries++) {
-		json_decref(*answer);
-		nanosleep(&pause, NULL);
-		error = ask_once(client, action, request, answer);
-	}
+	if (got.descriptor >= 0)
+		close(got.descriptor);
 	json_decref(request);
+	*answer = got.json;
 	return error != 0 ? action_failed(client->path, client->config.user, error) : ACTION_DONE;
 }
 

@@ -161,24 +161,20 @@ static bool open_file(struct capture *capture)
 static int ask_agent(const struct capture *capture)
 {
 	char path[CONFIG_PATH_MAX + sizeof("/control")];
-	json_t *request = json_pack("{s:s}", "action", "capture"), *answer = NULL;
-	int fd, descriptor = -1, error = -ENOMEM;
+	json_t *request = json_pack("{s:s}", "action", "capture");
+	const struct client_question question = {
+		.path = path,
+		.timeout_s = ASK_S,
+		.request = request,
+	};
+	struct client_answer answer;
+	int error;
 
 	snprintf(path, sizeof(path), "%s/control", capture->config.runtime_directory);
-	fd = client_connect(path, ASK_S);
-	if (fd < 0)
-		error = fd;
-	else if (request != NULL)
-		error = client_send(fd, request);
-	if (fd >= 0 && error == 0)
-		error = client_receive_with(fd, &answer, &descriptor);
-	if (fd >= 0)
-		close(fd);
+	error = client_ask(&question, &answer);
 	json_decref(request);
-	json_decref(answer);
-	if (error != 0 && descriptor >= 0)
-		close(descriptor);
-	return error != 0 ? error : descriptor >= 0 ? descriptor : -EACCES;
+	json_decref(answer.json);
+	return error != 0 ? error : answer.descriptor >= 0 ? answer.descriptor : -EACCES;
 }
 
 static void open_memory(struct capture *capture)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/control.h"
@@ -15,6 +16,8 @@
 enum {
 	WATCH_INTERVAL_MS = 100,
 	WATCH_PATIENCE_S = 1, /* for a dump: without it the bar stands still, no more */
+	BUSY_PAUSE_MS = 50,
+	BUSY_TRIES_MAX = 60,
 };
 
 int client_connect(const char *path, time_t timeout_s)
@@ -176,5 +179,55 @@ int client_watch(int fd, const char *path, const struct page *page, time_t timeo
 	}
 	if (dumps >= 0)
 		close(dumps);
+	return error;
+}
+
+/* ---- as a whole ---- */
+
+static void drop(struct client_answer *answer)
+{
+	if (answer->descriptor >= 0)
+		close(answer->descriptor);
+	json_decref(answer->json);
+	answer->descriptor = -1;
+	answer->json = NULL;
+}
+
+static int ask_once(const struct client_question *q, struct client_answer *out)
+{
+	int fd = client_connect(q->path, q->timeout_s), error;
+
+	*out = (struct client_answer){.descriptor = -1};
+	if (fd < 0)
+		return fd;
+	out->listener = client_listener(fd);
+	error = client_send(fd, q->request);
+	if (error == 0 && q->shown != NULL)
+		error = client_watch(fd, q->path, q->shown, q->timeout_s);
+	if (error == 0 || error == -EPIPE) /* turned away, but not without a word */
+		error = client_receive_with(fd, &out->json, &out->descriptor);
+	close(fd);
+	if (error != 0)
+		drop(out);
+	return error;
+}
+
+static bool is_busy(const struct client_answer *answer)
+{
+	const char *result = json_string_value(json_object_get(answer->json, "result"));
+
+	return result != NULL && strcmp(result, "busy") == 0;
+}
+
+int client_ask(const struct client_question *q, struct client_answer *out)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * HA_MS};
+	int error = ask_once(q, out);
+
+	for (unsigned tries = 1; tries < BUSY_TRIES_MAX && error == 0 && is_busy(out); tries++) {
+		drop(out);
+		nanosleep(&pause, NULL);
+		error = ask_once(q, out);
+	}
 	return error;
 }

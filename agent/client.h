@@ -27,6 +27,24 @@ int client_receive(int fd, json_t **answer);
 /* The same, with a descriptor that came along, or -1. */
 int client_receive_with(int fd, json_t **answer, int *descriptor);
 
+/* A question and its answer, over a connection of its own. */
+struct client_question {
+	const char *path;
+	time_t timeout_s;
+	const json_t *request;
+	const struct page *shown; /* a terminal, on which the sync is watched meanwhile; or NULL */
+};
+
+struct client_answer {
+	json_t *json;   /* the caller's to free; NULL: there is none */
+	int descriptor; /* likewise to close, or -1 */
+	pid_t listener; /* as client_listener() */
+};
+
+/* 0 or -errno, as above. A daemon that serves too many others has not read the request, and is asked again for some
+ * seconds; then that it is busy is the answer. */
+int client_ask(const struct client_question *, struct client_answer *out);
+
 /* Shows on page, a terminal, how the sync gets on until there is something to be received, and leaves the line empty.
  * 0 or -errno. path and timeout_s as above. */
 int client_watch(int fd, const char *path, const struct page *, time_t timeout_s);

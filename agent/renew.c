@@ -15,6 +15,7 @@
 
 #include "agent/client.h"
 #include "agent/config.h"
+#include "agent/loop.h"
 #include "agent/render.h"
 
 enum {
@@ -31,19 +32,22 @@ struct daemon {
 
 static int ask(struct daemon *daemon)
 {
-	json_t *request = json_pack("{s:s}", "action", "dump"), *answer = NULL;
-	int fd = client_connect(daemon->path, ASK_TIMEOUT_S);
-	int error = fd < 0 ? fd : client_send(fd, request);
+	json_t *request = json_pack("{s:s}", "action", "dump");
+	const struct client_question question = {
+		.path = daemon->path,
+		.timeout_s = ASK_TIMEOUT_S,
+		.request = request,
+	};
+	struct client_answer answer;
+	int error = client_ask(&question, &answer);
 
-	if (error == 0)
-		error = client_receive(fd, &answer);
-	daemon->guardian = fd >= 0 ? client_listener(fd) : 0;
-	if (fd >= 0)
-		close(fd);
+	if (answer.descriptor >= 0)
+		close(answer.descriptor);
+	daemon->guardian = answer.listener;
 	json_decref(request);
 	json_decref(daemon->dump);
-	daemon->dump = error == 0 ? json_incref(json_object_get(answer, "data")) : NULL;
-	json_decref(answer);
+	daemon->dump = error == 0 ? json_incref(json_object_get(answer.json, "data")) : NULL;
+	json_decref(answer.json);
 	return error != 0 ? error : daemon->dump == NULL ? -EAGAIN : 0;
 }
 
@@ -65,8 +69,9 @@ static bool wait_for_end(struct daemon *daemon, enum config_purpose purpose)
 {
 	json_int_t attempts = number_of(daemon, "attempts"), engine = pid_of(daemon, "engine");
 	const struct timespec pause = {.tv_nsec = ASK_EVERY_MS * HA_MS};
+	ha_time end = loop_now() + PATIENCE_S * HA_SEC;
 
-	for (int i = 0; i < PATIENCE_S * 1000 / ASK_EVERY_MS; i++) {
+	while (loop_now() < end) {
 		if (ask(daemon) == 0 &&
 		    (number_of(daemon, "attempts") > attempts ||
 		     (purpose == CONFIG_UPGRADE && pid_of(daemon, "engine") != engine)))

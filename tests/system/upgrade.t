@@ -111,7 +111,7 @@ check_done "the active is upgraded while the passive is ready" a --upgrade
 eventually 20 "... which has taken over by a handover; a stands by" 'lab_settled b a && dump b .rule | grep -qx T1' || diag "$(dump b .rule)"
 check "... in the same process" '[ "$(guardian a)" = "$pid" ]'
 check "... and its history says what for" 'ha a --history=json |
-	jq -e "[.history[] | select(.event == \"state\" and .to == \"passive\" and .rule == \"U1\")] | length == 1"'
+	jq -e "[.history[] | select(.event == \"state\" and .to == \"passive\" and .rule == \"U1\")] | length == 1" >/dev/null'
 lab_watched
 check_unnoticed "the client noticed nothing" 20
 check_one_answered

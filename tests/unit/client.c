@@ -381,24 +381,51 @@ static void on_hangup(int signal)
 }
 
 /* It says that another process is the guardian: this one, which would end by the signal. */
-static void names_another_guardian(void)
+static void answer_dump(unsigned attempts)
 {
 	char text[256];
+	int fd = take();
 
+	if (!hear(fd, dump_text))
+		_exit(96);
+	snprintf(text, sizeof(text),
+		 "{\"result\":\"done\",\"text\":\"\",\"data\":{\"guardian\":{\"pids\":{"
+		 "\"guardian\":%d,"
+		 "\"engine\":2}},\"configuration\":{\"attempts\":%u,\"result\":\"done\"}}}",
+		 getpid(), attempts);
+	say(fd, text);
+	close(fd);
+}
+
+static void names_another_guardian(void)
+{
+	signal(SIGHUP, SIG_DFL);
+	for (unsigned attempts = 0; attempts < 2; attempts++)
+		answer_dump(attempts);
+}
+
+/* Turned away before each question: by control.c's rule nothing of it was read. */
+static void is_busy_between_dumps(void)
+{
 	signal(SIGHUP, SIG_DFL);
 	for (unsigned attempts = 0; attempts < 2; attempts++) {
-		int fd = take();
+		for (int i = 0; i < 3; i++) {
+			int fd = take();
 
-		if (!hear(fd, dump_text))
-			_exit(96);
-		snprintf(text, sizeof(text),
-			 "{\"result\":\"done\",\"text\":\"\",\"data\":{\"guardian\":{\"pids\":{"
-			 "\"guardian\":%d,"
-			 "\"engine\":2}},\"configuration\":{\"attempts\":%u,\"result\":\"done\"}}}",
-			 getpid(), attempts);
-		say(fd, text);
-		close(fd);
+			say(fd, "{\"result\":\"busy\",\"text\":\"busy\"}");
+			close(fd);
+		}
+		answer_dump(attempts);
 	}
+}
+
+Test(client, a_reload_asks_again_where_it_is_turned_away)
+{
+	signal(SIGHUP, on_hangup);
+	start(is_busy_between_dumps);
+	cr_expect_eq(renew_run(config_file, CONFIG_RELOAD), ACTION_DONE);
+	assert_ended_well();
+	cr_expect_eq(hung_up, 1);
 }
 
 Test(client, the_signal_goes_to_who_made_the_socket_whatever_the_dump_says)
