@@ -110,14 +110,15 @@ static void put_mac(struct line *l, const struct ha_mac *mac)
 
 /* ---- the messages ---- */
 
-static enum ha_drop show_beacon(struct line *l, const uint8_t *body, size_t len)
+static enum ha_drop show_beacon(struct line *l, const struct msg_header *h, const uint8_t *body,
+				size_t len)
 {
 	struct msg_beacon m;
 	enum ha_drop drop = msg_decode_beacon(body, len, &m);
 
 	if (drop)
 		return drop;
-	put(l, " boot=%" PRIu64, m.boot);
+	put(l, " boot=%" PRIu64 "%s", m.boot, (h->flags & MSG_UNPAIRED) != 0 ? " unpaired" : "");
 	put_bytes(l, "key", m.key, sizeof(m.key));
 	return DROP_NONE;
 }
@@ -425,7 +426,7 @@ static enum ha_drop show_body(struct line *l, const struct msg_header *h, const 
 
 	switch (h->type) {
 	case MSG_BEACON:
-		return show_beacon(l, body, len);
+		return show_beacon(l, h, body, len);
 	case MSG_HANDSHAKE:
 		return show_handshake(l, h, frame);
 	case MSG_HEARTBEAT:

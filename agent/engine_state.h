@@ -268,8 +268,9 @@ ha_time part_deadline(const struct engine *);
 void part_timer(struct engine *, ha_time now);
 
 /* ---- knock.c ---- */
-void knock_beacon(struct engine *, enum ha_path, const struct msg_beacon *); /* heard */
-void knock_timer(struct engine *, ha_time now);                              /* says the own ones */
+/* One is heard, whose sender has no pair, or does not say so. */
+void knock_beacon(struct engine *, enum ha_path, const struct msg_beacon *, bool unpaired);
+void knock_timer(struct engine *, ha_time now);                     /* says the own ones */
 void knock_readmit(struct engine *, const uint8_t key[HA_KEY_LEN]); /* it is no stranger any more */
 
 /* ---- role.c ---- */

@@ -234,7 +234,7 @@ static bool hear_stranger(struct engine *engine, enum ha_path path, const struct
 	}
 	if (record->paired && memcmp(beacon.key, record->peer_key, HA_KEY_LEN) == 0)
 		return false; /* the session's */
-	knock_beacon(engine, path, &beacon);
+	knock_beacon(engine, path, &beacon, header->flags & MSG_UNPAIRED);
 	*drop = record->paired ? DROP_WRONG_PEER : DROP_UNPAIRED;
 	return true;
 }

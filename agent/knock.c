@@ -1,7 +1,7 @@
 /* knock.c - who is at the door: beacons said and heard while there is no session (SPEC 3.1, 4.8).
  *
- * A beacon is not authenticated. It is shown to operators, reported with a limit, and a former peer's is
- * answered with a frame that only it can verify. It changes nothing else.
+ * A beacon is not authenticated. It is shown to operators, reported with a limit, and a former peer's that does not
+ * know that it is one is answered with a frame that only it can verify. It changes nothing else.
  */
 #include <string.h>
 
@@ -97,15 +97,16 @@ void knock_readmit(struct engine *engine, const uint8_t key[HA_KEY_LEN])
 			engine->stranger[i].heard = -1;
 }
 
-void knock_beacon(struct engine *engine, enum ha_path path, const struct msg_beacon *beacon)
+void knock_beacon(struct engine *engine, enum ha_path path, const struct msg_beacon *beacon,
+		  bool unpaired)
 {
 	const struct store_former *former = knock_former(engine, beacon->key);
 
 	if (path == HA_PATH_LINK)
 		survey_beacon(&engine->survey);
 	if (former == NULL && !engine->record.paired)
-		return; /* somebody to be met */
-	if (former != NULL)
+		return;                  /* somebody to be met */
+	if (former != NULL && !unpaired) /* else there is nothing to tell it */
 		knock_disown(engine, path, former, beacon->boot);
 	knock_stranger(engine, beacon->key, former);
 }
@@ -125,8 +126,8 @@ void knock_timer(struct engine *engine, ha_time now)
 		if (engine->record.paired ? node_path_audible(&engine->node, path, now)
 					  : path != HA_PATH_LINK)
 			continue;
-		len = session_beacon(engine->key.public_key, engine->record.boot, path, frame,
-				     sizeof(frame));
+		len = session_beacon(engine->key.public_key, engine->record.boot,
+				     engine->record.paired, path, frame, sizeof(frame));
 		act_frame(engine, path, NULL, frame, len);
 	}
 }

@@ -80,7 +80,7 @@ size_t msg_encode_header(uint8_t *out, size_t cap, const struct msg_header *h)
 	cursor_put_u8(&w, h->version);
 	cursor_put_u8(&w, h->type);
 	cursor_put_u8(&w, h->path);
-	cursor_put_u8(&w, 0); /* flags: SPEC 2.R2 */
+	cursor_put_u8(&w, h->type == MSG_BEACON ? h->flags & MSG_UNPAIRED : 0); /* SPEC 2.R2 */
 	cursor_put_u16(&w, h->length);
 	cursor_put_u32(&w, h->receiver);
 	cursor_put_u64(&w, h->counter);

@@ -49,11 +49,15 @@ enum msg_type {
 #define MSG_TERM_HEARD_MAX (UINT64_MAX / 4)
 #define MSG_TERM_KEPT_MAX  (MSG_TERM_MAX - (UINT64_C(1) << 32))
 
+enum msg_header_flag {
+	MSG_UNPAIRED = 1 << 0, /* of a BEACON: its sender has no pair */
+};
+
 struct msg_header {
 	uint8_t version;
 	uint8_t type;      /* enum msg_type */
 	uint8_t path;      /* enum ha_path that it was sent on */
-	uint8_t flags;     /* reserved: sent as zero, ignored when received */
+	uint8_t flags;     /* MSG_UNPAIRED; others are sent as zero, ignored when received */
 	uint16_t length;   /* header + body + tag; Ethernet padding comes after */
 	uint32_t receiver; /* session index the receiver chose; 0 where there is none (SPEC 2.1) */
 	uint64_t counter;  /* nonce; 0 in BEACON, HANDSHAKE and DISOWN */

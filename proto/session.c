@@ -148,8 +148,8 @@ ha_time session_deadline(const struct session *s)
 	return earlier(at, handshake_expiry(s));
 }
 
-size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, enum ha_path path,
-		      uint8_t *out, size_t cap)
+size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, bool paired,
+		      enum ha_path path, uint8_t *out, size_t cap)
 {
 	struct msg_header h = {.version = MSG_VERSION, .type = MSG_BEACON};
 	struct msg_beacon b = {.boot = boot};
@@ -158,6 +158,7 @@ size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, enum 
 	if (cap < len)
 		return 0;
 	h.path = (uint8_t)path;
+	h.flags = paired ? 0 : MSG_UNPAIRED;
 	h.length = (uint16_t)len;
 	memcpy(b.key, public_key, HA_KEY_LEN);
 	msg_encode_header(out, MSG_HEADER_LEN, &h);
@@ -169,8 +170,8 @@ static void send_beacon(struct session *s, ha_time now, struct session_output *o
 {
 	const struct session_config *c = &s->config;
 
-	out->frame_len =
-		session_beacon(c->public_key, c->boot, c->path, out->frame, sizeof(out->frame));
+	out->frame_len = session_beacon(c->public_key, c->boot, true, c->path, out->frame,
+					sizeof(out->frame));
 	out->to_group = true;
 	s->send_at = now + SESSION_BEACON_MS * HA_MS;
 }

@@ -151,7 +151,7 @@ const uint8_t *session_exporter(const struct session *);
 
 /* A BEACON, for which it takes no session: what a node without one, or without a pair, says on the
  * link (4.R26). Its length, or 0 if cap is too small. */
-size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, enum ha_path,
-		      uint8_t *out, size_t cap);
+size_t session_beacon(const uint8_t public_key[HA_KEY_LEN], uint64_t boot, bool paired,
+		      enum ha_path, uint8_t *out, size_t cap);
 
 #endif

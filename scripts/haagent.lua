@@ -106,7 +106,7 @@ end
 field("uint8", "version", "Version")
 field("uint8", "type", "Type", base.DEC, types)
 field("uint8", "path", "Path", base.DEC, paths)
-field("uint8", "flags", "Flags (reserved)", base.HEX)
+field("uint8", "flags", "Flags", base.HEX)
 field("uint16", "length", "Length")
 field("uint32", "receiver", "Receiver index", base.HEX)
 field("uint64", "counter", "Counter")
@@ -135,6 +135,7 @@ field("uint16", "why_not", "Why not eligible", base.HEX)
 field("uint8", "identity_flags", "Flags", base.HEX)
 field("uint8", "sync_flags", "Flags", base.HEX)
 local bits = {
+	flags = {"unpaired"}, -- of a BEACON
 	heartbeat_flags = {"eligible", "leaving", "degraded", "reach_ok", "carrier", "reserved"},
 	why_not = {"copy", "suspended", "check", "carrier", "deaf", "store", "guardian", "starting", "leaving",
 		"disproved"},
@@ -745,7 +746,7 @@ function haagent.dissector(buffer, pinfo, root)
 	local version = tree:add(f.version, buffer(0, 1))
 	local type_item = tree:add(f.type, buffer(1, 1))
 	tree:add(f.path, buffer(2, 1))
-	tree:add(f.flags, buffer(3, 1))
+	local flags = tree:add(f.flags, buffer(3, 1))
 	local length_item = tree:add(f.length, buffer(4, 2))
 	tree:add(f.receiver, buffer(6, 4))
 	tree:add(f.counter, buffer(10, 8))
@@ -761,6 +762,10 @@ function haagent.dissector(buffer, pinfo, root)
 		info = " (cut when it was captured)"
 	else
 		info = dissect_body(buffer, kind, length, tree, pinfo)
+	end
+	if kind == BEACON then
+		flags:add(f["flags.unpaired"], buffer(3, 1))
+		info = buffer(3, 1):bitfield(7, 1) == 1 and " unpaired" or info
 	end
 	if kind == DECISION then
 		pinfo.cols.info = name .. info

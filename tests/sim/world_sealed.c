@@ -217,7 +217,8 @@ static bool lone(struct world *w, int i, const struct world_message *m,
 	if (header->type != MSG_BEACON || w->n[i].store.paired)
 		return false;
 	if (msg_decode_beacon(m->body + MSG_HEADER_LEN, msg_body_len(MSG_BEACON), &beacon) ==
-	    DROP_NONE)
+		    DROP_NONE &&
+	    !(header->flags & MSG_UNPAIRED))
 		on_beacon(w, i, m->path, &beacon);
 	return true;
 }
@@ -279,7 +280,8 @@ static void beacons(struct world *w, int i, ha_time now)
 
 		if (n->store.paired ? node_path_audible(&n->node, path, now) : path != HA_PATH_LINK)
 			continue;
-		len = session_beacon(n->keys.public_key, n->store.boot, path, frame, sizeof(frame));
+		len = session_beacon(n->keys.public_key, n->store.boot, n->store.paired, path,
+				     frame, sizeof(frame));
 		world_send_frame(w, i, path, frame, len);
 	}
 }

@@ -29,6 +29,9 @@ check "... the active is active" 'is_state a active && [ "$(holder)" = a ]'
 check "... neither has a peer" '[ "$(dump a .peer) $(dump b .peer)" = "null null" ]'
 check "... both say why" '[ "$(dump b .parting)" = detached ] && told a "ended by an operator" && told b "ended by an operator"'
 check_refused "... swap is refused now" 'not part of a pair' a --swap
+newest_frames() { ip netns exec "$NS$1" "$HAAGENT" -c "$LAB/$1/haagent.conf" --capture - --seconds 3 2>/dev/null | "$HAAGENT" --decode - | tail -n 4; }
+check "... each says that it has no pair, and neither answers that" '[ "$(newest_frames a | grep -c "BEACON .*unpaired")" = 4 ]' ||
+	diag "$(newest_frames a)"
 
 # Detached, and started again with a virtual IP in its configuration: it takes that when it is told to, if nobody has it.
 named b

@@ -116,10 +116,14 @@ Test(decode, a_beacon_solicit_and_answer)
 	const struct msg_solicit solicit = {.nonce = 0x1122334455667788};
 	static const uint8_t key[HA_KEY_LEN] = {0xaa, [31] = 0xbb};
 	uint8_t body[64];
-	size_t len = session_beacon(key, 9, HA_PATH_LINK, bytes, sizeof(bytes));
+	size_t len = session_beacon(key, 9, true, HA_PATH_LINK, bytes, sizeof(bytes));
 
 	cr_expect_str_eq(decode(len, len),
 			 "BEACON boot=9 "
+			 "key=aa000000000000000000000000000000000000000000000000000000000000bb");
+	len = session_beacon(key, 9, false, HA_PATH_LINK, bytes, sizeof(bytes));
+	cr_expect_str_eq(decode(len, len),
+			 "BEACON boot=9 unpaired "
 			 "key=aa000000000000000000000000000000000000000000000000000000000000bb");
 	len = msg_encode_solicit(body, sizeof(body), &solicit);
 	len = put(MSG_SOLICIT, HA_PATH_LINK, body, len);

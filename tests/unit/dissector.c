@@ -186,8 +186,9 @@ Test(dissector, names_every_type)
 	static const struct msg_solicit solicit = {.nonce = 0x1122334455667788};
 	uint8_t body[8], beacon[64];
 
-	put_frame(beacon, session_beacon(suspended.lineage.digest, 3, HA_PATH_LINK, beacon,
-					 sizeof(beacon)));
+	for (int paired = 1; paired >= 0; paired--)
+		put_frame(beacon, session_beacon(suspended.lineage.digest, 3, paired, HA_PATH_LINK,
+						 beacon, sizeof(beacon)));
 	put_heartbeat(&suspended);
 	msg_encode_solicit(body, sizeof(body), &solicit);
 	put_message(MSG_SOLICIT, body, sizeof(body), 0);
@@ -206,6 +207,7 @@ Test(dissector, names_every_type)
 	put_sync_ack(&(struct sync_ack){.cumulative = 4, .bitmap = {0x03, [127] = 0x80}});
 	cr_assert_str_eq(show("-T fields -e _ws.col.Info"),
 			 "BEACON on link\n"
+			 "BEACON on link unpaired\n"
 			 "HEARTBEAT on link 9 initializing, claim none, term 0\n"
 			 "SOLICIT on link 1122334455667788\n"
 			 "ANSWER on link 1122334455667788\n"

@@ -61,12 +61,16 @@ Test(msg, spec_2_1_header_bytes)
 	cr_assert_arr_eq(out, golden, sizeof(golden));
 }
 
-Test(msg, spec_2_R2_flags_are_sent_as_zero_and_ignored)
+Test(msg, spec_2_R2_flags_are_sent_as_zero_but_that_of_a_beacon_and_ignored)
 {
 	struct msg_header h = sample, out;
 	uint8_t frame[190] = {0};
 
 	h.flags = 0xff;
+	h.type = MSG_BEACON;
+	msg_encode_header(frame, sizeof(frame), &h);
+	cr_assert_eq(frame[3], MSG_UNPAIRED);
+	h.type = sample.type;
 	msg_encode_header(frame, sizeof(frame), &h);
 	cr_assert_eq(frame[3], 0);
 	frame[3] = 0xff;

@@ -25,17 +25,18 @@ Test(session_timers, r26_a_beacon_takes_no_session)
 
 	rig_init(&r, SESSION_KK);
 	beacon = rig_timer(&r, RESPONDER);
-	other.len = session_beacon(r.config[RESPONDER].public_key, r.config[RESPONDER].boot,
+	other.len = session_beacon(r.config[RESPONDER].public_key, r.config[RESPONDER].boot, true,
 				   HA_PATH_LINK, other.bytes, sizeof(other.bytes));
 	cr_assert_eq(other.len, 58);
 	cr_assert_eq(other.len, beacon.len);
 	cr_assert_arr_eq(other.bytes, beacon.bytes, beacon.len);
-	session_beacon(r.config[RESPONDER].public_key, 1, HA_PATH_MANAGEMENT, other.bytes, 58);
+	session_beacon(r.config[RESPONDER].public_key, 1, true, HA_PATH_MANAGEMENT, other.bytes,
+		       58);
 	cr_assert_eq(other.bytes[2], HA_PATH_MANAGEMENT);
 	for (size_t cap = 0; cap < beacon.len; cap++)
-		cr_assert_eq(
-			session_beacon(r.config[0].public_key, 1, HA_PATH_LINK, other.bytes, cap),
-			0);
+		cr_assert_eq(session_beacon(r.config[0].public_key, 1, true, HA_PATH_LINK,
+					    other.bytes, cap),
+			     0);
 }
 
 Test(session_timers, r27_an_initiators_beacon_tells_the_responder_nothing_new)
@@ -44,7 +45,7 @@ Test(session_timers, r27_an_initiators_beacon_tells_the_responder_nothing_new)
 	struct frame f;
 
 	rig_init(&r, SESSION_KK);
-	f.len = session_beacon(r.config[INITIATOR].public_key, r.config[INITIATOR].boot,
+	f.len = session_beacon(r.config[INITIATOR].public_key, r.config[INITIATOR].boot, true,
 			       HA_PATH_LINK, f.bytes, sizeof(f.bytes));
 	before = r;
 	cr_assert_eq(rig_receive(&r, RESPONDER, &f), DROP_NONE);
