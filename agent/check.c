@@ -76,11 +76,6 @@ bool check_is_failing(const struct check *check)
 	return check_is_down(check->state);
 }
 
-bool check_has_failed(const struct check *check)
-{
-	return check->state == CHECK_FAILED;
-}
-
 static void passed(struct check *check)
 {
 	if (!check_is_failing(check))

@@ -62,7 +62,6 @@ void check_recovered(struct check *, enum command_outcome, ha_time now);
 
 bool check_is_down(enum check_state);        /* whether or not beyond recovery */
 bool check_is_failing(const struct check *); /* down, whether or not beyond recovery */
-bool check_has_failed(const struct check *); /* beyond recovery */
 
 const char *check_state_name(enum check_state); /* "unknown", "passing", ... */
 

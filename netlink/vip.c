@@ -60,11 +60,6 @@ uint32_t vip_all(const struct vip *vip)
 	return (UINT32_C(1) << vip->n) - 1;
 }
 
-bool vip_all_on(const struct vip *vip)
-{
-	return vip->on == vip_all(vip);
-}
-
 void vip_set_ifindex(struct vip *vip, int ifindex)
 {
 	if (ifindex != vip->ifindex)
@@ -150,11 +145,6 @@ int vip_add(struct vip *vip, uint32_t *acked)
 	return add(vip, 0, vip->n, acked);
 }
 
-int vip_renew(struct vip *vip, uint32_t *acked)
-{
-	return add(vip, 0, vip->n, acked);
-}
-
 int vip_delete(struct vip *vip, uint32_t *gone)
 {
 	return delete (vip, 0, vip->n, gone);
@@ -164,12 +154,6 @@ int vip_add_one(struct vip *vip, unsigned i)
 {
 	assert(i < vip->n);
 	return add(vip, i, 1, NULL);
-}
-
-int vip_delete_one(struct vip *vip, unsigned i)
-{
-	assert(i < vip->n);
-	return delete (vip, i, 1, NULL);
 }
 
 int vip_observe(struct vip *vip, const struct address_event *e)

@@ -39,7 +39,6 @@ void vip_close(struct vip *); /* leaves the addresses; fine on a zeroed or close
 /* Adds all, or renews their lifetime without taking them off. 0 when all are acknowledged, else the
  * first error; *acked (may be NULL) is the mask of those acknowledged. */
 int vip_add(struct vip *, uint32_t *acked);
-int vip_renew(struct vip *, uint32_t *acked);
 
 /* Deletes all; one that is not there, or whose interface is not there, counts as deleted. *gone as
  * above. */
@@ -47,7 +46,6 @@ int vip_delete(struct vip *, uint32_t *gone);
 
 /* One address, for restoring what somebody else removed. i < n. */
 int vip_add_one(struct vip *, unsigned i);
-int vip_delete_one(struct vip *, unsigned i);
 
 /* -EADDRINUSE if this host has one of the addresses by somebody else's doing: to add it would shorten
  * that one's life (IPv6), and the fence would cut the host off. Else 0 or -errno. */
@@ -63,7 +61,6 @@ void vip_set_ifindex(struct vip *, int ifindex);
  * our interface, else -1. An address that is removed or still tentative is not on. */
 int vip_observe(struct vip *, const struct address_event *);
 
-bool vip_all_on(const struct vip *);
 uint32_t vip_all(const struct vip *); /* the mask with every address's bit */
 
 #endif

@@ -187,11 +187,6 @@ void flow_timer(struct flow_sender *f, ha_time now)
 	}
 }
 
-bool flow_idle(const struct flow_sender *f)
-{
-	return f->base == f->next;
-}
-
 /* ---- receiver ---- */
 
 static bool has(const struct flow_receiver *f, uint64_t number)

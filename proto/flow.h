@@ -49,8 +49,7 @@ bool flow_acknowledge(struct flow_sender *, const struct sync_ack *,
 /* HA_NEVER while nothing is under way, or something lost is still to be repeated. */
 ha_time flow_deadline(const struct flow_sender *);
 void flow_timer(struct flow_sender *,
-		ha_time now);               /* the timeout: flow_lost() gives what to repeat */
-bool flow_idle(const struct flow_sender *); /* all of it acknowledged */
+		ha_time now); /* the timeout: flow_lost() gives what to repeat */
 
 enum flow_verdict {
 	FLOW_NEW,       /* noted */

@@ -396,11 +396,6 @@ bool requirements_met(const uint8_t cause[REQUIREMENT_N])
 	return true;
 }
 
-bool requirements_open(const uint8_t cause[REQUIREMENT_N])
-{
-	return memchr(cause, CAUSE_PENDING, REQUIREMENT_N) != NULL;
-}
-
 enum requirement_result requirement_result(enum requirement_cause cause)
 {
 	switch (cause) {

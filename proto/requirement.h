@@ -125,9 +125,6 @@ void requirements_judge(const struct requirement_view *, uint8_t cause[REQUIREME
 void requirements_merge(uint8_t own[REQUIREMENT_N], const uint8_t peer[REQUIREMENT_N]);
 
 bool requirements_met(const uint8_t cause[REQUIREMENT_N]); /* each of them */
-bool requirements_open(
-	const uint8_t
-		cause[REQUIREMENT_N]); /* some are unknown, and may yet be known: CAUSE_PENDING */
 
 enum requirement_result requirement_result(enum requirement_cause);
 const char *requirement_name(enum requirement);  /* "hardware_model", ...: of --dump=json */

@@ -220,6 +220,4 @@ struct sync_view {
 };
 void sync_view(const struct sync *, struct sync_view *out); /* as of the last step */
 
-const char *sync_state_name(enum sync_state); /* "nothing to sync", "not started", "syncing", ... */
-
 #endif

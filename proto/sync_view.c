@@ -86,15 +86,3 @@ void sync_view(const struct sync *s, struct sync_view *out)
 		out->lag = leads ? own - peer : peer - own;
 	out->state = state_of(s, out);
 }
-
-const char *sync_state_name(enum sync_state state)
-{
-	static const char *const name[SYNC_STATE_N] = {
-		[SYNC_NOTHING] = "nothing to sync", [SYNC_NOT_STARTED] = "not started",
-		[SYNC_SYNCING] = "syncing",         [SYNC_SYNCED] = "fully synced",
-		[SYNC_OUT_OF_SYNC] = "out of sync", [SYNC_ERROR] = "sync error",
-		[SYNC_PAUSED] = "paused",
-	};
-
-	return state < SYNC_STATE_N ? name[state] : "?";
-}

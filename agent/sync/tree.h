@@ -84,11 +84,10 @@ void tree_sum(const struct tree *, struct digest_sum *out); /* what the digest i
 /* On disk, with a checksum, as name (and name.new while it is written); pending entries are written as such. It is a
  * cache: what is missing or torn costs a scan that reads every file. A load replaces all that the tree had; a failed one
  * leaves it empty. head: the lineage that the numbers belong to. roots: see sync_head. 0; -ENOENT; -EBADMSG: torn,
- * foreign, for other roots or made with another digest key; other -errno. */
-int tree_save(const struct tree *, int directory, const char *name, const struct lineage *head,
-	      const uint8_t roots[SYNC_HASH_LEN]);
-/* The same in two steps: written, to a descriptor (or -errno); and, by any thread, on the disk and in its place. A begun one has to be
- * ended. */
+ * foreign, for other roots or made with another digest key; other -errno.
+ *
+ * Saved in two steps: written, to a descriptor (or -errno); and, by any thread, on the disk and in its place. A begun one
+ * has to be ended. */
 int tree_save_begin(const struct tree *, int directory, const char *name,
 		    const struct lineage *head, const uint8_t roots[SYNC_HASH_LEN]);
 int tree_save_end(int fd, int directory, const char *name);

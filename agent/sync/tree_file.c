@@ -258,14 +258,6 @@ int tree_save_end(int fd, int directory, const char *name)
 	return fsync(directory) == 0 ? 0 : -errno;
 }
 
-int tree_save(const struct tree *t, int directory, const char *name, const struct lineage *head,
-	      const uint8_t roots[SYNC_HASH_LEN])
-{
-	int fd = tree_save_begin(t, directory, name, head, roots);
-
-	return fd < 0 ? fd : tree_save_end(fd, directory, name);
-}
-
 /* ---- reading ---- */
 
 /* Attributes as they stand in the file. */

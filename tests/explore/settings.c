@@ -7,6 +7,7 @@
 
 #include "proto/sync.h"
 #include "tests/explore/mutant.h"
+#include "tests/sim/said.h"
 
 enum {
 	A = 0,
@@ -479,28 +480,12 @@ static void hear_list(struct pair *p, unsigned who, const struct said *said)
 
 static void hear(struct pair *p, unsigned to, const struct said *said)
 {
-	struct sync_event ev = {.since = said->since};
+	struct sync_event ev;
 
-	switch (said->type) {
-	case SYNC_ACT_SAY_HEAD:
-		ev.type = SYNC_EV_HEAD;
-		ev.head = said->head;
-		break;
-	case SYNC_ACT_SAY_STATUS:
-		ev.type = SYNC_EV_STATUS;
-		ev.status = said->status;
-		break;
-	case SYNC_ACT_SAY_PULL:
-		ev.type = SYNC_EV_PULL;
-		break;
-	case SYNC_ACT_SAY_COMPARE:
-		ev.type = SYNC_EV_COMPARE;
-		break;
-	default:
+	if (said_heard(said->type, said->since, &said->head, &said->status, &ev))
+		feed(p, to, &ev);
+	else
 		hear_list(p, to, said);
-		return;
-	}
-	feed(p, to, &ev);
 }
 
 static unsigned oldest(const struct pair *p, unsigned from)

@@ -261,7 +261,7 @@ static void index_file(void)
 	struct digest digest;
 	struct tree *t;
 	char top[128];
-	int directory = directory_make(top, sizeof(top));
+	int directory = directory_make(top, sizeof(top)), fd;
 
 	FUZZ_CHECK(digest_open(&digest, key) == 0 && tree_open(&t, &digest) == 0);
 	put(t, (struct sync_entry){.type = SYNC_DIRECTORY, .mode = 0755}, "", 0);
@@ -270,7 +270,8 @@ static void index_file(void)
 	put(t, large, "d/large", 2);
 	put(t, link, "l", 0);
 	put(t, (struct sync_entry){.type = SYNC_GONE}, "gone", 0);
-	FUZZ_CHECK(tree_save(t, directory, "index", &head, roots) == 0);
+	fd = tree_save_begin(t, directory, "index", &head, roots);
+	FUZZ_CHECK(fd >= 0 && tree_save_end(fd, directory, "index") == 0);
 	plant_file("tree", "index", directory, "index", 4 + 2 + 2 * SYNC_HASH_LEN, "\0\0", 2);
 	tree_close(t);
 	digest_close(&digest);

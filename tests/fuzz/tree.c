@@ -100,8 +100,10 @@ static void save(struct tree *t)
 	struct tree_totals one, two;
 	uint8_t a[HA_KEY_LEN], b[HA_KEY_LEN];
 	struct tree *copy;
+	int fd;
 
-	FUZZ_CHECK(tree_save(t, directory, "saved", &head, roots) == 0);
+	fd = tree_save_begin(t, directory, "saved", &head, roots);
+	FUZZ_CHECK(fd >= 0 && tree_save_end(fd, directory, "saved") == 0);
 	FUZZ_CHECK(tree_open(&copy, &digest) == 0);
 	FUZZ_CHECK(tree_load(copy, directory, "saved", &read, roots) == 0);
 	FUZZ_CHECK(lineage_equal(&head, &read) && tree_floor(t) == tree_floor(copy));

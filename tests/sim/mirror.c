@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "tests/sim/said.h"
+
 #define NO_NUMBER UINT64_MAX
 
 #define SCAN      (5 * HA_MS)
@@ -408,28 +410,12 @@ static void hear_list(struct world *w, int i, const struct mirror_said *what)
 
 static void hear(struct world *w, int i, const struct mirror_said *what)
 {
-	struct sync_event ev = {.since = what->since};
+	struct sync_event ev;
 
-	switch (what->type) {
-	case SYNC_ACT_SAY_HEAD:
-		ev.type = SYNC_EV_HEAD;
-		ev.head = what->head;
-		break;
-	case SYNC_ACT_SAY_STATUS:
-		ev.type = SYNC_EV_STATUS;
-		ev.status = what->status;
-		break;
-	case SYNC_ACT_SAY_PULL:
-		ev.type = SYNC_EV_PULL;
-		break;
-	case SYNC_ACT_SAY_COMPARE:
-		ev.type = SYNC_EV_COMPARE;
-		break;
-	default:
+	if (said_heard(what->type, what->since, &what->head, &what->status, &ev))
+		feed(w, i, &ev);
+	else
 		hear_list(w, i, what);
-		return;
-	}
-	feed(w, i, &ev);
 }
 
 void mirror_on_stream(struct world *w, const struct world_message *m)

@@ -504,7 +504,7 @@ Test(netlink, an_ipv6_address_is_on_when_it_is_reported_without_tentative)
 	e.flags = IFA_F_PERMANENT;
 	cr_assert_eq(vip_observe(&vip, &e), 1);
 	cr_assert_eq(vip.on, 2u);
-	cr_assert(!vip_all_on(&vip));
+	cr_assert_neq(vip.on, vip_all(&vip));
 	e.ifindex = 8;
 	cr_assert_eq(vip_observe(&vip, &e), -1);
 	e.ifindex = 7;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/sync.h"
+#include "tests/sim/said.h"
 
 enum {
 	CELLS = 6, /* "files" of a tree: each holds a value */
@@ -260,50 +261,37 @@ static void carry(struct pair *p, unsigned who, const struct sync_actions *out)
 		carry_one(p, who, &out->a[i]);
 }
 
+static void hear_list(struct pair *p, unsigned who, const struct said *what)
+{
+	struct side *s = &p->side[who];
+
+	feed(p, who,
+	     &(struct sync_event){.type = SYNC_EV_BEGIN, .full = what->full, .since = what->since});
+	if (!s->planning)
+		return;
+	for (unsigned i = 0; i < CELLS; i++)
+		if (what->told[i]) {
+			s->plan[i] = what->cell[i];
+			s->planned[i] = true;
+		}
+	s->plan_ended = true;
+	feed(p, who, &(struct sync_event){.type = SYNC_EV_END, .end = what->end});
+	feed(p, who, &(struct sync_event){.type = SYNC_EV_PLAN, .complete = true});
+}
+
 /* Hands over the oldest thing that `who` said. */
 static void deliver(struct pair *p, unsigned who)
 {
-	struct side *from = &p->side[who], *to = &p->side[1 - who];
+	struct side *from = &p->side[who];
 	struct said what = from->queue[from->first];
-	struct sync_event ev = {0};
+	struct sync_event ev;
 
 	from->first = (from->first + 1) % QUEUE;
 	from->n--;
-	switch (what.type) {
-	case SYNC_ACT_SAY_HEAD:
-		ev.type = SYNC_EV_HEAD;
-		ev.head = what.head;
-		break;
-	case SYNC_ACT_SAY_STATUS:
-		ev.type = SYNC_EV_STATUS;
-		ev.status = what.status;
-		break;
-	case SYNC_ACT_SAY_PULL:
-		ev.type = SYNC_EV_PULL;
-		ev.since = what.since;
-		break;
-	case SYNC_ACT_SAY_COMPARE:
-		ev.type = SYNC_EV_COMPARE;
-		break;
-	default:
-		ev.type = SYNC_EV_BEGIN;
-		ev.full = what.full;
-		ev.since = what.since;
+	if (said_heard(what.type, what.since, &what.head, &what.status, &ev))
 		feed(p, 1 - who, &ev);
-		if (!to->planning)
-			return;
-		for (unsigned i = 0; i < CELLS; i++)
-			if (what.told[i]) {
-				to->plan[i] = what.cell[i];
-				to->planned[i] = true;
-			}
-		to->plan_ended = true;
-		ev = (struct sync_event){.type = SYNC_EV_END, .end = what.end};
-		feed(p, 1 - who, &ev);
-		ev = (struct sync_event){.type = SYNC_EV_PLAN, .complete = true};
-		break;
-	}
-	feed(p, 1 - who, &ev);
+	else
+		hear_list(p, 1 - who, &what);
 }
 
 static void cut(struct pair *p)

@@ -421,12 +421,3 @@ Test(sync_alone, a_lag_shows_as_out_of_sync_only_when_it_lasts)
 	tell(SYNC_EV_DOWN);
 	cr_expect_eq(view().state, SYNC_OUT_OF_SYNC);
 }
-
-Test(sync_alone, each_state_has_a_name)
-{
-	for (int a = 0; a < SYNC_STATE_N; a++)
-		for (int b = 0; b < a; b++)
-			cr_expect_str_neq(sync_state_name((enum sync_state)a),
-					  sync_state_name((enum sync_state)b));
-	cr_expect_str_eq(sync_state_name(SYNC_STATE_N), "?");
-}

@@ -687,6 +687,13 @@ static void expect_same(const struct tree *a, const struct tree *b)
 	cr_expect_arr_eq(digest_a, digest_b, sizeof(digest_a));
 }
 
+static int save(const char *name, const struct lineage *lineage)
+{
+	int fd = tree_save_begin(tree, rig_fd, name, lineage, roots);
+
+	return fd < 0 ? fd : tree_save_end(fd, rig_fd, name);
+}
+
 static int load(struct tree *t, struct lineage *out)
 {
 	return tree_load(t, rig_fd, "index", out, roots);
@@ -700,7 +707,7 @@ Test(tree, it_comes_back_from_disk_as_it_was)
 	plant_all();
 	cr_assert_eq(tree_open(&other, &digest), 0);
 	cr_expect_eq(load(other, &out), -ENOENT);
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	cr_expect_neq(faccessat(rig_fd, "index.new", F_OK, 0), 0);
 	cr_assert_eq(load(other, &out), 0);
 	cr_expect_eq(out.n, 2);
@@ -718,7 +725,7 @@ Test(tree, an_empty_one_comes_back_too)
 {
 	struct lineage none = {.n = 0}, out = {.n = 5};
 
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &none, roots), 0);
+	cr_assert_eq(save("index", &none), 0);
 	cr_assert_eq(load(tree, &out), 0);
 	cr_expect_eq(out.n, 0);
 	cr_expect_eq(tree_floor(tree), TREE_PENDING);
@@ -744,7 +751,7 @@ Test(tree, a_large_one_with_many_tags_comes_back)
 	e.size = n * SYNC_BLOCK_LEN;
 	cr_assert_eq(tree_put(tree, &e, &no_stat, tags, n, 1, NULL), 0);
 	free(tags);
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	cr_assert_eq(tree_open(&other, &digest), 0);
 	cr_assert_eq(load(other, &out), 0);
 	expect_same(tree, other);
@@ -760,7 +767,7 @@ Test(tree, one_of_other_roots_or_another_key_is_none)
 	struct tree *other;
 
 	plant_all();
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	cr_assert_eq(digest_open(&stranger, key), 0);
 	cr_assert_eq(tree_open(&other, &stranger), 0);
 	cr_expect_eq(load(other, &out), -EBADMSG);
@@ -784,7 +791,7 @@ Test(tree, one_torn_or_with_a_bit_flipped_is_none)
 	struct lineage out;
 
 	plant_all();
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	slurp();
 	for (size_t torn = 0; torn < file_len; torn++) {
 		rig_write("index", file, torn);
@@ -808,7 +815,7 @@ Test(tree, one_that_lies_under_a_good_checksum_harms_nobody)
 	unsigned accepted = 0;
 
 	plant_all();
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	slurp();
 	for (unsigned round = 0; round < 8; round++) {
 		for (size_t i = 0; i < file_len - 32; i++) {
@@ -829,7 +836,7 @@ Test(tree, one_that_lies_under_a_good_checksum_harms_nobody)
 			cr_expect(lineage_valid(&out), "byte %zu", i);
 			for (tree_id id; (id = tree_next(tree, &cursor)) != TREE_NONE;)
 				tree_get(tree, id, &e);
-			cr_expect_eq(tree_save(tree, rig_fd, "index", &out, roots), 0);
+			cr_expect_eq(save("index", &out), 0);
 		}
 	}
 	cr_expect_gt(accepted, 0);
@@ -840,7 +847,7 @@ Test(tree, one_cut_short_under_a_good_checksum_is_none)
 	struct lineage out;
 
 	plant_all();
-	cr_assert_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_assert_eq(save("index", &head), 0);
 	slurp();
 	for (size_t len = 0; len < file_len - 32; len++) {
 		uint8_t cut[4096];
@@ -858,14 +865,14 @@ Test(tree, what_is_no_file_is_none_and_what_cannot_be_written_says_so)
 
 	rig_mkdir("index");
 	cr_expect_eq(load(tree, &out), -EBADMSG);
-	cr_expect_eq(tree_save(tree, rig_fd, "index", &head, roots), -EISDIR);
+	cr_expect_eq(save("index", &head), -EISDIR);
 	cr_expect_neq(faccessat(rig_fd, "index.new", F_OK, 0), 0, "nothing is left behind");
 	rig_symlink("elsewhere", "link");
 	cr_expect_eq(tree_load(tree, rig_fd, "link", &out, roots), -EBADMSG);
-	cr_expect_eq(tree_save(tree, rig_fd, "link", &head, roots), 0, "the link is replaced");
+	cr_expect_eq(save("link", &head), 0, "the link is replaced");
 	cr_expect_neq(faccessat(rig_fd, "elsewhere", F_OK, 0), 0);
 	rig_symlink("elsewhere", "index.new");
 	rig_rmdir("index");
-	cr_expect_eq(tree_save(tree, rig_fd, "index", &head, roots), 0);
+	cr_expect_eq(save("index", &head), 0);
 	cr_expect_neq(faccessat(rig_fd, "elsewhere", F_OK, 0), 0);
 }
