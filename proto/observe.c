@@ -62,7 +62,6 @@ static void on_carrier(struct node *n, const struct node_event *ev, struct node_
 							     : n->config.timing.boot_wait_passive);
 		n->reach.asked = HA_NEVER;
 		n->reach.next_ask = n->now;
-		lease_announce_again(n);
 	} else {
 		n->boot_until = HA_NEVER;
 	}

@@ -124,6 +124,18 @@ Test(node_handover, T1b_what_is_not_taken_is_taken_back)
 	cr_assert(world_saw(&solo.w, "a reply 1: the passive did not answer in time"));
 }
 
+/* Its successor may have taken, and only not be heard: silence is no reason to come back before the grant is over. */
+Test(node_handover, T1b_not_sooner_where_the_peer_falls_silent)
+{
+	ha_time resigned;
+
+	resigned_in_vain(OP_SWAP);
+	resigned = world_when(&solo.w, "a passive T1");
+	world_run(&solo.w, HA_SEC);
+	cr_assert(!world_saw(&solo.w, "a active T2"));
+	cr_assert_eq(world_when(&solo.w, "a active T1"), resigned + 3 * solo.w.timing.dead);
+}
+
 Test(node_handover, T1b_not_without_a_term_on_disk)
 {
 	solo_active(&solo);
