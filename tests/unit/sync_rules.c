@@ -637,6 +637,36 @@ Test(sync_rules, R39_a_barrier_waits_for_the_generation_that_is_being_made)
 	cr_assert(did(SYNC_ACT_ANSWER)->ok);
 }
 
+/* What was changed is put back meanwhile: the other one has just that, but will be given the generation first. */
+Test(sync_rules, R39_a_barrier_waits_for_one_that_is_made_of_what_is_put_back)
+{
+	leads();
+	trees(content(4));
+	cr_assert(did(SYNC_ACT_GENERATION));
+	ask(SYNC_EV_BARRIER);
+	trees(content(3));
+	cr_assert(sync_is_clean(&s));
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+}
+
+/* It could not be written, and is tried again later: what is on the other disk meanwhile is the one before. */
+Test(sync_rules, R39_a_barrier_waits_for_a_generation_that_has_failed_once)
+{
+	leads();
+	trees(content(4));
+	failed();
+	ask(SYNC_EV_BARRIER);
+	trees(content(4));
+	cr_assert_not(did(SYNC_ACT_GENERATION), "not yet");
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+	tick(SYNC_RETRY_MIN);
+	cr_assert(did(SYNC_ACT_GENERATION));
+	made(4);
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+	head(says(4, false));
+	cr_assert(did(SYNC_ACT_ANSWER)->ok);
+}
+
 Test(sync_rules, R39_another_lineage_s_higher_number_is_no_answer)
 {
 	struct sync_head other = says(3, false);
