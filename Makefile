@@ -147,7 +147,7 @@ $(BUILD)/fuzz/bin/seed: $(BUILD)/fuzz/tests/fuzz/seed.o $(filter-out $(BUILD)/fu
 
 # The unit tests of the release, but for proto/, which is counted.
 COVERAGE_OBJ := $(patsubst $(BUILD)/release/proto/%,$(BUILD)/coverage/proto/%, \
-	$(filter-out $(BUILD)/release/agent/main.o,$(release_OBJ)) $(release_UNIT))
+	$(filter-out %/main.o,$(release_OBJ) $(release_CONSOLE)) $(release_UNIT))
 DEPS += $(filter $(BUILD)/coverage/%.d,$(COVERAGE_OBJ:.o=.d))
 
 $(BUILD)/coverage/%.o: %.c Makefile
@@ -157,7 +157,7 @@ $(BUILD)/coverage/%.o: %.c Makefile
 
 $(BUILD)/coverage/unit: $(COVERAGE_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcriterion
+	$(Q)$(CC) --coverage $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CONSOLE_LINK) -lcriterion
 
 # Whole pairs in virtual time. Of the agent it takes the guardian's lease, and nothing else.
 SIM_OBJ := $(patsubst %.c,$(BUILD)/lto/%.o,$(SIM_SRC) tests/sim/sim.c $(wildcard proto/*.c) agent/hold.c)

@@ -41,6 +41,45 @@ Test(node_corner, what_is_asked_for_during_a_handover_has_to_wait)
 	cr_expect_eq(node_may_detach(solo_node(&s), solo_now(&s)), REFUSED_NOT);
 }
 
+/* SPEC 5.Y3: it was about to give it to the one that has it by another rule already. */
+Test(node_corner, a_swap_ends_where_the_peer_takes_under_a_higher_term)
+{
+	solo_active(&s);
+	world_operator(&s.w, A, OP_SWAP, 1);
+	s.says.claim = HA_CLAIM_HOLDING;
+	s.says.term = 9;
+	solo_say(&s);
+	cr_expect(answered(1, REFUSED_PEER_ACTIVE));
+	cr_expect_eq(solo_node(&s)->reason, REASON_HIGHER_TERM);
+	world_run(&s.w, HA_MS);
+	cr_expect_not(world_holds(&s.w, A));
+}
+
+static void may(enum node_refusal swap, enum node_refusal suspend)
+{
+	cr_expect_eq(node_may_swap(solo_node(&s), solo_now(&s)), swap);
+	cr_expect_eq(node_may_suspend(solo_node(&s), solo_now(&s)), suspend);
+}
+
+/* What a console shows as possible is what is done when it is asked for. */
+Test(node_corner, what_may_be_asked_for_is_known_before)
+{
+	solo_active(&s);
+	may(REFUSED_NOT, REFUSED_NOT);
+	s.says.flags &= (uint8_t)~MSG_FLAG_ELIGIBLE;
+	s.says.why_not = WHY_NOT_CHECK;
+	solo_say(&s);
+	may(REFUSED_PEER_NOT_READY, REFUSED_NOT);
+	world_run(&s.w, 2 * s.w.timing.dead);
+	may(REFUSED_NO_PEER, REFUSED_NOT);
+	solo_passive(&s);
+	may(REFUSED_NOT_ACTIVE, REFUSED_NOT_ACTIVE);
+	world_init(&s.w, 1);
+	s.w.n[A].store.paired = false;
+	world_power_on(&s.w, A);
+	may(REFUSED_UNPAIRED, REFUSED_UNPAIRED);
+}
+
 Test(node_corner, to_force_a_holder_is_done_already_and_one_that_leaves_is_not_forced)
 {
 	solo_active(&s);

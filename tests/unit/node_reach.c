@@ -205,6 +205,25 @@ Test(node_reach, E4_a_list_means_that_nobody_else_is_asked)
 	cr_assert_eq(w.n[B].node.reach.n, 1u);
 }
 
+/* Another configuration: whom it has learned it forgets, where it is to learn nobody, and learns anew where it is. */
+Test(node_reach, E4_a_list_that_comes_while_it_runs_ends_the_learning_and_its_end_begins_it)
+{
+	struct node_event ev = {
+		.type = EV_WITNESS,
+		.witness = {.n = 1, .address = {{HA_IPV4, {192, 0, 2, 99}}}, .again = true}};
+
+	frame_from((struct ha_mac){{2, 0, 0, 0, 9, 1}}, 41);
+	cr_assert_gt(w.n[B].node.reach.n, 1u);
+	world_event(&w, B, &ev);
+	cr_assert_eq(w.n[B].node.reach.n, 1u);
+	frame_from((struct ha_mac){{2, 0, 0, 0, 9, 1}}, 41);
+	cr_assert_eq(w.n[B].node.reach.n, 1u);
+	ev.witness.learn = true;
+	world_event(&w, B, &ev);
+	frame_from((struct ha_mac){{2, 0, 0, 0, 9, 1}}, 41);
+	cr_assert_eq(w.n[B].node.reach.n, 2u);
+}
+
 Test(node_reach, E4_a_new_list_keeps_what_is_known_of_a_station)
 {
 	struct node_event ev = {.type = EV_WITNESS};

@@ -580,6 +580,30 @@ Test(sync_rules, R38_behind_for_a_moment_is_not_out_of_sync)
 	cr_assert(v.in_sync);
 }
 
+Test(sync_rules, R34_a_copy_that_does_not_fit_is_asked_for_as_a_whole_once)
+{
+	struct sync_view v;
+
+	follows();
+	begin(false);
+	end(5);
+	complete();
+	cr_assert(did(SYNC_ACT_COMMIT));
+	step((struct sync_event){.type = SYNC_EV_UNFIT});
+	cr_assert(did(SYNC_ACT_SAY_PULL));
+	cr_assert_eq(did(SYNC_ACT_SAY_PULL)->since, 0u);
+	begin(true);
+	end(5);
+	complete();
+	cr_assert(did(SYNC_ACT_COMMIT));
+	step((struct sync_event){.type = SYNC_EV_UNFIT});
+	cr_assert_not(did(SYNC_ACT_SAY_PULL), "not at once again");
+	sync_view(&s, &v);
+	cr_assert_eq(v.state, SYNC_ERROR);
+	step((struct sync_event){.type = SYNC_EV_UNFIT});
+	cr_assert_eq(out.n, 0u, "of no plan");
+}
+
 Test(sync_rules, R39_a_barrier_waits_for_the_export)
 {
 	struct sync_trees t;
@@ -635,6 +659,22 @@ Test(sync_rules, R39_a_barrier_waits_for_the_generation_that_is_being_made)
 	cr_assert_not(did(SYNC_ACT_ANSWER));
 	head(says(4, false));
 	cr_assert(did(SYNC_ACT_ANSWER)->ok);
+}
+
+/* It holds, but the other one has newer settings: what was to be told is replaced, or kept aside. */
+Test(sync_rules, R39_a_barrier_that_newer_settings_overtake_fails)
+{
+	is(true, 3);
+	trees(content(3));
+	step((struct sync_event){.type = SYNC_EV_UP});
+	head(says(5, false));
+	cr_assert_eq(s.side, SYNC_SIDE_FOLLOWS);
+	ask(SYNC_EV_BARRIER);
+	trees(content(3));
+	cr_assert_not(did(SYNC_ACT_ANSWER));
+	commits(5);
+	cr_assert(did(SYNC_ACT_ANSWER));
+	cr_assert_not(did(SYNC_ACT_ANSWER)->ok);
 }
 
 /* What was changed is put back meanwhile: the other one has just that, but will be given the generation first. */
