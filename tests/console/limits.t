@@ -113,6 +113,13 @@ check "its key is nobody else's to read" '[ "$(stat -c "%a %U" "$LAB/a/console/k
 check "plain HTTP gets nothing" '! in_ns c curl -s --max-time 5 http://192.0.2.11:8443/'
 
 # ---- slow and many ----
+for group in X25519 P-256 P-384; do
+	check "a group that costs little: $group" 'tls -groups "$group" | grep -q "Cipher is [A-Z]"'
+done
+for group in ffdhe2048 ffdhe8192 P-521 X448; do
+	check "... not one that is dear: $group" '! tls -groups "$group" | grep -q "Cipher is [A-Z]"'
+done
+check "no signature over SHA-1" '! tls -tls1_2 -sigalgs ECDSA+SHA1 -cipher DEFAULT@SECLEVEL=0 | grep -q "Cipher is [A-Z]"'
 # crowd N HOW: so many clients at once from c; prints how many of them still have a connection after 14 s.
 crowd() {
 	in_ns c perl -MSocket -MIO::Socket::INET -MTime::HiRes=sleep -e '
