@@ -14,6 +14,7 @@
 
 #include "agent/file.h"
 #include "agent/log.h"
+#include "console/hosts.h"
 #include "console/metrics.h"
 #include "console/request.h"
 #include "console/server.h"
@@ -51,6 +52,8 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 	json_t *live, *state = state_make(dump, why, &live);
 	bool same = console->state != NULL && json_equal(state, console->state);
 
+	if (console->events.n > 0) /* whoever only listens asks for nothing by which it would be seen */
+		(void)accounts_refresh(&console->accounts, &console->sessions);
 	json_decref(console->live);
 	json_decref(console->dump);
 	console->dump = json_incref((json_t *)(uintptr_t)dump);
@@ -260,7 +263,9 @@ static int serve(const struct conf *conf)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	console.conf = *conf;
+	console.tls = &tls;
 	gethostname(console.host_name, sizeof(console.host_name) - 1);
+	hosts_domains(&console.domains);
 	error = check_state(&console);
 	if (error == 0)
 		error = read_token(&console);
@@ -284,9 +289,11 @@ static int serve(const struct conf *conf)
 
 static void usage(FILE *out)
 {
-	fputs("usage: haconsole [-c FILE] [--set-password USER | --check-config]\n"
+	fputs("usage: haconsole [-c FILE] [--set-password USER | --remove-user USER | "
+	      "--check-config]\n"
 	      "Without an option: the management console, in the foreground, as its own user.\n"
 	      "  --set-password USER  make an account, or give it another password\n"
+	      "  --remove-user USER   take an account away; its sessions end\n"
 	      "  --check-config       list the mistakes of the configuration\n"
 	      "  --help, --version\n"
 	      "FILE is " CONF_DEFAULT_FILE " if not given.\n",
@@ -298,12 +305,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"set-password", required_argument, NULL, 'p'},
+		{"remove-user", required_argument, NULL, 'r'},
 		{"check-config", no_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *file = CONF_DEFAULT_FILE, *user = NULL;
+	const char *file = CONF_DEFAULT_FILE, *user = NULL, *leaver = NULL;
 	bool check = false;
 	struct conf conf;
 	int c;
@@ -315,6 +323,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			user = optarg;
+			break;
+		case 'r':
+			leaver = optarg;
 			break;
 		case 'C':
 			check = true;
@@ -329,7 +340,7 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind < argc || (check && user != NULL)) {
+	if (optind < argc || check + (user != NULL) + (leaver != NULL) > 1) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -344,6 +355,8 @@ int main(int argc, char **argv)
 	}
 	if (user != NULL)
 		return accounts_ask(conf.state_directory, conf.user, user);
+	if (leaver != NULL)
+		return accounts_take_away(conf.state_directory, conf.user, leaver);
 	log_open("haconsole");
 	return serve(&conf);
 }

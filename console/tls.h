@@ -6,6 +6,8 @@
 #ifndef HA_CONSOLE_TLS_H
 #define HA_CONSOLE_TLS_H
 
+#include <gnutls/x509.h>
+
 #include "console/conf.h"
 
 enum {
@@ -25,9 +27,13 @@ enum {
 struct tls {
 	char certificate[TLS_PEM_MAX], key[TLS_PEM_MAX]; /* PEM, terminated */
 	char fingerprint[TLS_FINGERPRINT_MAX];
+	gnutls_x509_crt_t given; /* NULL: it is one of its own */
 };
 
 /* 0, or -errno and it was said why on stderr. host_name may be empty. */
 int tls_load(struct tls *, const struct conf *, const char *host_name);
+
+/* Is it that host name's, by a certificate that was given? */
+bool tls_is_named(const struct tls *, const char *name);
 
 #endif
