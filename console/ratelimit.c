@@ -77,14 +77,13 @@ void ratelimit_failed(struct ratelimit *limit, const struct address *from, ha_ti
 	entry->until = now + wait;
 }
 
-void ratelimit_passed(struct ratelimit *limit, const struct address *from)
+void ratelimit_passed(struct ratelimit *limit, const struct address *from, ha_time now)
 {
 	struct address network = address_network(from);
+	struct ratelimit_entry *entry = place(limit, &network, now);
 
-	if (address_is_loopback(from))
-		limit->local = (struct ratelimit_entry){0};
-	for (unsigned i = 0; i < RATELIMIT_MAX; i++)
-		if (limit->entry[i].failures != 0 &&
-		    address_equal(&limit->entry[i].network, &network))
-			limit->entry[i] = (struct ratelimit_entry){0};
+	if (is_over(entry, now))
+		return;
+	entry->failures--;
+	entry->until = now;
 }

@@ -1,6 +1,7 @@
 /* ratelimit.h - how often an address may try a password.
  *
- * Some tries are free, then each failure doubles the wait. The table is bounded: who comes when it is full of
+ * Some tries are free, then each failure doubles the wait. A success takes none of them back, or who has an account could
+ * guess another's for ever, with a login of his own between. The table is bounded: who comes when it is full of
  * addresses that wait shares one entry with everybody like him, so that nobody can push out what holds him back. The
  * machine itself is never made to wait longer than RATELIMIT_LOCAL: whoever is at the appliance gets in.
  */
@@ -36,6 +37,7 @@ struct ratelimit {
 ha_time ratelimit_wait(const struct ratelimit *, const struct address *, ha_time now);
 /* A try begins, as if it failed: many at once must not be one for free. */
 void ratelimit_failed(struct ratelimit *, const struct address *, ha_time now);
-void ratelimit_passed(struct ratelimit *, const struct address *);
+/* It did not fail: it does not count, and the next one need not wait for it. */
+void ratelimit_passed(struct ratelimit *, const struct address *, ha_time now);
 
 #endif

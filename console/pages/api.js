@@ -41,7 +41,7 @@ const remember = (session) => {
 
 export const session = async () => remember(await call("session"));
 export const logIn = async (user, password) => remember(await post("login", { user, password }));
-export const logOut = async () => remember(await post("logout", {}));
+export const logOut = async (everywhere) => remember(await post("logout", everywhere ? { everywhere } : {}));
 export const act = (action, body) => post(`actions/${action}`, body ?? {});
 
 /* ---- the stream ---- */

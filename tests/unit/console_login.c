@@ -8,12 +8,14 @@
 
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct address at(const char *text)
@@ -183,8 +185,33 @@ Test(console_ratelimit, some_are_free_then_each_doubles)
 	}
 	cr_expect_eq(ratelimit_wait(&limit, &b, now), 0);
 	ratelimit_failed(&limit, &a, now);
-	ratelimit_passed(&limit, &a);
+	ratelimit_passed(&limit, &a, now);
 	cr_expect_eq(ratelimit_wait(&limit, &a, now), 0);
+}
+
+Test(console_ratelimit, an_own_account_buys_no_guesses_of_anothers)
+{
+	struct address a = at("192.0.2.1");
+	ha_time now = 100 * HA_SEC, begin = now, wait;
+
+	memset(&limit, 0, sizeof(limit));
+	for (int i = 0; i < 12; i++) {
+		ratelimit_failed(&limit, &a, now); /* a guess */
+		now += ratelimit_wait(&limit, &a, now);
+		ratelimit_failed(&limit, &a, now); /* the own one, as it begins */
+		ratelimit_passed(&limit, &a, now);
+		cr_expect_eq(ratelimit_wait(&limit, &a, now), 0, "a success need not be waited for");
+	}
+	cr_expect_geq(now - begin, 127 * HA_SEC, "they wait as if nothing had passed");
+	ratelimit_failed(&limit, &a, now);
+	wait = ratelimit_wait(&limit, &a, now);
+	cr_expect_eq(wait, 256 * HA_SEC);
+	memset(&limit, 0, sizeof(limit));
+	for (int i = 0; i < 100; i++) {
+		ratelimit_failed(&limit, &a, now);
+		ratelimit_passed(&limit, &a, now);
+	}
+	cr_expect_eq(ratelimit_wait(&limit, &a, now), 0, "who only passes never waits");
 }
 
 Test(console_ratelimit, is_forgotten_after_a_while)
@@ -252,27 +279,99 @@ static struct connections table;
 Test(console_connections, so_many_from_one_address_and_some_for_the_machine)
 {
 	struct address a = at("192.0.2.1"), b = at("192.0.2.2"), here = at("127.0.0.1");
+	unsigned local = CONNECTIONS_LOCAL + CONNECTIONS_SPARE;
 
 	cr_assert_eq(connections_open(&table, 6, 4), 0);
 	for (int i = 0; i < 4; i++) {
 		cr_expect(connections_room(&table, &a));
-		cr_assert_not_null(connections_add(&table, 100 + i, &a, 0));
+		connections_add(&table, 100 + i, &a, 0)->known = true;
 	}
 	cr_expect_not(connections_room(&table, &a));
 	cr_expect(connections_room(&table, &b));
-	connections_add(&table, 110, &b, 0);
-	connections_add(&table, 111, &b, 0);
+	connections_add(&table, 110, &b, 0)->known = true;
+	connections_add(&table, 111, &b, 0)->known = true;
 	cr_expect_not(connections_room(&table, &b), "all places are taken");
-	for (int i = 0; i < CONNECTIONS_LOCAL; i++) {
+	for (unsigned i = 0; i < local; i++) {
 		cr_expect(connections_room(&table, &here));
-		cr_assert_not_null(connections_add(&table, 120 + i, &here, 0));
+		cr_assert_not_null(connections_add(&table, 120 + (int)i, &here, 0));
 	}
 	cr_expect_not(connections_room(&table, &here));
 	cr_expect_null(connections_add(&table, 130, &here, 0));
 	cr_expect_eq(table.refused, 3U);
 	connections_remove(&table, &table.all[0]);
 	connections_remove(&table, &table.all[0]);
-	cr_expect_eq(table.n, 6U + CONNECTIONS_LOCAL - 1);
+	cr_expect_eq(table.n, 6U + local - 1);
+	connections_close(&table);
+}
+
+/* Sockets of theirs, so that it is seen which one ends. */
+static int connect_from(const char *from, ha_time now, int *theirs)
+{
+	struct address address = at(from);
+	int two[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, two), 0);
+	cr_assert_not_null(connections_add(&table, two[0], &address, now));
+	*theirs = two[1];
+	return two[0];
+}
+
+static bool has_ended(int theirs)
+{
+	char byte;
+
+	return read(theirs, &byte, 1) == 0;
+}
+
+Test(console_connections, who_has_been_there_longest_for_nothing_makes_room)
+{
+	struct address late = at("203.0.113.1");
+	int ours[6], theirs[6];
+	char from[16];
+
+	cr_assert_eq(connections_open(&table, 6, 4), 0);
+	for (int i = 0; i < 6; i++) {
+		snprintf(from, sizeof(from), "10.0.0.%d", i);
+		ours[i] = connect_from(i == 0 ? "127.0.0.1" : from, i, &theirs[i]);
+	}
+	table.all[1].known = true;
+	table.all[2].until = HA_NEVER; /* it waits for us */
+	cr_expect(connections_room(&table, &late));
+	for (int i = 0; i < 6; i++)
+		cr_expect_eq(has_ended(theirs[i]), i == 3, "%d", i);
+	cr_expect_eq(table.displaced, 1U);
+	connections_add(&table, 200, &late, 10)->known = true;
+	cr_expect(connections_room(&table, &late), "the next one");
+	cr_expect(has_ended(theirs[4]));
+	connections_add(&table, 201, &late, 10)->known = true;
+	cr_expect(connections_room(&table, &late));
+	connections_add(&table, 202, &late, 10)->known = true;
+	cr_expect_not(connections_room(&table, &(struct address){.ipv4 = true, .b = {10, 1}}),
+		      "nobody is left to make room");
+	cr_expect_eq(table.refused, 1U);
+	for (int i = 0; i < 6; i++) {
+		close(ours[i]);
+		close(theirs[i]);
+	}
+	connections_close(&table);
+}
+
+Test(console_connections, no_more_are_displaced_than_there_are_spare_places)
+{
+	struct address late = at("203.0.113.1");
+	unsigned n = 0;
+
+	cr_assert_eq(connections_open(&table, 100, 100), 0);
+	for (int i = 0; i < 100; i++) {
+		struct address a = {.ipv4 = true, .b = {10, 0, 0, (uint8_t)i}};
+
+		connections_add(&table, 1000 + i, &a, i);
+	}
+	while (n < 50 && connections_room(&table, &late)) {
+		cr_assert_not_null(connections_add(&table, 2000, &late, 200));
+		n++;
+	}
+	cr_expect_eq(n, (unsigned)CONNECTIONS_SPARE, "until the library has closed them");
 	connections_close(&table);
 }
 
@@ -351,6 +450,53 @@ Test(console_accounts, there_is_nobody_at_first)
 	cr_expect_eq(accounts_refresh(&accounts, NULL), 0);
 	cr_expect_eq(accounts.n, 0U);
 	cr_expect_null(accounts_find(&accounts, "admin"));
+}
+
+Test(console_accounts, one_that_is_removed_is_gone_and_so_is_his_session)
+{
+	struct accounts here;
+
+	accounts_init(&here, directory);
+	websession_init(&all, HA_SEC, HA_SEC);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(accounts_set(&accounts, (const char *[]){"a", "b", "c"}[i], "a password"),
+			     0);
+	cr_assert_eq(accounts_refresh(&here, &all), 0);
+	websession_begin(&all, "a", 0, token);
+	cr_expect_eq(accounts_remove(&accounts, "a"), 0);
+	cr_expect_eq(accounts_remove(&accounts, "a"), -ENOENT);
+	cr_assert_eq(accounts_refresh(&here, &all), 0);
+	cr_expect_eq(here.n, 2U);
+	cr_expect_null(accounts_find(&here, "a"));
+	cr_expect_not_null(accounts_find(&here, "b"));
+	cr_expect_not_null(accounts_find(&here, "c"));
+	cr_expect_null(websession_find(&all, token, 1, true));
+}
+
+Test(console_accounts, of_two_administrators_at_once_none_undoes_the_other)
+{
+	char user[8];
+	pid_t child[6];
+	int status;
+
+	cr_assert_eq(accounts_set(&accounts, "admin", "an old password"), 0);
+	for (int i = 0; i < 6; i++) {
+		child[i] = fork();
+		if (child[i] != 0)
+			continue;
+		snprintf(user, sizeof(user), "u%d", i);
+		_exit(accounts_set(&accounts, i == 0 ? "admin" : user, "a new password") != 0);
+	}
+	for (int i = 0; i < 6; i++) {
+		cr_assert_eq(waitpid(child[i], &status, 0), child[i]);
+		cr_expect_eq(status, 0);
+	}
+	cr_assert_eq(accounts_refresh(&accounts, NULL), 0);
+	cr_expect_eq(accounts.n, 6U);
+	for (unsigned i = 0; i < accounts.n; i++)
+		cr_expect_eq(crypto_pwhash_str_verify(accounts.account[i].hash, "a new password",
+						      strlen("a new password")),
+			     0, "%s", accounts.account[i].user);
 }
 
 Test(console_accounts, one_that_is_set_is_there_and_verifies)
