@@ -12,13 +12,13 @@
 void hosts_domains(struct domains *domains)
 {
 	struct __res_state resolver = {0};
+	const char *name;
 
 	*domains = (struct domains){0};
 	if (res_ninit(&resolver) != 0)
 		return;
-	for (; domains->n < CONSOLE_DOMAINS_MAX && resolver.dnsrch[domains->n] != NULL; domains->n++)
-		snprintf(domains->name[domains->n], CONF_NAME_MAX, "%s",
-			 resolver.dnsrch[domains->n]);
+	while (domains->n < CONSOLE_DOMAINS_MAX && (name = resolver.dnsrch[domains->n]) != NULL)
+		snprintf(domains->name[domains->n++], CONF_NAME_MAX, "%s", name);
 	res_nclose(&resolver);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ enum main_exit {
 
 enum {
 	LISTEN_FD = 3,
+	OTHER_FDS = 32,    /* beside the connections */
 	PARTING_MS = 1000, /* what is on its way at the end has so long to get there */
 };
 
@@ -52,7 +54,8 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 	json_t *live, *state = state_make(dump, why, &live);
 	bool same = console->state != NULL && json_equal(state, console->state);
 
-	if (console->events.n > 0) /* whoever only listens asks for nothing by which it would be seen */
+	/* Whoever only listens asks for nothing by which it would be seen that he may no more. */
+	if (console->events.n > 0)
 		(void)accounts_refresh(&console->accounts, &console->sessions);
 	json_decref(console->live);
 	json_decref(console->dump);
@@ -189,6 +192,23 @@ static int check_state(const struct console *console)
 	return -EPERM;
 }
 
+/* Descriptors for all connections: without, whoever is at the machine would find no place, either. */
+static int check_limit(const struct console *console)
+{
+	struct rlimit limit;
+	rlim_t need = console->connections.places + OTHER_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return 0;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= need)
+		return 0;
+	fprintf(stderr, "haconsole: %u connections take %ju open files, and only %ju are allowed\n",
+		console->conf.connections, (uintmax_t)need, (uintmax_t)limit.rlim_cur);
+	return -EMFILE;
+}
+
 static int open_all(struct console *console, struct tls *tls)
 {
 	const struct conf *conf = &console->conf;
@@ -199,6 +219,8 @@ static int open_all(struct console *console, struct tls *tls)
 	if (error == 0)
 		error = connections_open(&console->connections, conf->connections,
 					 conf->connections_per_address);
+	if (error == 0)
+		error = check_limit(console);
 	if (error == 0)
 		error = password_open(&console->password);
 	if (error == 0)

@@ -16,7 +16,7 @@
 enum {
 	BACKLOG = 128,
 	CONNECTION_MEMORY = 24 * 1024, /* headers, and what is read and written at once */
-	SPARE = 8, /* the library stops to accept at its limit: it must not come to that */
+	SPARE = 8,          /* the library stops to accept at its limit: it must not come to that */
 	SILENCE_MS = 30000, /* whoever has acknowledged nothing for so long has lost its network */
 	BODY_FLOOD = 16 * REQUEST_BODY_MAX, /* more than that is not worth an answer */
 };

@@ -137,10 +137,12 @@ static int store(const struct tls *tls, const char *state_directory)
 	if (error == 0)
 		error = file_replace(fd, "certificate.pem.new", "certificate.pem.tmp",
 				     (const uint8_t *)tls->certificate, strlen(tls->certificate));
-	if (error == 0 && (renameat(fd, "key.pem.new", fd, "key.pem") != 0 ||
-			   renameat(fd, "certificate.pem.new", fd, "certificate.pem") != 0 ||
-			   fsync(fd) != 0))
+	if (error == 0 &&
+	    (renameat(fd, "key.pem.new", fd, "key.pem") != 0 ||
+	     renameat(fd, "certificate.pem.new", fd, "certificate.pem") != 0 || fsync(fd) != 0))
 		error = -errno;
+	if (error != 0)
+		(void)unlinkat(fd, "key.pem.new", 0);
 	close(fd);
 	return error != 0 ? complain("cannot keep the certificate", strerror(-error)) : 0;
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Key and certificate: the console's own, made once and made anew before its end, also where the disk has no room; given
-# ones, whose names are the console's; and what is wrong with one said before anything is served.
+# What a console starts with. Key and certificate: its own, made once and made anew before its end, also where the disk
+# has no room; given ones, whose names are the console's. Open files for all its connections. What is wrong is said before
+# anything is served.
 # shellcheck disable=SC2034 # what is assigned is used by the conditions
 . "$(dirname "$0")/lib.sh"
 
@@ -22,10 +23,12 @@ pem() {
 	chown "$CONSOLE_USER" "${to}key.pem" "${to}certificate.pem"
 	chmod 600 "${to}key.pem"
 }
-refuses() { # DESCRIPTION PATTERN: it does not start, and says why
+refuses() { # DESCRIPTION PATTERN [PREFIX...]: it does not start, and says why
+	local what=$1 pattern=$2
+	shift 2
 	console_command a
-	timeout 10 "${CONSOLE_COMMAND[@]}" >"$LAB/out" 2>&1
-	check "$1: it does not start, and says why" "[ $? -eq 1 ] && said '$2'" || diag "$(cat "$LAB/out")"
+	timeout 10 "$@" "${CONSOLE_COMMAND[@]}" >"$LAB/out" 2>&1
+	check "$what: it does not start, and says why" "[ $? -eq 1 ] && said '$pattern'" || diag "$(cat "$LAB/out")"
 }
 
 # ---- its own ----
@@ -50,6 +53,7 @@ console a start
 check "... also where there is room for one half" '[ "$(print)" = "$ending" ]'
 console a stop
 rmdir "$STATE/certificate.pem.tmp"
+check "... of which nothing is left" '[ "$(ls "$STATE" | xargs)" = "certificate.pem key.pem" ]'
 console a start
 check "... and is replaced as soon as one can" '[ "$(print)" = "$(file_print "$STATE/certificate.pem")" ] && [ "$(print)" != "$ending" ]'
 console a stop
@@ -60,6 +64,15 @@ console a stop
 chmod 755 "$STATE"
 refuses "a state directory that others may look into" "mode 700"
 chmod 700 "$STATE"
+
+# ---- as many open files as there may be connections ----
+CONSOLE_OPTIONS=("connections = 1000")
+console_config a
+refuses "fewer open files than connections" "1000 connections take" prlimit --nofile=500:500
+ulimit -S -n 500
+console a start
+check "where more are allowed it allows them to itself" 'awk "/^Max open files/ {exit !(\$4 > 1000)}" "/proc/$(console_pid a)/limits"'
+console a stop
 
 # ---- one that is given ----
 pem "$LAB/a/given-" 100 ha.example.net '*.pair.example.net'
