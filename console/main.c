@@ -163,7 +163,13 @@ static int read_token(struct console *console)
 		return complain(path, error);
 	console->metrics_token[len] = '\0';
 	console->metrics_token[strcspn(console->metrics_token, "\r\n")] = '\0';
-	return 0;
+	if (strlen(console->metrics_token) >= CONF_TOKEN_MIN)
+		return 0;
+	fprintf(stderr,
+		"haconsole: %s: a token has %d characters at least: nobody counts how often "
+		"one is guessed\n",
+		path, CONF_TOKEN_MIN);
+	return -EINVAL;
 }
 
 static int watch_signals(struct console *console)
@@ -333,10 +339,9 @@ int main(int argc, char **argv)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *file = CONF_DEFAULT_FILE, *user = NULL, *leaver = NULL;
-	bool check = false;
+	const char *file = CONF_DEFAULT_FILE, *user = NULL;
 	struct conf conf;
-	int c;
+	int c, action = 0, actions = 0;
 
 	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (c) {
@@ -344,13 +349,11 @@ int main(int argc, char **argv)
 			file = optarg;
 			break;
 		case 'p':
-			user = optarg;
-			break;
 		case 'r':
-			leaver = optarg;
-			break;
 		case 'C':
-			check = true;
+			actions++;
+			action = c;
+			user = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -362,7 +365,7 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind < argc || check + (user != NULL) + (leaver != NULL) > 1) {
+	if (optind < argc || actions > 1) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -371,14 +374,16 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	if (conf_read(&conf, file, stderr) != 0)
 		return EXIT_USAGE;
-	if (check) {
+	switch (action) {
+	case 'p':
+		return accounts_ask(conf.state_directory, conf.user, user);
+	case 'r':
+		return accounts_take_away(conf.state_directory, conf.user, user);
+	case 'C':
 		printf("%s: ok\n", file);
 		return EXIT_WELL;
+	default:
+		log_open("haconsole");
+		return serve(&conf);
 	}
-	if (user != NULL)
-		return accounts_ask(conf.state_directory, conf.user, user);
-	if (leaver != NULL)
-		return accounts_take_away(conf.state_directory, conf.user, leaver);
-	log_open("haconsole");
-	return serve(&conf);
 }

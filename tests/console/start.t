@@ -74,6 +74,16 @@ console a start
 check "where more are allowed it allows them to itself" 'awk "/^Max open files/ {exit !(\$4 > 1000)}" "/proc/$(console_pid a)/limits"'
 console a stop
 
+# ---- a token that cannot be guessed ----
+install -m 644 /dev/null "$LAB/a/token"
+CONSOLE_OPTIONS=("metrics_token_file = \"$LAB/a/token\"")
+console_config a
+refuses "an empty token" "16 characters"
+echo short >"$LAB/a/token"
+refuses "a short one" "16 characters"
+rm "$LAB/a/token"
+refuses "none" "token: No such file"
+
 # ---- one that is given ----
 pem "$LAB/a/given-" 100 ha.example.net '*.pair.example.net'
 CONSOLE_OPTIONS=("certificate = \"$LAB/a/given-certificate.pem\"" "key = \"$LAB/a/given-key.pem\"")
