@@ -173,6 +173,17 @@ wait $crowd
 check "... and all of them are gone" '[ "$(cat "$LAB/left")" -eq 0 ]' || diag "left: $(cat "$LAB/left")"
 check_http "the address is served again" 200 get a /api/v1/state
 
+# Whoever follows the state and whose network is gone: the kernel alone would try for a quarter of an hour.
+pages() { in_ns a curl -sk https://127.0.0.1:8443/metrics | sed -n 's/^haconsole_pages //p'; }
+in_ns c timeout 120 curl -skN -b "$LAB/a.jar" https://192.0.2.11:8443/api/v1/events >/dev/null 2>&1 &
+stream=$!
+eventually 5 "a page follows" '[ "$(pages)" = 1 ]'
+ip -n "${NS}sw" link set pc nomaster
+eventually 60 "... and is let go when its network is gone" '[ "$(pages)" = 0 ]'
+ip -n "${NS}sw" link set pc master br0
+kill $stream 2>/dev/null
+check_http "the network is back" 200 get a /api/v1/state
+
 # Every place, from as many addresses as it takes; renewed as soon as one is lost.
 for ((i = 0; i < 6; i++)); do ip -n "${NS}c" addr add "192.0.2.$((150 + i))/24" dev eth0; done
 in_ns c perl -MSocket -MIO::Socket::INET -MTime::HiRes=sleep,time -e '
