@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -471,6 +473,30 @@ Test(console_accounts, one_that_is_removed_is_gone_and_so_is_his_session)
 	cr_expect_not_null(accounts_find(&here, "b"));
 	cr_expect_not_null(accounts_find(&here, "c"));
 	cr_expect_null(websession_find(&all, token, 1, true));
+}
+
+Test(console_accounts, where_nothing_can_be_written_all_is_as_before)
+{
+	struct rlimit nothing = {0, 0};
+	char temporary[sizeof(accounts.path) + 4];
+	pid_t child;
+	int status;
+
+	cr_assert_eq(accounts_set(&accounts, "admin", "an old password"), 0);
+	child = fork();
+	if (child == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		_exit(setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
+		      accounts_set(&accounts, "admin", "a new password") != -EFBIG);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	cr_assert_eq(accounts_refresh(&accounts, NULL), 0);
+	cr_expect_eq(crypto_pwhash_str_verify(accounts_find(&accounts, "admin")->hash,
+					      "an old password", strlen("an old password")),
+		     0);
+	snprintf(temporary, sizeof(temporary), "%s.new", accounts.path);
+	cr_expect_neq(access(temporary, F_OK), 0);
 }
 
 Test(console_accounts, of_two_administrators_at_once_none_undoes_the_other)
