@@ -251,6 +251,60 @@ Test(console_ratelimit, nobody_pushes_out_what_holds_him_back)
 		     "the table is full: he shares an entry");
 }
 
+Test(console_ratelimit, who_works_here_is_not_held_back_with_a_crowd)
+{
+	struct address here = at("192.0.2.1"), late = at("203.0.113.1");
+	ha_time now = HA_SEC;
+	char text[32];
+
+	memset(&limit, 0, sizeof(limit));
+	ratelimit_failed(&limit, &here, now);
+	ratelimit_failed(&limit, &here, now);
+	ratelimit_passed(&limit, &here, now);
+	for (int i = 0; i < 1000; i++) {
+		struct address a;
+
+		snprintf(text, sizeof(text), "10.0.%d.%d", i / 256, i % 256);
+		a = at(text);
+		for (int k = 0; k < 10; k++)
+			ratelimit_failed(&limit, &a, now);
+	}
+	cr_expect_gt(ratelimit_wait(&limit, &late, now), 0);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
+	ratelimit_failed(&limit, &late, now); /* by the entry that he shares, he gets in at last */
+	ratelimit_passed(&limit, &late, now);
+	ratelimit_failed(&limit, &(struct address){.ipv4 = true, .b = {11}}, now);
+	cr_expect_eq(ratelimit_wait(&limit, &late, now), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
+		ratelimit_failed(&limit, &here, now);
+	}
+	ratelimit_failed(&limit, &here, now);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), RATELIMIT_FIRST, "he counts as before");
+	now += RATELIMIT_LAST * 2;
+	ratelimit_failed(&limit, &here, now);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0, "it begins anew");
+}
+
+Test(console_ratelimit, the_known_ones_are_few_and_the_newest)
+{
+	ha_time now = HA_SEC;
+	unsigned n = 0;
+
+	memset(&limit, 0, sizeof(limit));
+	for (uint8_t i = 0; i < 100; i++) {
+		struct address a = {.ipv4 = true, .b = {10, 0, 0, i}};
+
+		ratelimit_failed(&limit, &a, now + i);
+		ratelimit_passed(&limit, &a, now + i);
+	}
+	for (unsigned i = 0; i < RATELIMIT_KNOWN; i++)
+		n += limit.known[i].network.b[3] >= 100 - RATELIMIT_KNOWN;
+	cr_expect_eq(n, (unsigned)RATELIMIT_KNOWN);
+	for (unsigned i = 0; i < RATELIMIT_MAX; i++)
+		cr_expect_eq(limit.entry[i].failures, 0U, "%u", i);
+}
+
 Test(console_ratelimit, the_machine_itself_waits_a_second_whatever_happens)
 {
 	struct address here = at("127.0.0.1"), here6 = at("::1");
