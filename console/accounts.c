@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "agent/file.h"
@@ -24,12 +25,20 @@ bool accounts_is_name(const char *user)
 	       strspn(user, allowed) == strlen(user) && strlen(user) < WEBSESSION_USER_MAX;
 }
 
+static unsigned place_of(const struct accounts *accounts, const char *user)
+{
+	unsigned i = 0;
+
+	while (i < accounts->n && strcmp(accounts->account[i].user, user) != 0)
+		i++;
+	return i;
+}
+
 const struct account *accounts_find(const struct accounts *accounts, const char *user)
 {
-	for (unsigned i = 0; i < accounts->n; i++)
-		if (strcmp(accounts->account[i].user, user) == 0)
-			return &accounts->account[i];
-	return NULL;
+	unsigned i = place_of(accounts, user);
+
+	return i < accounts->n ? &accounts->account[i] : NULL;
 }
 
 /* A line that is none of ours is left out: an account less, never one that nobody made. */
@@ -105,11 +114,32 @@ int accounts_refresh(struct accounts *accounts, struct websessions *sessions)
 	return error;
 }
 
-static int write_all(const struct accounts *accounts)
+/* The state directory, and nobody else changes accounts until it is closed; or -errno. */
+static int lock(const struct accounts *accounts)
 {
-	char text[ACCOUNTS_FILE_MAX], directory[sizeof(accounts->path)];
-	size_t len = 0;
+	char directory[sizeof(accounts->path)];
 	int fd, error;
+
+	snprintf(directory, sizeof(directory), "%s", accounts->path);
+	*strrchr(directory, '/') = '\0';
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX) != 0) {
+		if (errno == EINTR)
+			continue;
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int write_all(const struct accounts *accounts, int directory)
+{
+	char text[ACCOUNTS_FILE_MAX];
+	size_t len = 0;
+	int error;
 
 	for (unsigned i = 0; i < accounts->n; i++) {
 		int n = snprintf(text + len, sizeof(text) - len, "%s:%s\n",
@@ -119,37 +149,60 @@ static int write_all(const struct accounts *accounts)
 			return -EFBIG;
 		len += (size_t)n;
 	}
-	snprintf(directory, sizeof(directory), "%s", accounts->path);
-	*strrchr(directory, '/') = '\0';
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	error = file_replace(fd, "accounts", "accounts.new", (const uint8_t *)text, len);
-	close(fd);
+	error = file_replace(directory, "accounts", "accounts.new", (const uint8_t *)text, len);
 	sodium_memzero(text, sizeof(text));
+	return error;
+}
+
+static int give(struct accounts *accounts, const char *user, const char *password)
+{
+	unsigned i = place_of(accounts, user);
+	struct account *account = &accounts->account[i];
+
+	if (i == ACCOUNTS_MAX)
+		return -ENOSPC;
+	if (i == accounts->n) {
+		accounts->n++;
+		snprintf(account->user, sizeof(account->user), "%s", user);
+	}
+	return crypto_pwhash_str_alg(account->hash, password, strlen(password), ACCOUNTS_PASSES,
+				     ACCOUNTS_MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int take_away(struct accounts *accounts, const char *user)
+{
+	unsigned i = place_of(accounts, user);
+
+	if (i == accounts->n)
+		return -ENOENT;
+	accounts->account[i] = accounts->account[--accounts->n];
+	return 0;
+}
+
+/* Reads, changes and writes, while nobody else does. password NULL: the account goes. */
+static int change(struct accounts *accounts, const char *user, const char *password)
+{
+	int directory = lock(accounts);
+	int error = directory < 0 ? directory : accounts_refresh(accounts, NULL);
+
+	if (error == 0)
+		error = password != NULL ? give(accounts, user, password)
+					 : take_away(accounts, user);
+	if (error == 0)
+		error = write_all(accounts, directory);
+	if (directory >= 0)
+		close(directory);
 	return error;
 }
 
 int accounts_set(struct accounts *accounts, const char *user, const char *password)
 {
-	int error = accounts_refresh(accounts, NULL);
-	struct account *account;
-	unsigned i;
+	return change(accounts, user, password);
+}
 
-	if (error != 0)
-		return error;
-	for (i = 0; i < accounts->n; i++)
-		if (strcmp(accounts->account[i].user, user) == 0)
-			break;
-	if (i == ACCOUNTS_MAX)
-		return -ENOSPC;
-	account = &accounts->account[i];
-	if (i == accounts->n) {
-		accounts->n++;
-		snprintf(account->user, sizeof(account->user), "%s", user);
-	}
-	if (crypto_pwhash_str_alg(account->hash, password, strlen(password), ACCOUNTS_PASSES,
-				  ACCOUNTS_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
-		return -ENOMEM;
-	return write_all(accounts);
+int accounts_remove(struct accounts *accounts, const char *user)
+{
+	return change(accounts, user, NULL);
 }

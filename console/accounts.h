@@ -49,11 +49,14 @@ const struct account *accounts_find(const struct accounts *, const char *user);
 /* A letter or digit, then letters, digits, '.', '-', '_'; at most 32. */
 bool accounts_is_name(const char *user);
 
-/* Makes the account, or gives it that password. 0 or -errno. */
+/* Makes the account, or gives it that password; takes it away. Two that do so at once do it one after the other: neither
+ * puts back what the other has changed. 0 or -errno. */
 int accounts_set(struct accounts *, const char *user, const char *password);
+int accounts_remove(struct accounts *, const char *user);
 
-/* --set-password: asks twice at the terminal. As root it goes on as the owner of the state directory, before it touches
- * anything there. The exit status. */
+/* --set-password: asks twice at the terminal; --remove-user. As root they go on as the owner of the state directory,
+ * before they touch anything there. The exit status. */
 int accounts_ask(const char *state_directory, const char *owner, const char *user);
+int accounts_take_away(const char *state_directory, const char *owner, const char *user);
 
 #endif

@@ -51,7 +51,7 @@ static int on_seconds(cfg_t *cfg, cfg_opt_t *opt)
 
 static int on_connections(cfg_t *cfg, cfg_opt_t *opt)
 {
-	return on_number(cfg, opt, 4, 4096);
+	return on_number(cfg, opt, 4, CONF_CONNECTIONS_MAX);
 }
 
 static int on_address(cfg_t *cfg, cfg_opt_t *opt)

@@ -12,7 +12,9 @@ enum {
 	CONF_USER_MAX = 32,
 	CONF_NAME_MAX = 254, /* a host name, or an address */
 	CONF_NAMES_MAX = 16,
+	CONF_TOKEN_MIN = 16,
 	CONF_TOKEN_MAX = 128,
+	CONF_CONNECTIONS_MAX = 1000, /* 40 MB */
 };
 
 #define CONF_DEFAULT_FILE "/etc/haagent/haconsole.conf"

@@ -7,14 +7,17 @@
 
 int connections_open(struct connections *connections, unsigned max, unsigned per_address)
 {
+	unsigned places = max + CONNECTIONS_SPARE + CONNECTIONS_LOCAL;
+
 	*connections = (struct connections){
 		.max = max,
 		.per_address = per_address,
-		.all = calloc(max + CONNECTIONS_LOCAL, sizeof(struct connection)),
+		.places = places,
+		.all = calloc(places, sizeof(struct connection)),
 	};
 	if (connections->all == NULL)
 		return -ENOMEM;
-	for (unsigned i = 0; i < max + CONNECTIONS_LOCAL; i++)
+	for (unsigned i = 0; i < places; i++)
 		connections->all[i].fd = -1;
 	return 0;
 }
@@ -29,7 +32,7 @@ static unsigned count(const struct connections *connections, const struct addres
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < connections->max + CONNECTIONS_LOCAL; i++) {
+	for (unsigned i = 0; i < connections->places; i++) {
 		const struct connection *connection = &connections->all[i];
 		struct address other = address_network(&connection->from);
 
@@ -38,16 +41,47 @@ static unsigned count(const struct connections *connections, const struct addres
 	return n;
 }
 
+/* Both directions: whoever serves it sees the end, and closes it. */
+static void end(struct connection *connection)
+{
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	connection->until = HA_NEVER;
+}
+
+/* By the one that has been there longest, of those that nobody is logged in by and that do not wait for us. */
+static bool make_room(struct connections *connections)
+{
+	struct connection *oldest = NULL;
+
+	for (unsigned i = 0; i < connections->places; i++) {
+		struct connection *connection = &connections->all[i];
+
+		if (connection->fd < 0 || connection->local || connection->known ||
+		    connection->until == HA_NEVER)
+			continue;
+		if (oldest == NULL || connection->began < oldest->began)
+			oldest = connection;
+	}
+	if (oldest == NULL)
+		return false;
+	end(oldest);
+	connections->displaced++;
+	return true;
+}
+
 bool connections_room(struct connections *connections, const struct address *from)
 {
 	struct address network = address_network(from);
+	unsigned n = connections->n;
 	bool room;
 
 	if (address_is_loopback(from))
-		room = connections->n < connections->max + CONNECTIONS_LOCAL;
+		room = n < connections->places;
+	else if (count(connections, &network) >= connections->per_address)
+		room = false;
 	else
-		room = connections->n < connections->max &&
-		       count(connections, &network) < connections->per_address;
+		room = n < connections->max ||
+		       (n < connections->max + CONNECTIONS_SPARE && make_room(connections));
 	connections->refused += !room;
 	return room;
 }
@@ -55,7 +89,7 @@ bool connections_room(struct connections *connections, const struct address *fro
 struct connection *connections_add(struct connections *connections, int fd,
 				   const struct address *from, ha_time now)
 {
-	for (unsigned i = 0; i < connections->max + CONNECTIONS_LOCAL; i++) {
+	for (unsigned i = 0; i < connections->places; i++) {
 		struct connection *connection = &connections->all[i];
 
 		if (connection->fd >= 0)
@@ -64,6 +98,7 @@ struct connection *connections_add(struct connections *connections, int fd,
 			.fd = fd,
 			.from = *from,
 			.local = address_is_loopback(from),
+			.began = now,
 			.until = now + CONNECTIONS_REQUEST,
 		};
 		connections->n++;
@@ -80,16 +115,14 @@ void connections_remove(struct connections *connections, struct connection *conn
 	connections->n--;
 }
 
-/* Both directions: whoever serves it sees the end, and closes it. */
 void connections_sweep(struct connections *connections, ha_time now)
 {
-	for (unsigned i = 0; i < connections->max + CONNECTIONS_LOCAL; i++) {
+	for (unsigned i = 0; i < connections->places; i++) {
 		struct connection *connection = &connections->all[i];
 
 		if (connection->fd < 0 || now < connection->until)
 			continue;
-		(void)shutdown(connection->fd, SHUT_RDWR);
-		connection->until = HA_NEVER;
+		end(connection);
 		connections->overdue++;
 	}
 }
@@ -98,7 +131,7 @@ ha_time connections_deadline(const struct connections *connections)
 {
 	ha_time deadline = HA_NEVER;
 
-	for (unsigned i = 0; i < connections->max + CONNECTIONS_LOCAL; i++)
+	for (unsigned i = 0; i < connections->places; i++)
 		if (connections->all[i].fd >= 0 && connections->all[i].until < deadline)
 			deadline = connections->all[i].until;
 	return deadline;

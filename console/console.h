@@ -23,14 +23,24 @@
 
 struct MHD_Daemon;
 struct request;
+struct tls;
 
 enum {
 	CONSOLE_REPLIES_MAX = 600, /* HTTP status codes */
+	CONSOLE_DOMAINS_MAX = 6,
+};
+
+/* In which this machine looks names up. */
+struct domains {
+	unsigned n;
+	char name[CONSOLE_DOMAINS_MAX][CONF_NAME_MAX];
 };
 
 struct console {
 	struct conf conf;
 	char host_name[CONF_NAME_MAX];
+	struct domains domains;
+	const struct tls *tls;
 	char metrics_token[CONF_TOKEN_MAX + 1]; /* "": none */
 	struct loop loop;
 	struct MHD_Daemon *daemon;

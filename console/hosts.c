@@ -1,9 +1,26 @@
 /* hosts.c - see hosts.h. */
 #include "console/hosts.h"
 
+#include <netinet/in.h>
+#include <resolv.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "console/tls.h"
+
+void hosts_domains(struct domains *domains)
+{
+	struct __res_state resolver = {0};
+	const char *name;
+
+	*domains = (struct domains){0};
+	if (res_ninit(&resolver) != 0)
+		return;
+	while (domains->n < CONSOLE_DOMAINS_MAX && (name = resolver.dnsrch[domains->n]) != NULL)
+		snprintf(domains->name[domains->n++], CONF_NAME_MAX, "%s", name);
+	res_nclose(&resolver);
+}
 
 bool hosts_name(const char *host, char out[CONF_NAME_MAX])
 {
@@ -17,6 +34,8 @@ bool hosts_name(const char *host, char out[CONF_NAME_MAX])
 	if (end == NULL)
 		return false;
 	len = (size_t)(end - host) - literal6;
+	if (len > 1 && host[len - 1] == '.' && !literal6)
+		len--; /* the root, as some write it */
 	if (len == 0 || len >= CONF_NAME_MAX)
 		return false;
 	if (*port != '\0' && (*port != ':' || strlen(port) < 2 || strlen(port) > 6 ||
@@ -65,9 +84,14 @@ static bool is_host_name(const struct console *console, const char *name)
 {
 	size_t len = strlen(console->host_name);
 
-	/* With or without a domain: the name's owner decides where that points to. */
-	return len > 0 && strncasecmp(console->host_name, name, len) == 0 &&
-	       (name[len] == '\0' || name[len] == '.');
+	if (len == 0 || strncasecmp(console->host_name, name, len) != 0)
+		return false;
+	if (name[len] == '\0')
+		return true;
+	for (unsigned i = 0; i < console->domains.n; i++)
+		if (name[len] == '.' && strcasecmp(name + len + 1, console->domains.name[i]) == 0)
+			return true;
+	return false;
 }
 
 enum hosts_verdict hosts_judge(const struct request *request, const char *host)
@@ -88,7 +112,7 @@ enum hosts_verdict hosts_judge(const struct request *request, const char *host)
 		       is_in(json_object_get(console->state, "management_addresses"), NULL, text);
 		return ours ? HOSTS_OURS : HOSTS_OTHER;
 	}
-	ours = is_host_name(console, name) ||
+	ours = is_host_name(console, name) || tls_is_named(console->tls, name) ||
 	       (strcasecmp(name, "localhost") == 0 && request->connection->local);
 	return ours ? HOSTS_OURS : HOSTS_OTHER;
 }

@@ -50,6 +50,7 @@ static void enter(struct request *request, const char *user)
 		websession_end(session);
 	session = websession_begin(&console->sessions, user, loop_now(), token);
 	request->session = session->id;
+	request->connection->known = true;
 	set_cookie(request, token, console->conf.session_s);
 	sodium_memzero(token, sizeof(token));
 	request_reply(request, MHD_HTTP_OK, describe(request, session));
@@ -79,7 +80,7 @@ static void checked(struct request *request)
 	}
 	known = accounts_find(&console->accounts, user) != NULL;
 	if (request->good && known) {
-		ratelimit_passed(&console->ratelimit, &request->connection->from);
+		ratelimit_passed(&console->ratelimit, &request->connection->from, loop_now());
 		console->logins++;
 		audit(request, user, "login", "", "done", "");
 		enter(request, user);
@@ -150,13 +151,23 @@ void login_begin(struct request *request)
 	request_wait(request, checked);
 }
 
+/* Of this session, or of all that the user has: on whatever machine one was left open. */
 void login_end(struct request *request)
 {
-	struct websession *session = session_of(request);
+	const json_t *everywhere = json_object_get(request->json, "everywhere");
+	bool all = json_is_true(everywhere);
 
-	audit(request, request->user, "logout", "", "done", "");
-	if (session != NULL)
-		websession_end(session);
+	if (json_object_size(request->json) != (everywhere != NULL) ||
+	    (everywhere != NULL && !json_is_boolean(everywhere))) {
+		request_error(request, MHD_HTTP_BAD_REQUEST, "fields",
+			      "a logout is {}, or {\"everywhere\": true}");
+		return;
+	}
+	audit(request, request->user, "logout", all ? "everywhere" : "", "done", "");
+	if (all)
+		websession_end_user(&request->console->sessions, request->user);
+	else
+		websession_end(session_of(request));
 	request->session = 0;
 	set_cookie(request, "", 0);
 	request_reply(request, MHD_HTTP_OK, describe(request, NULL));

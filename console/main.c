@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/file.h"
 #include "agent/log.h"
+#include "console/hosts.h"
 #include "console/metrics.h"
 #include "console/request.h"
 #include "console/server.h"
@@ -27,6 +29,7 @@ enum main_exit {
 
 enum {
 	LISTEN_FD = 3,
+	OTHER_FDS = 32,    /* beside the connections */
 	PARTING_MS = 1000, /* what is on its way at the end has so long to get there */
 };
 
@@ -51,6 +54,9 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 	json_t *live, *state = state_make(dump, why, &live);
 	bool same = console->state != NULL && json_equal(state, console->state);
 
+	/* Whoever only listens asks for nothing by which it would be seen that he may no more. */
+	if (console->events.n > 0)
+		(void)accounts_refresh(&console->accounts, &console->sessions);
 	json_decref(console->live);
 	json_decref(console->dump);
 	console->dump = json_incref((json_t *)(uintptr_t)dump);
@@ -157,7 +163,13 @@ static int read_token(struct console *console)
 		return complain(path, error);
 	console->metrics_token[len] = '\0';
 	console->metrics_token[strcspn(console->metrics_token, "\r\n")] = '\0';
-	return 0;
+	if (strlen(console->metrics_token) >= CONF_TOKEN_MIN)
+		return 0;
+	fprintf(stderr,
+		"haconsole: %s: a token has %d characters at least: nobody counts how often "
+		"one is guessed\n",
+		path, CONF_TOKEN_MIN);
+	return -EINVAL;
 }
 
 static int watch_signals(struct console *console)
@@ -186,6 +198,23 @@ static int check_state(const struct console *console)
 	return -EPERM;
 }
 
+/* Descriptors for all connections: without, whoever is at the machine would find no place, either. */
+static int check_limit(const struct console *console)
+{
+	struct rlimit limit;
+	rlim_t need = console->connections.places + OTHER_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return 0;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= need)
+		return 0;
+	fprintf(stderr, "haconsole: %u connections take %ju open files, and only %ju are allowed\n",
+		console->conf.connections, (uintmax_t)need, (uintmax_t)limit.rlim_cur);
+	return -EMFILE;
+}
+
 static int open_all(struct console *console, struct tls *tls)
 {
 	const struct conf *conf = &console->conf;
@@ -196,6 +225,8 @@ static int open_all(struct console *console, struct tls *tls)
 	if (error == 0)
 		error = connections_open(&console->connections, conf->connections,
 					 conf->connections_per_address);
+	if (error == 0)
+		error = check_limit(console);
 	if (error == 0)
 		error = password_open(&console->password);
 	if (error == 0)
@@ -260,7 +291,9 @@ static int serve(const struct conf *conf)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	console.conf = *conf;
+	console.tls = &tls;
 	gethostname(console.host_name, sizeof(console.host_name) - 1);
+	hosts_domains(&console.domains);
 	error = check_state(&console);
 	if (error == 0)
 		error = read_token(&console);
@@ -284,9 +317,11 @@ static int serve(const struct conf *conf)
 
 static void usage(FILE *out)
 {
-	fputs("usage: haconsole [-c FILE] [--set-password USER | --check-config]\n"
+	fputs("usage: haconsole [-c FILE] [--set-password USER | --remove-user USER | "
+	      "--check-config]\n"
 	      "Without an option: the management console, in the foreground, as its own user.\n"
 	      "  --set-password USER  make an account, or give it another password\n"
+	      "  --remove-user USER   take an account away; its sessions end\n"
 	      "  --check-config       list the mistakes of the configuration\n"
 	      "  --help, --version\n"
 	      "FILE is " CONF_DEFAULT_FILE " if not given.\n",
@@ -298,15 +333,15 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"set-password", required_argument, NULL, 'p'},
+		{"remove-user", required_argument, NULL, 'r'},
 		{"check-config", no_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *file = CONF_DEFAULT_FILE, *user = NULL;
-	bool check = false;
 	struct conf conf;
-	int c;
+	int c, action = 0, actions = 0;
 
 	while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (c) {
@@ -314,10 +349,11 @@ int main(int argc, char **argv)
 			file = optarg;
 			break;
 		case 'p':
-			user = optarg;
-			break;
+		case 'r':
 		case 'C':
-			check = true;
+			actions++;
+			action = c;
+			user = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -329,7 +365,7 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind < argc || (check && user != NULL)) {
+	if (optind < argc || actions > 1) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -338,12 +374,16 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	if (conf_read(&conf, file, stderr) != 0)
 		return EXIT_USAGE;
-	if (check) {
+	switch (action) {
+	case 'p':
+		return accounts_ask(conf.state_directory, conf.user, user);
+	case 'r':
+		return accounts_take_away(conf.state_directory, conf.user, user);
+	case 'C':
 		printf("%s: ok\n", file);
 		return EXIT_WELL;
+	default:
+		log_open("haconsole");
+		return serve(&conf);
 	}
-	if (user != NULL)
-		return accounts_ask(conf.state_directory, conf.user, user);
-	log_open("haconsole");
-	return serve(&conf);
 }

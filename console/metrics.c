@@ -30,6 +30,8 @@ static void own(FILE *out, const struct console *console)
 		console->connections.refused);
 	counter(out, "haconsole_connections_overdue", "Connections that took too long.",
 		console->connections.overdue);
+	counter(out, "haconsole_connections_displaced", "Connections that made room for others.",
+		console->connections.displaced);
 	counter(out, "haconsole_agent_dumps", "Dumps that the agent was asked for.",
 		console->agent.dumps);
 	counter(out, "haconsole_logins", "Logins that succeeded.", console->logins);

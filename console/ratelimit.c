@@ -8,43 +8,25 @@ static bool is_over(const struct ratelimit_entry *entry, ha_time now)
 	return entry->failures == 0 || now - from >= RATELIMIT_LAST;
 }
 
-/* The entry of that network; else the common one, if that is where it counts. */
-static const struct ratelimit_entry *find(const struct ratelimit *limit,
-					  const struct address *network, ha_time now)
+/* NULL: nobody got in from there, or so many have since then from elsewhere. */
+static struct ratelimit_entry *known(struct ratelimit *limit, const struct address *network)
 {
-	bool full = true;
-
-	if (address_is_loopback(network))
-		return &limit->local;
-	for (unsigned i = 0; i < RATELIMIT_MAX; i++) {
-		const struct ratelimit_entry *entry = &limit->entry[i];
-
-		if (is_over(entry, now))
-			full = false;
-		else if (address_equal(&entry->network, network))
-			return entry;
-	}
-	return full ? &limit->common : NULL;
-}
-
-ha_time ratelimit_wait(const struct ratelimit *limit, const struct address *from, ha_time now)
-{
-	struct address network = address_network(from);
-	const struct ratelimit_entry *entry = find(limit, &network, now);
-
-	if (entry == NULL || is_over(entry, now) || now >= entry->until)
-		return 0;
-	return entry->until - now;
+	for (unsigned i = 0; i < RATELIMIT_KNOWN; i++)
+		if (limit->known[i].passed != 0 && address_equal(&limit->known[i].network, network))
+			return &limit->known[i];
+	return NULL;
 }
 
 /* The entry of that network, or one that is free for it; else the common one. */
 static struct ratelimit_entry *place(struct ratelimit *limit, const struct address *network,
 				     ha_time now)
 {
-	struct ratelimit_entry *vacant = &limit->common;
+	struct ratelimit_entry *vacant = &limit->common, *own = known(limit, network);
 
 	if (address_is_loopback(network))
 		return &limit->local;
+	if (own != NULL)
+		return own;
 	for (unsigned i = 0; i < RATELIMIT_MAX; i++) {
 		struct ratelimit_entry *entry = &limit->entry[i];
 
@@ -56,6 +38,16 @@ static struct ratelimit_entry *place(struct ratelimit *limit, const struct addre
 	return vacant;
 }
 
+ha_time ratelimit_wait(struct ratelimit *limit, const struct address *from, ha_time now)
+{
+	struct address network = address_network(from);
+	const struct ratelimit_entry *entry = place(limit, &network, now);
+
+	if (is_over(entry, now) || now >= entry->until)
+		return 0;
+	return entry->until - now;
+}
+
 void ratelimit_failed(struct ratelimit *limit, const struct address *from, ha_time now)
 {
 	struct address network = address_network(from);
@@ -63,7 +55,7 @@ void ratelimit_failed(struct ratelimit *limit, const struct address *from, ha_ti
 	ha_time wait = RATELIMIT_FIRST;
 
 	if (is_over(entry, now))
-		*entry = (struct ratelimit_entry){.network = network};
+		*entry = (struct ratelimit_entry){.network = network, .passed = entry->passed};
 	entry->failures++;
 	entry->failed = now;
 	if (entry->failures < RATELIMIT_FREE)
@@ -77,14 +69,33 @@ void ratelimit_failed(struct ratelimit *limit, const struct address *from, ha_ti
 	entry->until = now + wait;
 }
 
-void ratelimit_passed(struct ratelimit *limit, const struct address *from)
+/* In the place of the one that has not been used longest, with what has failed from there. */
+static struct ratelimit_entry *get_to_know(struct ratelimit *limit, struct ratelimit_entry *entry,
+					   const struct address *network)
+{
+	struct ratelimit_entry *oldest = &limit->known[0];
+
+	for (unsigned i = 1; i < RATELIMIT_KNOWN; i++)
+		if (limit->known[i].passed < oldest->passed)
+			oldest = &limit->known[i];
+	*oldest = *entry;
+	oldest->network = *network;
+	*entry = (struct ratelimit_entry){0};
+	return oldest;
+}
+
+void ratelimit_passed(struct ratelimit *limit, const struct address *from, ha_time now)
 {
 	struct address network = address_network(from);
+	struct ratelimit_entry *entry = place(limit, &network, now), none = {0};
 
-	if (address_is_loopback(from))
-		limit->local = (struct ratelimit_entry){0};
-	for (unsigned i = 0; i < RATELIMIT_MAX; i++)
-		if (limit->entry[i].failures != 0 &&
-		    address_equal(&limit->entry[i].network, &network))
-			limit->entry[i] = (struct ratelimit_entry){0};
+	if (is_over(entry, now))
+		return;
+	entry->failures--;
+	entry->until = now;
+	if (entry == &limit->common)
+		entry = get_to_know(limit, &none, &network);
+	else if (entry != &limit->local && entry->passed == 0)
+		entry = get_to_know(limit, entry, &network);
+	entry->passed = now;
 }

@@ -35,7 +35,7 @@ struct request {
 	const struct route *route;
 	const struct asset *asset; /* of the route of the pages */
 	enum request_phase phase;
-	bool get; /* GET or HEAD: changes nothing */
+	ha_time at; /* when its headers were there */
 	char *body;
 	size_t len;
 	json_t *json;     /* an object, of a route that takes one */

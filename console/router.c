@@ -15,11 +15,11 @@
 static const struct route routes[] = {
 	{"/healthz", ROUTE_STATE, look_health},
 	{"/metrics", ROUTE_STATE, look_metrics},
-	{"/api/v1/session", 0, login_session},
+	{"/api/v1/session", ROUTE_LOOK, login_session},
 	{"/api/v1/login", ROUTE_CHANGE, login_begin},
 	{"/api/v1/logout", ROUTE_CHANGE | ROUTE_LOGIN, login_end},
 	{"/api/v1/state", ROUTE_LOGIN | ROUTE_STATE, look_state},
-	{"/api/v1/events", ROUTE_LOGIN | ROUTE_STATE | ROUTE_STREAM, look_events},
+	{"/api/v1/events", ROUTE_LOGIN | ROUTE_STATE | ROUTE_LOOK | ROUTE_STREAM, look_events},
 	{"/api/v1/actions/swap", CHANGE, act_swap},
 	{"/api/v1/actions/suspend", CHANGE, act_suspend},
 	{"/api/v1/actions/resume", CHANGE, act_resume},
@@ -67,7 +67,7 @@ static void send_asset(struct request *request)
 /* ---- refusals ---- */
 
 struct tally {
-	unsigned hosts;
+	unsigned hosts, lengths;
 	size_t len;
 };
 
@@ -78,6 +78,8 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 
 	(void)kind;
 	tally->hosts += strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0;
+	tally->lengths += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+			  strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
 	tally->len += strlen(key) + (value != NULL ? strlen(value) : 0) + 4;
 	return MHD_YES;
 }
@@ -96,6 +98,9 @@ static bool is_small(struct request *request, const char *url, const struct tall
 	else if (length != NULL && strtoull(length, NULL, 10) > REQUEST_BODY_MAX)
 		request_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large",
 			      "a request has at most %d bytes", REQUEST_BODY_MAX);
+	else if (tally->lengths > 1) /* where it ends somebody before us may have seen otherwise */
+		request_error(request, MHD_HTTP_BAD_REQUEST, "bad_length",
+			      "a request has one length");
 	return request->phase == REQUEST_READING;
 }
 
@@ -118,18 +123,19 @@ static bool is_for_us(struct request *request, const struct tally *tally)
 
 static bool is_method(struct request *request, const char *method)
 {
-	bool change = request->route->flags & ROUTE_CHANGE;
-	bool get = strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
-		   strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+	unsigned flags = request->route->flags;
+	const char *allowed = flags & ROUTE_CHANGE   ? MHD_HTTP_METHOD_POST
+			      : flags & ROUTE_STREAM ? MHD_HTTP_METHOD_GET
+						     : "GET, HEAD";
 
-	request->get = get;
-	if (change ? strcmp(method, MHD_HTTP_METHOD_POST) == 0 : get)
+	if (strcmp(method, flags & ROUTE_CHANGE ? MHD_HTTP_METHOD_POST : MHD_HTTP_METHOD_GET) == 0)
+		return true;
+	if (strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 && !(flags & (ROUTE_CHANGE | ROUTE_STREAM)))
 		return true;
 	request_error(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method", "only %s is possible here",
-		      change ? "POST" : "GET");
+		      flags & ROUTE_CHANGE ? "POST" : "GET");
 	if (request->response != NULL)
-		MHD_add_response_header(request->response, MHD_HTTP_HEADER_ALLOW,
-					change ? "POST" : "GET, HEAD");
+		MHD_add_response_header(request->response, MHD_HTTP_HEADER_ALLOW, allowed);
 	return false;
 }
 
@@ -171,16 +177,23 @@ static struct websession *session_of(struct request *request)
 {
 	const char *token =
 		MHD_lookup_connection_value(request->mhd, MHD_COOKIE_KIND, ROUTER_COOKIE);
-	bool use = request->route == NULL || !(request->route->flags & ROUTE_STREAM);
+	bool use = !(request->route->flags & ROUTE_LOOK);
 	struct websession *session;
 
 	(void)accounts_refresh(&request->console->accounts, &request->console->sessions);
 	session = websession_find(&request->console->sessions, token, loop_now(), use);
 	if (session != NULL) {
+		request->connection->known = true;
 		request->session = session->id;
 		snprintf(request->user, sizeof(request->user), "%s", session->user);
 	}
 	return session;
+}
+
+static void refuse_stranger(struct request *request)
+{
+	request_error(request, MHD_HTTP_UNAUTHORIZED, "login",
+		      "log in first, or again: the session has ended");
 }
 
 static bool is_logged_in(struct request *request)
@@ -191,8 +204,7 @@ static bool is_logged_in(struct request *request)
 	if (!(flags & ROUTE_LOGIN))
 		return true;
 	if (session == NULL) {
-		request_error(request, MHD_HTTP_UNAUTHORIZED, "login",
-			      "log in first, or again: the session has ended");
+		refuse_stranger(request);
 		return false;
 	}
 	if (!(flags & ROUTE_CHANGE) ||
@@ -256,10 +268,20 @@ static void refuse_standby(struct request *request)
 				"active", active));
 }
 
-/* With a state that is not older than what a page may show. */
-static bool is_fresh(const struct console *console)
+/* With a state that is not older than what a page may show, counted from when it was asked for: one that had to wait
+ * for its turn does not wait for another state. */
+static bool is_fresh(const struct request *request)
 {
-	return console->state != NULL && loop_now() - console->state_at < AGENT_INTERVAL;
+	const struct console *console = request->console;
+
+	return console->state != NULL && request->at - console->state_at < AGENT_INTERVAL;
+}
+
+/* Its body, or a state, may have come long after its headers. */
+static bool is_still_logged_in(const struct request *request)
+{
+	(void)accounts_refresh(&request->console->accounts, &request->console->sessions);
+	return websession_is_valid(&request->console->sessions, request->session, loop_now());
 }
 
 void router_run(struct request *request)
@@ -268,11 +290,13 @@ void router_run(struct request *request)
 
 	if ((flags & ROUTE_CHANGE) && !has_object(request))
 		return;
-	if ((flags & ROUTE_STATE) && !is_fresh(request->console)) {
+	if ((flags & ROUTE_STATE) && !is_fresh(request)) {
 		request_wait_state(request);
 		return;
 	}
-	if ((flags & ROUTE_ACTIVE) && state_screen(request->console->state) == STATE_STANDBY)
+	if ((flags & ROUTE_LOGIN) && !is_still_logged_in(request))
+		refuse_stranger(request);
+	else if ((flags & ROUTE_ACTIVE) && state_screen(request->console->state) == STATE_STANDBY)
 		refuse_standby(request);
 	else
 		request->route->handle(request);

@@ -1,6 +1,6 @@
 /* router.h - which request is whose, and what is refused before anybody looks at it, in this order:
  *
- *   sizes          414, 431, 413
+ *   sizes          414, 431, 413; more than one length 400
  *   Host           400, 421
  *   path           404; found in a table as it is written, not decoded
  *   method         405 with Allow
@@ -8,6 +8,7 @@
  *   session        401
  *   CSRF token     403, for what changes something
  *   the body       400
+ *   session        401, once more: it may have ended meanwhile
  *   standby        409 with the active's addresses, for what only the active does
  */
 #ifndef HA_CONSOLE_ROUTER_H
@@ -22,7 +23,8 @@ enum route_flag {
 	ROUTE_LOGIN = 2,   /* somebody is logged in */
 	ROUTE_STATE = 4,   /* with a fresh state */
 	ROUTE_ACTIVE = 8,  /* not at the passive; with ROUTE_STATE */
-	ROUTE_STREAM = 16, /* not a use of the session */
+	ROUTE_LOOK = 16,   /* not a use of the session: an open page does it by itself */
+	ROUTE_STREAM = 32, /* without an end: no HEAD */
 };
 
 struct route {

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@
 enum {
 	BACKLOG = 128,
 	CONNECTION_MEMORY = 24 * 1024, /* headers, and what is read and written at once */
-	SPARE = 8, /* the library stops to accept at its limit: it must not come to that */
+	SPARE = 8,          /* the library stops to accept at its limit: it must not come to that */
+	SILENCE_MS = 30000, /* whoever has acknowledged nothing for so long has lost its network */
 	BODY_FLOOD = 16 * REQUEST_BODY_MAX, /* more than that is not worth an answer */
 };
 
@@ -37,6 +39,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 {
 	struct console *console = arg;
 	const union MHD_ConnectionInfo *fd, *from;
+	unsigned silence = SILENCE_MS;
 	struct address address = {0};
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -47,6 +50,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 	fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	from = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	(void)address_of(&address, from->client_addr);
+	(void)setsockopt(fd->connect_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof(silence));
 	*context = connections_add(&console->connections, fd->connect_fd, &address, loop_now());
 }
 
@@ -64,6 +68,7 @@ static struct request *begin(struct console *console, struct MHD_Connection *mhd
 	request->console = console;
 	request->mhd = mhd;
 	request->connection = context->socket_context;
+	request->at = loop_now();
 	return request;
 }
 
@@ -191,7 +196,7 @@ int server_open(struct console *console, const struct tls *tls, int listener)
 {
 	const union MHD_DaemonInfo *info;
 	int fd = listener >= 0 ? listener : listen_at(&console->conf);
-	unsigned limit = console->conf.connections + CONNECTIONS_LOCAL + SPARE;
+	unsigned limit = console->connections.places + SPARE;
 
 	if (fd < 0)
 		return fd;

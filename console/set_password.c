@@ -1,7 +1,8 @@
-/* set_password.c - haconsole --set-password, at a terminal of the machine. */
+/* set_password.c - haconsole --set-password, at a terminal of the machine; and --remove-user. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,6 +41,21 @@ static bool become_owner(const char *directory, const char *name)
 	return false;
 }
 
+static void on_signal(int signal)
+{
+	(void)signal; /* that reading ends is all */
+}
+
+/* Whoever thinks better of it, or is hung up on, gets a terminal back that shows what is typed. */
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
+	const struct sigaction ends = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &ends, NULL);
+}
+
 /* One line of the terminal, which does not show it. Its length, or -1. */
 static ssize_t ask(FILE *terminal, const char *question, char out[ACCOUNTS_PASSWORD_MAX + 2])
 {
@@ -62,6 +78,17 @@ static ssize_t ask(FILE *terminal, const char *question, char out[ACCOUNTS_PASSW
 	return (ssize_t)strlen(out);
 }
 
+static bool is_name(const char *user)
+{
+	if (accounts_is_name(user))
+		return true;
+	fprintf(stderr,
+		"haconsole: '%s' is no name of an account: up to 32 letters, digits, '.', '-' and "
+		"'_'\n",
+		user);
+	return false;
+}
+
 static const char *mistake(const char *password, ssize_t len, const char *again)
 {
 	if (len < ACCOUNTS_PASSWORD_MIN)
@@ -80,13 +107,8 @@ int accounts_ask(const char *state_directory, const char *owner, const char *use
 	ssize_t len;
 	int error;
 
-	if (!accounts_is_name(user)) {
-		fprintf(stderr,
-			"haconsole: '%s' is no name of an account: up to 32 letters, digits, '.', "
-			"'-' and '_'\n",
-			user);
+	if (!is_name(user))
 		return 2;
-	}
 	terminal = fopen("/dev/tty", "r+e");
 	if (terminal == NULL) {
 		fprintf(stderr, "haconsole: a password is asked for at a terminal: %s\n",
@@ -97,6 +119,7 @@ int accounts_ask(const char *state_directory, const char *owner, const char *use
 		fclose(terminal);
 		return 1;
 	}
+	catch_signals();
 	len = ask(terminal, "New password", password);
 	wrong = len < 0 || ask(terminal, "Once more", again) < 0 ? "nothing was typed"
 								 : mistake(password, len, again);
@@ -112,4 +135,24 @@ int accounts_ask(const char *state_directory, const char *owner, const char *use
 	else
 		printf("%s may log in with this password.\n", user);
 	return wrong == NULL && error == 0 ? 0 : 1;
+}
+
+int accounts_take_away(const char *state_directory, const char *owner, const char *user)
+{
+	struct accounts accounts;
+	int error;
+
+	if (!is_name(user))
+		return 2;
+	if (!become_owner(state_directory, owner))
+		return 1;
+	accounts_init(&accounts, state_directory);
+	error = accounts_remove(&accounts, user);
+	if (error == 0)
+		printf("%s may log in no more.\n", user);
+	else if (error == -ENOENT)
+		fprintf(stderr, "haconsole: there is no account %s\n", user);
+	else
+		fprintf(stderr, "haconsole: %s: %s\n", accounts.path, strerror(-error));
+	return error == 0 ? 0 : 1;
 }

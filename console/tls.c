@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <sodium.h>
 #include <string.h>
 #include <time.h>
@@ -125,18 +124,25 @@ static int make(struct tls *tls, const struct conf *conf, const char *host_name)
 	return error != 0 ? complain("cannot make a certificate", gnutls_strerror(error)) : 0;
 }
 
-/* The key first: a certificate whose key is not there yet is made anew at the next start. */
+/* Both are on the disk before either takes the place of what was there. If it ends between the two, they do not belong
+ * together, and are made anew at the next start. */
 static int store(const struct tls *tls, const char *state_directory)
 {
 	int fd = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
 	if (fd < 0)
 		return complain(state_directory, strerror(errno));
-	error = file_replace(fd, "key.pem", "key.pem.new", (const uint8_t *)tls->key,
+	error = file_replace(fd, "key.pem.new", "key.pem.tmp", (const uint8_t *)tls->key,
 			     strlen(tls->key));
 	if (error == 0)
-		error = file_replace(fd, "certificate.pem", "certificate.pem.new",
+		error = file_replace(fd, "certificate.pem.new", "certificate.pem.tmp",
 				     (const uint8_t *)tls->certificate, strlen(tls->certificate));
+	if (error == 0 &&
+	    (renameat(fd, "key.pem.new", fd, "key.pem") != 0 ||
+	     renameat(fd, "certificate.pem.new", fd, "certificate.pem") != 0 || fsync(fd) != 0))
+		error = -errno;
+	if (error != 0)
+		(void)unlinkat(fd, "key.pem.new", 0);
 	close(fd);
 	return error != 0 ? complain("cannot keep the certificate", strerror(-error)) : 0;
 }
@@ -174,8 +180,8 @@ static bool is_key_of(gnutls_x509_crt_t crt, const char *pem)
 	return same;
 }
 
-/* The first certificate of the text; what is wrong with the two, or NULL. */
-static const char *judge(struct tls *tls, time_t *ends)
+/* The first certificate of the text, which is kept in *keep unless that is NULL; what is wrong with the two, or NULL. */
+static const char *judge(struct tls *tls, time_t *ends, gnutls_x509_crt_t *keep)
 {
 	gnutls_datum_t text = datum(tls->certificate);
 	const char *wrong = NULL;
@@ -190,7 +196,10 @@ static const char *judge(struct tls *tls, time_t *ends)
 	*ends = wrong == NULL ? gnutls_x509_crt_get_expiration_time(crt) : 0;
 	if (wrong == NULL)
 		fingerprint(tls, crt);
-	gnutls_x509_crt_deinit(crt);
+	if (wrong == NULL && keep != NULL)
+		*keep = crt;
+	else
+		gnutls_x509_crt_deinit(crt);
 	return wrong;
 }
 
@@ -205,34 +214,45 @@ static int load_given(struct tls *tls, const struct conf *conf)
 	error = load(conf->key, tls->key);
 	if (error != 0)
 		return complain(conf->key, strerror(-error));
-	wrong = judge(tls, &ends);
+	wrong = judge(tls, &ends, &tls->given);
 	return wrong != NULL ? complain(conf->certificate, wrong) : 0;
 }
 
-static bool load_own(struct tls *tls, const struct conf *conf)
+/* When it ends; 0: there is none. */
+static time_t load_own(struct tls *tls, const struct conf *conf)
 {
 	char path[CONF_PATH_MAX + 32];
 	time_t ends;
 
 	snprintf(path, sizeof(path), "%s/certificate.pem", conf->state_directory);
 	if (load(path, tls->certificate) != 0)
-		return false;
+		return 0;
 	snprintf(path, sizeof(path), "%s/key.pem", conf->state_directory);
-	return load(path, tls->key) == 0 && judge(tls, &ends) == NULL &&
-	       ends > time(NULL) + (time_t)RENEW_DAYS * DAY;
+	return load(path, tls->key) == 0 && judge(tls, &ends, NULL) == NULL ? ends : 0;
 }
 
+/* One that is about to end serves on where none can be put in its place: of a full disk, too, one hears by the console. */
 int tls_load(struct tls *tls, const struct conf *conf, const char *host_name)
 {
-	time_t ends;
+	time_t now = time(NULL), ends;
 	int error;
 
 	if (*conf->certificate != '\0')
 		return load_given(tls, conf);
-	if (load_own(tls, conf))
+	ends = load_own(tls, conf);
+	if (ends > now + (time_t)RENEW_DAYS * DAY)
 		return 0;
 	error = make(tls, conf, host_name);
 	if (error == 0)
 		error = store(tls, conf->state_directory);
-	return error == 0 && judge(tls, &ends) != NULL ? -EINVAL : error;
+	if (error != 0 && ends > now)
+		return load_own(tls, conf) > 0 ? 0 : error;
+	return error == 0 && judge(tls, &ends, NULL) != NULL ? -EINVAL : error;
+}
+
+bool tls_is_named(const struct tls *tls, const char *name)
+{
+	return tls->given != NULL &&
+	       gnutls_x509_crt_check_hostname2(tls->given, name,
+					       GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES) != 0;
 }

@@ -41,7 +41,7 @@ const remember = (session) => {
 
 export const session = async () => remember(await call("session"));
 export const logIn = async (user, password) => remember(await post("login", { user, password }));
-export const logOut = async () => remember(await post("logout", {}));
+export const logOut = async (everywhere) => remember(await post("logout", everywhere ? { everywhere } : {}));
 export const act = (action, body) => post(`actions/${action}`, body ?? {});
 
 /* ---- the stream ---- */
@@ -51,7 +51,8 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 5000;
 
 /* Calls on.state, on.live; on.lost when it breaks, on.back when it is there again; on.ended when the session is over.
- * Returns what ends it. */
+ * Returns what ends it. A browser has six connections to a console for all of its tabs, and a stream takes one: a page that
+ * nobody sees leaves it to those that somebody does, and is up to date as soon as it is seen again. */
 export function listen(on) {
 	let source = null, timer = null, wait = RETRY_MIN_MS, isLost = false, isOver = false;
 
@@ -65,12 +66,19 @@ export function listen(on) {
 	};
 	const close = () => {
 		clearTimeout(timer);
+		timer = null;
 		source?.close();
 		source = null;
 	};
 	const end = () => {
 		isOver = true;
+		document.removeEventListener("visibilitychange", turn);
 		close();
+	};
+	const turn = () => {
+		close();
+		if (!document.hidden)
+			again();
 	};
 	/* Without an agent there is nothing to send: is the console there? Asked without the cookie, it is no use of the session. */
 	const check = async () => {
@@ -112,7 +120,7 @@ export function listen(on) {
 		}
 	};
 	const open = () => {
-		if (isOver)
+		if (isOver || source || document.hidden)
 			return;
 		source = new EventSource("/api/v1/events");
 		timer = setTimeout(broken, QUIET_MS);
@@ -131,6 +139,7 @@ export function listen(on) {
 		});
 		source.addEventListener("error", broken);
 	};
+	document.addEventListener("visibilitychange", turn);
 	open();
 	return end;
 }

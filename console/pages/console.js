@@ -69,7 +69,8 @@ function bar() {
 		model.session?.user && element("span", { class: "right" },
 			element("span", { class: `pulse ${model.lost ? "off" : "on"}` }, model.lost ? text.lost : text.live),
 			element("span", { class: "user" }, element("span", { class: "unseen" }, `${text.user} `), model.session.user),
-			element("button", { type: "button", "data-action": "logout", class: "quiet" }, text.logOut)),
+			element("button", { type: "button", "data-action": "logout", class: "quiet" }, text.logOut),
+			element("button", { type: "button", "data-action": "everywhere", class: "quiet" }, text.logOutEverywhere)),
 	];
 }
 
@@ -245,11 +246,11 @@ async function join() {
 		await run("join", { address, peer_fingerprint: data.peer_fingerprint });
 }
 
-async function logOut() {
+async function logOut(everywhere) {
 	try {
-		model.session = await api.logOut();
+		model.session = await api.logOut(everywhere);
 		forget("");
-		announce(text.login.loggedOut);
+		announce(everywhere ? text.login.loggedOutEverywhere : text.login.loggedOut);
 		start();
 	} catch (error) {
 		failed(error);
@@ -262,7 +263,8 @@ const actions = {
 	remove: () => confirmed("remove", () => ({ confirm: "remove" })),
 	suspend: () => confirmed("suspend", ({ choice }) => ({ seconds: choice ? Number(choice) : null })),
 	resume: () => run("resume", {}),
-	logout: logOut,
+	logout: () => logOut(false),
+	everywhere: () => logOut(true),
 	close: () => {
 		model.notice = null;
 		render();

@@ -97,12 +97,12 @@ check "metrics, for the machine itself" "[ $got = 200 ] && openapi reply GET /me
 check "... they end as they must" '[ "$(tail -n 1 "$LAB/body")" = "# EOF" ]'
 call "metrics, for others, take a token" 401 GET a /metrics
 console a stop
-echo "token $$" >"$LAB/a/token" && chmod 644 "$LAB/a/token"
+echo "a token of many letters $$" >"$LAB/a/token" && chmod 644 "$LAB/a/token"
 CONSOLE_OPTIONS=("metrics_token_file = \"$LAB/a/token\"")
 console_config a
 console a start
-check_http "with the token" 200 http c a /metrics -H "Authorization: Bearer token $$"
-check_http "with another" 401 http c a /metrics -H "Authorization: Bearer tokem $$"
+check_http "with the token" 200 http c a /metrics -H "Authorization: Bearer a token of many letters $$"
+check_http "with another" 401 http c a /metrics -H "Authorization: Bearer a tokem of many letters $$"
 check_http "a restart has ended the sessions" 401 get a /api/v1/state
 login a >/dev/null
 call "logout" 200 POST a /api/v1/logout '{}'

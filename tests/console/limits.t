@@ -5,6 +5,7 @@
 # shellcheck disable=SC2034,SC2046 # what is assigned is used by the conditions; lists of processes
 . "$(dirname "$0")/lib.sh"
 
+export LOCALDOMAIN="example.net lan" # as resolv.conf would have it
 console_up
 lab_pair || diag "no pair"
 login a >/dev/null
@@ -39,6 +40,7 @@ for method in PUT DELETE PATCH OPTIONS TRACE CONNECT FOO; do
 	refused "$method" 405 method /api/v1/state -X $method --request-target /api/v1/state
 done
 check "HEAD is GET without a body" '[ "$(http c a / -I)" = 200 ] && [ "$(header content-length)" -gt 100 ]'
+check_http "... but not of what has no end" 405 get a /api/v1/events -I
 refused "a form" 415 type /api/v1/login -d 'user=admin&password=x'
 refused "a type that only begins like JSON" 415 type /api/v1/login -H 'Content-Type: application/jsonp' -d '{}'
 refused "an encoded body" 415 type /api/v1/login -H "$J" -H 'Content-Encoding: gzip' -d '{}'
@@ -66,6 +68,8 @@ check "... the console is still there" 'kill -0 "$(console_pid a)"'
 # ---- names ----
 refused "another Host" 421 wrong_host / -H 'Host: evil.example'
 refused "one that begins like ours" 421 wrong_host / -H 'Host: appliance-a2'
+refused "our name in just any domain" 421 wrong_host / -H 'Host: appliance-a.evil.example'
+refused "... or behind our own" 421 wrong_host / -H 'Host: appliance-a.example.net.evil.example'
 refused "another address" 421 wrong_host / -H 'Host: 192.0.2.77'
 refused "loopback, from elsewhere" 421 wrong_host / -H 'Host: localhost'
 refused "no Host that is one" 400 bad_host / -H 'Host: a b/c'
@@ -75,8 +79,11 @@ raw() { # REQUEST: as it is, with \r\n; the reply
 check "two of them" 'raw "GET / HTTP/1.1\r\nHost: appliance-a\r\nHost: evil.example\r\n\r\n" | grep -q "^HTTP/1.1 400"'
 check "no HTTP at all: nothing, or 400" 'reply=$(raw "hello\r\n\r\n" | head -n 1) && [[ -z $reply || $reply = *400* ]]'
 check "a negative length: 400, or nothing" 'reply=$(raw "POST /api/v1/login HTTP/1.1\r\nHost: appliance-a\r\nContent-Type: application/json\r\nContent-Length: -1\r\n\r\n" | head -n 1) && [[ -z $reply || $reply = *400* ]]'
+lengths() { raw "POST /api/v1/login HTTP/1.1\r\nHost: appliance-a\r\nContent-Type: application/json\r\n$1\r\n\r\n{}"; }
+check "two lengths: 400" 'lengths "Content-Length: 2\r\nContent-Length: 3" | grep -q bad_length'
+check "a length, and pieces: 400" 'lengths "Content-Length: 2\r\nTransfer-Encoding: chunked" | grep -q bad_length'
 check "none" '[ "$(http c a / -H "Host:")" = 400 ]'
-for host in appliance-a APPLIANCE-A:8443 appliance-a.example.net 192.0.2.11; do
+for host in appliance-a APPLIANCE-A:8443 appliance-a.example.net appliance-a.lan. 192.0.2.11; do
 	check_http "ours: $host" 200 http c a / -H "Host: $host"
 done
 check "... IPv6, too" '[ "$(in_ns c curl -sko /dev/null -w "%{http_code}" "https://[2001:db8::11]:8443/")" = 200 ]'
@@ -106,6 +113,13 @@ tls() { in_ns c timeout 10 openssl s_client -connect 192.0.2.11:8443 "$@" </dev/
 check "TLS 1.3 and 1.2" 'tls -tls1_3 | grep -q "Cipher is TLS_" && tls -tls1_2 | grep -q "Cipher is ECDHE"'
 check "not 1.1" '! tls -tls1_1 -cipher DEFAULT@SECLEVEL=0 | grep -q "Cipher is [A-Z]"'
 check "not without forward secrecy" '! tls -tls1_2 -cipher AES256-GCM-SHA384 | grep -q "Cipher is [A-Z]"'
+for group in X25519 P-256 P-384; do
+	check "a group that costs little: $group" 'tls -groups "$group" | grep -q "Cipher is [A-Z]"'
+done
+for group in ffdhe2048 ffdhe8192 P-521 X448; do
+	check "... not one that is dear: $group" '! tls -groups "$group" | grep -q "Cipher is [A-Z]"'
+done
+check "no signature over SHA-1" '! tls -tls1_2 -sigalgs ECDSA+SHA1 -cipher DEFAULT@SECLEVEL=0 | grep -q "Cipher is [A-Z]"'
 check "the certificate is the one in the log" \
 	'grep -q "certificate=$(tls | openssl x509 -noout -fingerprint -sha256 | sed s/.*=//)" "$LAB/a/console.log"'
 check "... for the host name" 'tls | openssl x509 -noout -ext subjectAltName | grep -q DNS:appliance-a'
@@ -158,6 +172,42 @@ check "... and other addresses are" '[ "$(in_ns g curl -sko /dev/null --max-time
 wait $crowd
 check "... and all of them are gone" '[ "$(cat "$LAB/left")" -eq 0 ]' || diag "left: $(cat "$LAB/left")"
 check_http "the address is served again" 200 get a /api/v1/state
+
+# Whoever follows the state and whose network is gone: the kernel alone would try for a quarter of an hour.
+pages() { in_ns a curl -sk https://127.0.0.1:8443/metrics | sed -n 's/^haconsole_pages //p'; }
+in_ns c timeout 120 curl -skN -b "$LAB/a.jar" https://192.0.2.11:8443/api/v1/events >/dev/null 2>&1 &
+stream=$!
+eventually 5 "a page follows" '[ "$(pages)" = 1 ]'
+ip -n "${NS}sw" link set pc nomaster
+eventually 60 "... and is let go when its network is gone" '[ "$(pages)" = 0 ]'
+ip -n "${NS}sw" link set pc master br0
+kill $stream 2>/dev/null
+check_http "the network is back" 200 get a /api/v1/state
+
+# Every place, from as many addresses as it takes; renewed as soon as one is lost.
+for ((i = 0; i < 6; i++)); do ip -n "${NS}c" addr add "192.0.2.$((150 + i))/24" dev eth0; done
+in_ns c perl -MSocket -MIO::Socket::INET -MTime::HiRes=sleep,time -e '
+	$SIG{PIPE} = "IGNORE";
+	my ($end, %all) = (time + 20);
+	while (time < $end) {
+		for my $from (150 .. 155) {
+			my $list = $all{$from} //= [];
+			@$list = grep { $_->blocking(0); my $got = sysread($_, my $byte, 1); !defined $got && $!{EAGAIN} } @$list;
+			while (@$list < 64) {
+				push @$list, IO::Socket::INET->new(PeerAddr => "192.0.2.11:8443", LocalAddr => "192.0.2.$from", Timeout => 1) // last;
+			}
+		}
+		sleep 0.05;
+	}
+' &
+crowd=$!
+sleep 4
+check "every place is taken by idle ones of six addresses" '[ "$(in_ns a ss -Htn "sport = :8443" | grep -c ESTAB)" -ge 300 ]'
+served=0
+for ((i = 0; i < 10; i++)); do [ "$(get a /api/v1/state)" != 200 ] || served=$((served + 1)); done
+check "... who works here gets one" '[ $served -ge 8 ]' || diag "$served of 10"
+check "... and who logs in" '[ "$(login a)" = 200 ]'
+wait $crowd
 
 check "below 30 MB at the worst of it" '[ "$(console_rss a)" -lt 30720 ]' || diag "$(console_rss a) KB"
 diag "the console had $(console_rss a) KB at most"

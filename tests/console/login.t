@@ -69,6 +69,23 @@ check "nothing was changed" '[ "$(lab_snapshot)" = "$before" ]'
 # ---- the console's user may not do more than it is allowed to ----
 check "what the agent does not allow the console is refused by the agent" 'body .error.message | grep -q "only root may swap"'
 
+# ---- a session that ends between the headers of a request and its body ----
+late() { # DURING: what happens meanwhile; the reply
+	local length=2
+	{
+		printf 'POST /api/v1/actions/swap HTTP/1.1\r\nHost: 192.0.2.11\r\nContent-Type: application/json\r\n'
+		printf 'Content-Length: %s\r\nConnection: close\r\n' $length
+		printf 'Cookie: __Host-session=%s\r\nX-CSRF-Token: %s\r\n\r\n' "$(awk '/__Host-session/ {print $7}' "$LAB/a.jar")" "$(cat "$LAB/a.csrf")"
+		sleep 1
+		eval "$1" >/dev/null
+		printf '{}'
+		sleep 1
+	} | in_ns c timeout 10 openssl s_client -quiet -connect 192.0.2.11:8443 2>/dev/null | head -n 1
+}
+check "a request whose body comes later is carried out" 'late : | grep -q " 409 "'
+check "... not if its session has ended meanwhile" 'late "post a /api/v1/logout {}" | grep -q " 401 "'
+login a >/dev/null
+
 # ---- another password ends sessions ----
 in_ns c timeout 30 curl -skN -b "$LAB/a.jar" https://192.0.2.11:8443/api/v1/events >"$LAB/events" 2>/dev/null &
 wait_for 5 'grep -q "^event: state" "$LAB/events"'
@@ -76,14 +93,54 @@ console_password a other "another password"
 check_http "a second account does not" 200 get a /api/v1/state
 CONSOLE_OLD=$CONSOLE_PASSWORD CONSOLE_PASSWORD="battery staple $$"
 console_password a admin "$CONSOLE_PASSWORD"
-check_http "another password does" 401 get a /api/v1/state
-eventually 5 "... and the open stream" 'grep -q "^event: bye" "$LAB/events"'
+eventually 15 "another password ends the open stream, though nobody asks for anything" 'grep -q "^event: bye" "$LAB/events"'
+check_http "... and the session" 401 get a /api/v1/state
 check_http "the old password is none" 401 login a "$CONSOLE_OLD"
 check_http "the new one is" 200 login a
 check_http "the other account is what it was" 200 login a "another password" other
 login a >/dev/null
 check "logout" '[ "$(post a /api/v1/logout "{}")" = 200 ] && [[ $(header set-cookie) = *Max-Age=0* ]]'
 check_http "... ends it" 401 get a /api/v1/state
+login a >/dev/null
+cp "$LAB/a.jar" "$LAB/elsewhere.jar"
+login a >/dev/null
+login a "another password" other >/dev/null
+cp "$LAB/a.jar" "$LAB/other.jar"
+login a >/dev/null
+check_http "a logout with something else in it is none" 400 post a /api/v1/logout '{"everywhere": 1}'
+check_http "logout everywhere" 200 post a /api/v1/logout '{"everywhere": true}'
+check_http "... ends what was left open elsewhere" 401 http c a /api/v1/state -b "$LAB/elsewhere.jar"
+check_http "... and nobody else's" 200 http c a /api/v1/state -b "$LAB/other.jar"
+
+# ---- accounts are changed at the terminal, by several at once ----
+check "an account that is removed is gone" '"$HACONSOLE" -c "$LAB/a/console.conf" --remove-user other >"$LAB/out" 2>&1 && ! grep -q ^other: "$LAB/a/console/accounts"'
+check_http "... and its session" 401 http c a /api/v1/state -b "$LAB/other.jar"
+check_http "... nobody gets in by it" 401 login a "another password" other
+check "there is nothing to remove then" '! "$HACONSOLE" -c "$LAB/a/console.conf" --remove-user other >"$LAB/out" 2>&1 && said "no account"'
+check "root did not leave anything of its own there" '[ "$(find "$LAB/a/console" ! -user "$CONSOLE_USER" | wc -l)" -eq 0 ]'
+console_password a other "another password"
+printf -v command '%q ' "$HACONSOLE" -c "$LAB/a/console.conf" --set-password admin
+# shellcheck disable=SC2034 # used by check
+shown=$({ sleep 1; printf '\003'; sleep 1; printf '\004'; } | timeout 20 script -qfec "trap : INT; $command; stty -a" /dev/null 2>&1)
+check "whoever thinks better of it has a terminal that shows what is typed" 'grep -q "nothing was changed" <<<"$shown" && grep -qE "(^| )echo( |$)" <<<"$shown"' || diag "$shown"
+check_http "... and the password that was" 200 login a
+
+# ---- what a page does by itself is no use of the session ----
+CONSOLE_OPTIONS=("idle_timeout_s = 60")
+console a stop
+console_config a
+console a start
+login a >/dev/null
+for ((i = 0; i < 7; i++)); do
+	sleep 10
+	http c a /api/v1/session -b "$LAB/a.jar" >/dev/null
+done
+check "a page that is open, and asks who is logged in, does not keep a session alive" '[ "$(body .user)" = null ]'
+CONSOLE_OPTIONS=()
+console a stop
+console_config a
+console a start
+login a >/dev/null
 
 # ---- a password that changes while it is checked ----
 accounts=$LAB/a/console/accounts

@@ -87,7 +87,7 @@ Test(console_conf, mistakes_have_their_line)
 	bad("control = run\n", "1: 'control': 'run' is no absolute path of less than 108 bytes\n");
 	bad("names = {'a/b'}\n", "1: 'names': 'a/b' is no host name or address (without a port)\n");
 	bad("idle_timeout_s = 59\n", "1: 'idle_timeout_s' is a number from 60 to 604800, not 59\n");
-	bad("connections = 2\n", "1: 'connections' is a number from 4 to 4096, not 2\n");
+	bad("connections = 2\n", "1: 'connections' is a number from 4 to 1000, not 2\n");
 	bad("prot = 1\n", "1: no such option 'prot'\n");
 }
 

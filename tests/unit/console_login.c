@@ -8,12 +8,16 @@
 
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct address at(const char *text)
@@ -183,8 +187,33 @@ Test(console_ratelimit, some_are_free_then_each_doubles)
 	}
 	cr_expect_eq(ratelimit_wait(&limit, &b, now), 0);
 	ratelimit_failed(&limit, &a, now);
-	ratelimit_passed(&limit, &a);
+	ratelimit_passed(&limit, &a, now);
 	cr_expect_eq(ratelimit_wait(&limit, &a, now), 0);
+}
+
+Test(console_ratelimit, an_own_account_buys_no_guesses_of_anothers)
+{
+	struct address a = at("192.0.2.1");
+	ha_time now = 100 * HA_SEC, begin = now, wait;
+
+	memset(&limit, 0, sizeof(limit));
+	for (int i = 0; i < 12; i++) {
+		ratelimit_failed(&limit, &a, now); /* a guess */
+		now += ratelimit_wait(&limit, &a, now);
+		ratelimit_failed(&limit, &a, now); /* the own one, as it begins */
+		ratelimit_passed(&limit, &a, now);
+		cr_expect_eq(ratelimit_wait(&limit, &a, now), 0, "a success makes nobody wait");
+	}
+	cr_expect_geq(now - begin, 127 * HA_SEC, "they wait as if nothing had passed");
+	ratelimit_failed(&limit, &a, now);
+	wait = ratelimit_wait(&limit, &a, now);
+	cr_expect_eq(wait, 256 * HA_SEC);
+	memset(&limit, 0, sizeof(limit));
+	for (int i = 0; i < 100; i++) {
+		ratelimit_failed(&limit, &a, now);
+		ratelimit_passed(&limit, &a, now);
+	}
+	cr_expect_eq(ratelimit_wait(&limit, &a, now), 0, "who only passes never waits");
 }
 
 Test(console_ratelimit, is_forgotten_after_a_while)
@@ -222,6 +251,60 @@ Test(console_ratelimit, nobody_pushes_out_what_holds_him_back)
 		     "the table is full: he shares an entry");
 }
 
+Test(console_ratelimit, who_works_here_is_not_held_back_with_a_crowd)
+{
+	struct address here = at("192.0.2.1"), late = at("203.0.113.1");
+	ha_time now = HA_SEC;
+	char text[32];
+
+	memset(&limit, 0, sizeof(limit));
+	ratelimit_failed(&limit, &here, now);
+	ratelimit_failed(&limit, &here, now);
+	ratelimit_passed(&limit, &here, now);
+	for (int i = 0; i < 1000; i++) {
+		struct address a;
+
+		snprintf(text, sizeof(text), "10.0.%d.%d", i / 256, i % 256);
+		a = at(text);
+		for (int k = 0; k < 10; k++)
+			ratelimit_failed(&limit, &a, now);
+	}
+	cr_expect_gt(ratelimit_wait(&limit, &late, now), 0);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
+	ratelimit_failed(&limit, &late, now); /* by the entry that he shares, he gets in at last */
+	ratelimit_passed(&limit, &late, now);
+	ratelimit_failed(&limit, &(struct address){.ipv4 = true, .b = {11}}, now);
+	cr_expect_eq(ratelimit_wait(&limit, &late, now), 0);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
+		ratelimit_failed(&limit, &here, now);
+	}
+	ratelimit_failed(&limit, &here, now);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), RATELIMIT_FIRST, "he counts as before");
+	now += RATELIMIT_LAST * 2;
+	ratelimit_failed(&limit, &here, now);
+	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0, "it begins anew");
+}
+
+Test(console_ratelimit, the_known_ones_are_few_and_the_newest)
+{
+	ha_time now = HA_SEC;
+	unsigned n = 0;
+
+	memset(&limit, 0, sizeof(limit));
+	for (uint8_t i = 0; i < 100; i++) {
+		struct address a = {.ipv4 = true, .b = {10, 0, 0, i}};
+
+		ratelimit_failed(&limit, &a, now + i);
+		ratelimit_passed(&limit, &a, now + i);
+	}
+	for (unsigned i = 0; i < RATELIMIT_KNOWN; i++)
+		n += limit.known[i].network.b[3] >= 100 - RATELIMIT_KNOWN;
+	cr_expect_eq(n, (unsigned)RATELIMIT_KNOWN);
+	for (unsigned i = 0; i < RATELIMIT_MAX; i++)
+		cr_expect_eq(limit.entry[i].failures, 0U, "%u", i);
+}
+
 Test(console_ratelimit, the_machine_itself_waits_a_second_whatever_happens)
 {
 	struct address here = at("127.0.0.1"), here6 = at("::1");
@@ -252,27 +335,99 @@ static struct connections table;
 Test(console_connections, so_many_from_one_address_and_some_for_the_machine)
 {
 	struct address a = at("192.0.2.1"), b = at("192.0.2.2"), here = at("127.0.0.1");
+	unsigned local = CONNECTIONS_LOCAL + CONNECTIONS_SPARE;
 
 	cr_assert_eq(connections_open(&table, 6, 4), 0);
 	for (int i = 0; i < 4; i++) {
 		cr_expect(connections_room(&table, &a));
-		cr_assert_not_null(connections_add(&table, 100 + i, &a, 0));
+		connections_add(&table, 100 + i, &a, 0)->known = true;
 	}
 	cr_expect_not(connections_room(&table, &a));
 	cr_expect(connections_room(&table, &b));
-	connections_add(&table, 110, &b, 0);
-	connections_add(&table, 111, &b, 0);
+	connections_add(&table, 110, &b, 0)->known = true;
+	connections_add(&table, 111, &b, 0)->known = true;
 	cr_expect_not(connections_room(&table, &b), "all places are taken");
-	for (int i = 0; i < CONNECTIONS_LOCAL; i++) {
+	for (unsigned i = 0; i < local; i++) {
 		cr_expect(connections_room(&table, &here));
-		cr_assert_not_null(connections_add(&table, 120 + i, &here, 0));
+		cr_assert_not_null(connections_add(&table, 120 + (int)i, &here, 0));
 	}
 	cr_expect_not(connections_room(&table, &here));
 	cr_expect_null(connections_add(&table, 130, &here, 0));
 	cr_expect_eq(table.refused, 3U);
 	connections_remove(&table, &table.all[0]);
 	connections_remove(&table, &table.all[0]);
-	cr_expect_eq(table.n, 6U + CONNECTIONS_LOCAL - 1);
+	cr_expect_eq(table.n, 6U + local - 1);
+	connections_close(&table);
+}
+
+/* Sockets of theirs, so that it is seen which one ends. */
+static int connect_from(const char *from, ha_time now, int *theirs)
+{
+	struct address address = at(from);
+	int two[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, two), 0);
+	cr_assert_not_null(connections_add(&table, two[0], &address, now));
+	*theirs = two[1];
+	return two[0];
+}
+
+static bool has_ended(int theirs)
+{
+	char byte;
+
+	return read(theirs, &byte, 1) == 0;
+}
+
+Test(console_connections, who_has_been_there_longest_for_nothing_makes_room)
+{
+	struct address late = at("203.0.113.1");
+	int ours[6], theirs[6];
+	char from[16];
+
+	cr_assert_eq(connections_open(&table, 6, 4), 0);
+	for (int i = 0; i < 6; i++) {
+		snprintf(from, sizeof(from), "10.0.0.%d", i);
+		ours[i] = connect_from(i == 0 ? "127.0.0.1" : from, i, &theirs[i]);
+	}
+	table.all[1].known = true;
+	table.all[2].until = HA_NEVER; /* it waits for us */
+	cr_expect(connections_room(&table, &late));
+	for (int i = 0; i < 6; i++)
+		cr_expect_eq(has_ended(theirs[i]), i == 3, "%d", i);
+	cr_expect_eq(table.displaced, 1U);
+	connections_add(&table, 200, &late, 10)->known = true;
+	cr_expect(connections_room(&table, &late), "the next one");
+	cr_expect(has_ended(theirs[4]));
+	connections_add(&table, 201, &late, 10)->known = true;
+	cr_expect(connections_room(&table, &late));
+	connections_add(&table, 202, &late, 10)->known = true;
+	cr_expect_not(connections_room(&table, &(struct address){.ipv4 = true, .b = {10, 1}}),
+		      "nobody is left to make room");
+	cr_expect_eq(table.refused, 1U);
+	for (int i = 0; i < 6; i++) {
+		close(ours[i]);
+		close(theirs[i]);
+	}
+	connections_close(&table);
+}
+
+Test(console_connections, no_more_are_displaced_than_there_are_spare_places)
+{
+	struct address late = at("203.0.113.1");
+	unsigned n = 0;
+
+	cr_assert_eq(connections_open(&table, 100, 100), 0);
+	for (int i = 0; i < 100; i++) {
+		struct address a = {.ipv4 = true, .b = {10, 0, 0, (uint8_t)i}};
+
+		connections_add(&table, 1000 + i, &a, i);
+	}
+	while (n < 50 && connections_room(&table, &late)) {
+		cr_assert_not_null(connections_add(&table, 2000, &late, 200));
+		n++;
+	}
+	cr_expect_eq(n, (unsigned)CONNECTIONS_SPARE, "until the library has closed them");
 	connections_close(&table);
 }
 
@@ -351,6 +506,77 @@ Test(console_accounts, there_is_nobody_at_first)
 	cr_expect_eq(accounts_refresh(&accounts, NULL), 0);
 	cr_expect_eq(accounts.n, 0U);
 	cr_expect_null(accounts_find(&accounts, "admin"));
+}
+
+Test(console_accounts, one_that_is_removed_is_gone_and_so_is_his_session)
+{
+	struct accounts here;
+
+	accounts_init(&here, directory);
+	websession_init(&all, HA_SEC, HA_SEC);
+	cr_assert_eq(accounts_set(&accounts, "a", "a password"), 0);
+	cr_assert_eq(accounts_set(&accounts, "b", "a password"), 0);
+	cr_assert_eq(accounts_set(&accounts, "c", "a password"), 0);
+	cr_assert_eq(accounts_refresh(&here, &all), 0);
+	websession_begin(&all, "a", 0, token);
+	cr_expect_eq(accounts_remove(&accounts, "a"), 0);
+	cr_expect_eq(accounts_remove(&accounts, "a"), -ENOENT);
+	cr_assert_eq(accounts_refresh(&here, &all), 0);
+	cr_expect_eq(here.n, 2U);
+	cr_expect_null(accounts_find(&here, "a"));
+	cr_expect_not_null(accounts_find(&here, "b"));
+	cr_expect_not_null(accounts_find(&here, "c"));
+	cr_expect_null(websession_find(&all, token, 1, true));
+}
+
+Test(console_accounts, where_nothing_can_be_written_all_is_as_before)
+{
+	struct rlimit nothing = {0, 0};
+	char temporary[sizeof(accounts.path) + 4];
+	pid_t child;
+	int status;
+
+	cr_assert_eq(accounts_set(&accounts, "admin", "an old password"), 0);
+	child = fork();
+	if (child == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		_exit(setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
+		      accounts_set(&accounts, "admin", "a new password") != -EFBIG);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	cr_assert_eq(accounts_refresh(&accounts, NULL), 0);
+	cr_expect_eq(crypto_pwhash_str_verify(accounts_find(&accounts, "admin")->hash,
+					      "an old password", strlen("an old password")),
+		     0);
+	snprintf(temporary, sizeof(temporary), "%s.new", accounts.path);
+	cr_expect_neq(access(temporary, F_OK), 0);
+}
+
+Test(console_accounts, of_two_administrators_at_once_none_undoes_the_other)
+{
+	char user[8];
+	pid_t child[6];
+	int status;
+
+	cr_assert_eq(accounts_set(&accounts, "admin", "an old password"), 0);
+	for (int i = 0; i < 6; i++) {
+		child[i] = fork();
+		if (child[i] != 0)
+			continue;
+		snprintf(user, sizeof(user), "u%d", i);
+		_exit(accounts_set(&accounts, i == 0 ? "admin" : user, "a new password") != 0);
+	}
+	for (int i = 0; i < 6; i++) {
+		cr_assert_eq(waitpid(child[i], &status, 0), child[i]);
+		cr_expect_eq(status, 0);
+	}
+	cr_assert_eq(accounts_refresh(&accounts, NULL), 0);
+	cr_expect_eq(accounts.n, 6U);
+	for (unsigned i = 0; i < accounts.n; i++)
+		cr_expect_eq(crypto_pwhash_str_verify(accounts.account[i].hash, "a new password",
+						      strlen("a new password")),
+			     0, "%s", accounts.account[i].user);
 }
 
 Test(console_accounts, one_that_is_set_is_there_and_verifies)

@@ -94,7 +94,7 @@ export async function logIn(page, password = process.env.CONSOLE_PASSWORD) {
 	await page.getByLabel("User name").fill("admin");
 	await page.getByLabel("Password").fill(password);
 	await page.getByRole("button", { name: "Log in" }).click();
-	await page.getByRole("button", { name: "Log out" }).waitFor();
+	await page.getByRole("button", { name: "Log out", exact: true }).waitFor();
 }
 
 export const heading = (page, name) => page.getByRole("heading", { name, exact: true });
