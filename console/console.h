@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "agent/loop.h"
+#include "agent/notify.h"
 #include "console/accounts.h"
 #include "console/agent.h"
 #include "console/conf.h"
@@ -41,6 +42,8 @@ struct console {
 	struct password password;
 	struct agent agent;
 	struct events events;
+	struct notify notify; /* the service manager */
+	ha_time alive_at;     /* when it is told the next time that this one lives */
 	/* the newest state, and when it came; NULL before the first */
 	json_t *state, *live;
 	json_t *dump; /* what it was made of, for metrics */

@@ -69,6 +69,18 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 
 /* ---- the loop ---- */
 
+/* The service manager starts a console anew that does not come round any more. When it wants to hear again. */
+static ha_time keep_alive(struct console *console, ha_time now)
+{
+	if (console->notify.interval == 0)
+		return HA_NEVER;
+	if (now >= console->alive_at) {
+		notify_send(&console->notify, "WATCHDOG=1");
+		console->alive_at = now + console->notify.interval;
+	}
+	return console->alive_at;
+}
+
 static bool is_wanted(const struct console *console)
 {
 	return console->events.n > 0 || console->waiting != NULL;
@@ -100,6 +112,7 @@ static int run_once(struct console *console)
 	at = earlier(at, agent_deadline(&console->agent));
 	at = earlier(at, events_deadline(&console->events));
 	at = earlier(at, connections_deadline(&console->connections));
+	at = earlier(at, keep_alive(console, loop_now()));
 	loop_arm(&console->loop, at);
 	return 0;
 }
@@ -216,7 +229,7 @@ static void announce(struct console *console, const struct tls *tls)
 	int error = accounts_refresh(&console->accounts, &console->sessions);
 
 	log_event(LOG_NOTICE, "start", "version=%s port=%u certificate=%s", HA_VERSION,
-		  console->conf.port, tls->fingerprint);
+		  server_port(console), tls->fingerprint);
 	if (error != 0)
 		log_event(LOG_ERR, "accounts", "error=%s", strerror(-error));
 	else if (console->accounts.n == 0)
@@ -229,6 +242,7 @@ static void part(struct console *console)
 {
 	ha_time until = loop_now() + (ha_time)PARTING_MS * HA_MS;
 
+	notify_send(&console->notify, "STOPPING=1");
 	events_close(console);
 	agent_close(&console->agent);
 	password_close(&console->password);
@@ -260,6 +274,7 @@ static int serve(const struct conf *conf)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	console.conf = *conf;
+	notify_open(&console.notify);
 	gethostname(console.host_name, sizeof(console.host_name) - 1);
 	error = check_state(&console);
 	if (error == 0)
@@ -272,6 +287,7 @@ static int serve(const struct conf *conf)
 	if (error != 0)
 		return EXIT_FAILED;
 	announce(&console, &tls);
+	notify_send(&console.notify, "READY=1");
 	loop_arm(&console.loop, 1);
 	while (!console.stopping && error == 0)
 		error = run_once(&console);

@@ -212,6 +212,14 @@ int server_open(struct console *console, const struct tls *tls, int listener)
 	return loop_add(&console->loop, info->epoll_fd, on_epoll, console);
 }
 
+unsigned server_port(const struct console *console)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+	return info != NULL ? info->port : 0;
+}
+
 ha_time server_run(struct console *console)
 {
 	ha_time now = loop_now();
