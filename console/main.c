@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/file.h"
@@ -28,6 +31,7 @@ enum main_exit {
 enum {
 	LISTEN_FD = 3,
 	PARTING_MS = 1000, /* what is on its way at the end has so long to get there */
+	CERTIFICATE_WARN_S = 14 * 86400,
 };
 
 #define SETTLE (20 * HA_MS)
@@ -224,12 +228,26 @@ static int open_all(struct console *console, struct tls *tls)
 	return error != 0 ? complain("cannot listen", error) : 0;
 }
 
+/* One of its own is made anew in time; a given one is somebody else's to renew. */
+static void warn_of_end(const struct tls *tls)
+{
+	char day[sizeof("YYYY-MM-DD")] = "";
+	struct tm tm;
+
+	if (tls->ends > time(NULL) + CERTIFICATE_WARN_S || gmtime_r(&tls->ends, &tm) == NULL)
+		return;
+	(void)strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	log_event(LOG_WARNING, "certificate", "ends=%s remedy=%s", day,
+		  "browsers refuse it from then on: give another one, and restart the console");
+}
+
 static void announce(struct console *console, const struct tls *tls)
 {
 	int error = accounts_refresh(&console->accounts, &console->sessions);
 
 	log_event(LOG_NOTICE, "start", "version=%s port=%u certificate=%s", HA_VERSION,
 		  server_port(console), tls->fingerprint);
+	warn_of_end(tls);
 	if (error != 0)
 		log_event(LOG_ERR, "accounts", "error=%s", strerror(-error));
 	else if (console->accounts.n == 0)
@@ -269,6 +287,8 @@ static int serve(const struct conf *conf)
 		fprintf(stderr, "haconsole: does not run as root: start it as %s\n", conf->user);
 		return EXIT_FAILED;
 	}
+	if (tls_check(conf) != 0)
+		return EXIT_USAGE;
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -307,6 +327,23 @@ static void usage(FILE *out)
 	      "  --help, --version\n"
 	      "FILE is " CONF_DEFAULT_FILE " if not given.\n",
 	      out);
+}
+
+/* As the service would read it, where root asks: with its user's rights, so that a key that it may not read is a mistake. */
+static int check_config(const struct conf *conf, const char *file)
+{
+	const struct passwd *user = geteuid() == 0 ? getpwnam(conf->user) : NULL;
+
+	if (user != NULL && (initgroups(conf->user, user->pw_gid) != 0 ||
+			     setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+			     setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)) {
+		complain(conf->user, -errno);
+		return EXIT_FAILED;
+	}
+	if (tls_check(conf) != 0)
+		return EXIT_USAGE;
+	printf("%s: ok\n", file);
+	return EXIT_WELL;
 }
 
 int main(int argc, char **argv)
@@ -354,10 +391,8 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	if (conf_read(&conf, file, stderr) != 0)
 		return EXIT_USAGE;
-	if (check) {
-		printf("%s: ok\n", file);
-		return EXIT_WELL;
-	}
+	if (check)
+		return check_config(&conf, file);
 	if (user != NULL)
 		return accounts_ask(conf.state_directory, conf.user, user);
 	log_open("haconsole");

@@ -6,6 +6,8 @@
 #ifndef HA_CONSOLE_TLS_H
 #define HA_CONSOLE_TLS_H
 
+#include <time.h>
+
 #include "console/conf.h"
 
 enum {
@@ -22,9 +24,12 @@ enum {
 struct tls {
 	char certificate[TLS_PEM_MAX], key[TLS_PEM_MAX]; /* PEM, terminated */
 	char fingerprint[TLS_FINGERPRINT_MAX];
+	time_t ends; /* its validity */
 };
 
 /* 0, or -errno and it was said why on stderr. host_name may be empty. */
 int tls_load(struct tls *, const struct conf *, const char *host_name);
+/* Whether the given ones could be loaded by whoever calls; 0 also if none are given. */
+int tls_check(const struct conf *);
 
 #endif
