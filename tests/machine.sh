@@ -69,7 +69,7 @@ machine_is_up() { [ -n "$(machine_init)" ] && run systemctl is-system-running 2>
 
 # run COMMAND...: in there.
 run() {
-	nsenter -t "$(machine_init)" -m -u -i -n -p -C -w/ \
+	nsenter -t "$(machine_init)" -m -u -i -n -p -C \
 		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 TERM=dumb "$@"
 }
 
