@@ -10,6 +10,7 @@
 #define HA_CONSOLE_CONSOLE_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "agent/loop.h"
 #include "agent/notify.h"
@@ -43,7 +44,8 @@ struct console {
 	struct agent agent;
 	struct events events;
 	struct notify notify; /* the service manager */
-	ha_time alive_at;     /* when it is told the next time that this one lives */
+	time_t certificate_ends;
+	ha_time alive_at; /* when it is told the next time that this one lives */
 	/* the newest state, and when it came; NULL before the first */
 	json_t *state, *live;
 	json_t *dump; /* what it was made of, for metrics */

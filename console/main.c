@@ -306,6 +306,7 @@ static int serve(const struct conf *conf)
 	sodium_memzero(tls.key, sizeof(tls.key));
 	if (error != 0)
 		return EXIT_FAILED;
+	console.certificate_ends = tls.ends;
 	announce(&console, &tls);
 	notify_send(&console.notify, "READY=1");
 	loop_arm(&console.loop, 1);

@@ -73,6 +73,8 @@ console a start
 check "one that ends soon is good, and the log says until when" \
 	'[ "$(shown)" = "$(serial "$pki/soon.pem")" ] && grep -q "event=certificate .*ends=$(date -u -d "+5 days" +%F)" "$LAB/a/console.log"' ||
 	diag "$(cat "$LAB/a/console.log")"
+check "... and the metrics" \
+	'[ "$(in_ns a curl -sk https://127.0.0.1:8443/metrics | sed -n "s/^haconsole_certificate_ends_seconds //p")" = "$(date -d "$(openssl x509 -noout -enddate -in "$pki/soon.pem" | sed s/.*=//)" +%s)" ]'
 console a stop
 
 # ---- its own ----
