@@ -36,6 +36,7 @@ struct console {
 	char metrics_token[CONF_TOKEN_MAX + 1]; /* "": none */
 	struct loop loop;
 	struct MHD_Daemon *daemon;
+	int listener; /* once it takes no more connections; theirs, not the library's, from then on */
 	struct connections connections;
 	struct websessions sessions;
 	struct accounts accounts;

@@ -261,6 +261,7 @@ static void part(struct console *console)
 	ha_time until = loop_now() + (ha_time)PARTING_MS * HA_MS;
 
 	notify_send(&console->notify, "STOPPING=1");
+	server_quiesce(console);
 	events_close(console);
 	agent_close(&console->agent);
 	password_close(&console->password);

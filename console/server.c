@@ -91,7 +91,8 @@ static void run(struct request *request)
 	} else if (resumed != NULL) {
 		request->resumed = NULL;
 		resumed(request);
-	} else if (request->console->stopping) { /* nobody would end its wait */
+	} else if (request->console->stopping &&
+		   request->asset == NULL) { /* nobody would end its wait */
 		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "the console ends");
 	} else {
 		router_run(request);
@@ -232,6 +233,11 @@ ha_time server_run(struct console *console)
 	return HA_NEVER;
 }
 
+void server_quiesce(struct console *console)
+{
+	console->listener = MHD_quiesce_daemon(console->daemon);
+}
+
 void server_close(struct console *console)
 {
 	const union MHD_DaemonInfo *info;
@@ -242,4 +248,6 @@ void server_close(struct console *console)
 	loop_remove(&console->loop, info->epoll_fd);
 	MHD_stop_daemon(console->daemon);
 	console->daemon = NULL;
+	if (console->listener >= 0)
+		close(console->listener);
 }
