@@ -7,7 +7,7 @@
 #   lto      release, optimized as a whole: the simulator, which has years to go through
 # Overridable: CC CLANG CFLAGS LDFLAGS PREFIX DESTDIR BUILD V=1 (show the commands).
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
@@ -300,10 +300,10 @@ uninstall: ## what install put there; the configuration and the state stay
 dist: ## the source as a tarball, build/haagent-VERSION.tar.gz: the same wherever it is made
 	$(Q)scripts/dist $(VERSION) $(BUILD)
 
-deb: ## the Debian package, in build/deb/
+deb: ## the Debian packages, haagent and haconsole, in build/deb/
 	$(Q)scripts/deb $(VERSION) $(BUILD)/deb
 
-package: ## the package in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
+package: ## the packages in a clean root (root, a mirror): lintian, install, start, upgrade, remove, purge; some minutes
 	$(Q)$(PROVE) tests/package
 
 clean: ## remove build/

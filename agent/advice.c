@@ -3,6 +3,7 @@
  */
 #include "agent/advice.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define LOG_HINT "journalctl -u haagent"
@@ -230,6 +231,17 @@ static void advise_paths(const json_t *d, struct advice_list *list)
 
 /* ---- with what is copied ---- */
 
+/* The first such disk that a user meets is none: the unit keeps all of the system read-only but what it names. */
+static struct cell cure_of_sync(const struct cell *reason)
+{
+	if (strstr(reason->text, strerror(EROFS)) != NULL)
+		return cell_of("Is the directory of the settings named in ReadWritePaths= of "
+			       "haagent.service, on the passive? See haagent.conf(5). It is tried "
+			       "again by itself.");
+	return cell_of("Mend what the reason names; it is tried again by itself. See " LOG_HINT
+		       ".");
+}
+
 static void advise_sync(const json_t *d, struct advice_list *list)
 {
 	const json_t *sync = json_object_get(d, "sync");
@@ -243,8 +255,7 @@ static void advise_sync(const json_t *d, struct advice_list *list)
 	if (is_text(sync, "status", "sync error"))
 		add(list, ADVICE_IMPORTANT, "sync",
 		    cell_of("the settings cannot be copied%s%s", colon, reason.text),
-		    cell_of("Mend what the reason names; it is tried again by itself. See " LOG_HINT
-			    "."));
+		    cure_of_sync(&reason));
 	else if (is_text(sync, "status", "paused"))
 		add(list, ADVICE_IMPORTANT, "sync",
 		    cell_of("the settings are not copied%s%s", colon, reason.text),

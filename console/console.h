@@ -10,8 +10,10 @@
 #define HA_CONSOLE_CONSOLE_H
 
 #include <jansson.h>
+#include <time.h>
 
 #include "agent/loop.h"
+#include "agent/notify.h"
 #include "console/accounts.h"
 #include "console/agent.h"
 #include "console/conf.h"
@@ -44,6 +46,7 @@ struct console {
 	char metrics_token[CONF_TOKEN_MAX + 1]; /* "": none */
 	struct loop loop;
 	struct MHD_Daemon *daemon;
+	int listener; /* once it takes no more connections; theirs, not the library's, from then on */
 	struct connections connections;
 	struct websessions sessions;
 	struct accounts accounts;
@@ -51,6 +54,9 @@ struct console {
 	struct password password;
 	struct agent agent;
 	struct events events;
+	struct notify notify; /* the service manager */
+	time_t certificate_ends;
+	ha_time alive_at; /* when it is told the next time that this one lives */
 	/* the newest state, and when it came; NULL before the first */
 	json_t *state, *live;
 	json_t *dump; /* what it was made of, for metrics */

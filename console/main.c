@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/file.h"
@@ -31,6 +34,7 @@ enum {
 	LISTEN_FD = 3,
 	OTHER_FDS = 32,    /* beside the connections */
 	PARTING_MS = 1000, /* what is on its way at the end has so long to get there */
+	CERTIFICATE_WARN_S = 14 * 86400,
 };
 
 #define SETTLE (20 * HA_MS)
@@ -75,6 +79,18 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 
 /* ---- the loop ---- */
 
+/* The service manager starts a console anew that does not come round any more. When it wants to hear again. */
+static ha_time keep_alive(struct console *console, ha_time now)
+{
+	if (console->notify.interval == 0)
+		return HA_NEVER;
+	if (now >= console->alive_at) {
+		notify_send(&console->notify, "WATCHDOG=1");
+		console->alive_at = now + console->notify.interval;
+	}
+	return console->alive_at;
+}
+
 static bool is_wanted(const struct console *console)
 {
 	return console->events.n > 0 || console->waiting != NULL;
@@ -106,6 +122,7 @@ static int run_once(struct console *console)
 	at = earlier(at, agent_deadline(&console->agent));
 	at = earlier(at, events_deadline(&console->events));
 	at = earlier(at, connections_deadline(&console->connections));
+	at = earlier(at, keep_alive(console, loop_now()));
 	loop_arm(&console->loop, at);
 	return 0;
 }
@@ -242,12 +259,26 @@ static int open_all(struct console *console, struct tls *tls)
 	return error != 0 ? complain("cannot listen", error) : 0;
 }
 
+/* One of its own is made anew in time; a given one is somebody else's to renew. */
+static void warn_of_end(const struct tls *tls)
+{
+	char day[sizeof("YYYY-MM-DD")] = "";
+	struct tm tm;
+
+	if (tls->ends > time(NULL) + CERTIFICATE_WARN_S || gmtime_r(&tls->ends, &tm) == NULL)
+		return;
+	(void)strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	log_event(LOG_WARNING, "certificate", "ends=%s remedy=%s", day,
+		  "browsers refuse it from then on: give another one, and restart the console");
+}
+
 static void announce(struct console *console, const struct tls *tls)
 {
 	int error = accounts_refresh(&console->accounts, &console->sessions);
 
 	log_event(LOG_NOTICE, "start", "version=%s port=%u certificate=%s", HA_VERSION,
-		  console->conf.port, tls->fingerprint);
+		  server_port(console), tls->fingerprint);
+	warn_of_end(tls);
 	if (error != 0)
 		log_event(LOG_ERR, "accounts", "error=%s", strerror(-error));
 	else if (console->accounts.n == 0)
@@ -260,6 +291,8 @@ static void part(struct console *console)
 {
 	ha_time until = loop_now() + (ha_time)PARTING_MS * HA_MS;
 
+	notify_send(&console->notify, "STOPPING=1");
+	server_quiesce(console);
 	events_close(console);
 	agent_close(&console->agent);
 	password_close(&console->password);
@@ -286,12 +319,15 @@ static int serve(const struct conf *conf)
 		fprintf(stderr, "haconsole: does not run as root: start it as %s\n", conf->user);
 		return EXIT_FAILED;
 	}
+	if (tls_check(conf) != 0)
+		return EXIT_USAGE;
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	console.conf = *conf;
 	console.tls = &tls;
+	notify_open(&console.notify);
 	gethostname(console.host_name, sizeof(console.host_name) - 1);
 	hosts_domains(&console.domains);
 	error = check_state(&console);
@@ -304,7 +340,9 @@ static int serve(const struct conf *conf)
 	sodium_memzero(tls.key, sizeof(tls.key));
 	if (error != 0)
 		return EXIT_FAILED;
+	console.certificate_ends = tls.ends;
 	announce(&console, &tls);
+	notify_send(&console.notify, "READY=1");
 	loop_arm(&console.loop, 1);
 	while (!console.stopping && error == 0)
 		error = run_once(&console);
@@ -326,6 +364,23 @@ static void usage(FILE *out)
 	      "  --help, --version\n"
 	      "FILE is " CONF_DEFAULT_FILE " if not given.\n",
 	      out);
+}
+
+/* As the service would read it, where root asks: with its user's rights, so that a key that it may not read is a mistake. */
+static int check_config(const struct conf *conf, const char *file)
+{
+	const struct passwd *user = geteuid() == 0 ? getpwnam(conf->user) : NULL;
+
+	if (user != NULL && (initgroups(conf->user, user->pw_gid) != 0 ||
+			     setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+			     setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)) {
+		complain(conf->user, -errno);
+		return EXIT_FAILED;
+	}
+	if (tls_check(conf) != 0)
+		return EXIT_USAGE;
+	printf("%s: ok\n", file);
+	return EXIT_WELL;
 }
 
 int main(int argc, char **argv)
@@ -380,8 +435,7 @@ int main(int argc, char **argv)
 	case 'r':
 		return accounts_take_away(conf.state_directory, conf.user, user);
 	case 'C':
-		printf("%s: ok\n", file);
-		return EXIT_WELL;
+		return check_config(&conf, file);
 	default:
 		log_open("haconsole");
 		return serve(&conf);

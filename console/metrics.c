@@ -22,6 +22,9 @@ static void own(FILE *out, const struct console *console)
 {
 	gauge(out, "haconsole_agent_up", "Whether the agent answers.",
 	      json_is_true(json_object_get(json_object_get(console->state, "agent"), "up")));
+	gauge(out, "haconsole_certificate_ends_seconds",
+	      "When the certificate ends, in seconds since 1970.",
+	      (unsigned long long)console->certificate_ends);
 	gauge(out, "haconsole_connections", "Open connections.", console->connections.n);
 	gauge(out, "haconsole_pages", "Pages that follow the state.", console->events.n);
 	gauge(out, "haconsole_sessions", "Sessions that have not ended.",

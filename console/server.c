@@ -96,7 +96,8 @@ static void run(struct request *request)
 	} else if (resumed != NULL) {
 		request->resumed = NULL;
 		resumed(request);
-	} else if (request->console->stopping) { /* nobody would end its wait */
+	} else if (request->console->stopping &&
+		   request->asset == NULL) { /* nobody would end its wait */
 		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "the console ends");
 	} else {
 		router_run(request);
@@ -217,6 +218,14 @@ int server_open(struct console *console, const struct tls *tls, int listener)
 	return loop_add(&console->loop, info->epoll_fd, on_epoll, console);
 }
 
+unsigned server_port(const struct console *console)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(console->daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+	return info != NULL ? info->port : 0;
+}
+
 ha_time server_run(struct console *console)
 {
 	ha_time now = loop_now();
@@ -229,6 +238,11 @@ ha_time server_run(struct console *console)
 	return HA_NEVER;
 }
 
+void server_quiesce(struct console *console)
+{
+	console->listener = MHD_quiesce_daemon(console->daemon);
+}
+
 void server_close(struct console *console)
 {
 	const union MHD_DaemonInfo *info;
@@ -239,4 +253,6 @@ void server_close(struct console *console)
 	loop_remove(&console->loop, info->epoll_fd);
 	MHD_stop_daemon(console->daemon);
 	console->daemon = NULL;
+	if (console->listener >= 0)
+		close(console->listener);
 }

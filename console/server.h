@@ -8,6 +8,9 @@
 
 /* Listens at the socket handed over, or -1: at address and port of the configuration. 0 or -errno. */
 int server_open(struct console *, const struct tls *, int listener);
+unsigned server_port(const struct console *); /* at which it listens, whoever opened it */
+/* Takes no more connections: who comes now waits at the socket for the next console, if a service manager holds it. */
+void server_quiesce(struct console *);
 /* Ends streams, and connections when they have got what was on its way. */
 void server_close(struct console *);
 

@@ -161,27 +161,30 @@ static void fingerprint(struct tls *tls, gnutls_x509_crt_t crt)
 		snprintf(tls->fingerprint + 3 * i, 4, "%02X%s", digest[i], i + 1 < len ? ":" : "");
 }
 
-static bool is_key_of(gnutls_x509_crt_t crt, const char *pem)
+/* What is wrong with the key, or NULL. */
+static const char *judge_key(gnutls_x509_crt_t crt, const char *pem)
 {
 	uint8_t a[64], b[64];
 	size_t a_len = sizeof(a), b_len = sizeof(b);
 	gnutls_datum_t text = datum(pem);
 	gnutls_x509_privkey_t key = NULL;
-	bool same;
+	const char *wrong = NULL;
 
 	if (gnutls_x509_privkey_init(&key) != 0)
-		return false;
-	same = gnutls_x509_privkey_import2(key, &text, GNUTLS_X509_FMT_PEM, NULL,
-					   GNUTLS_PKCS_PLAIN) == 0 &&
-	       gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, a, &a_len) == 0 &&
-	       gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, b, &b_len) == 0 &&
-	       a_len == b_len && memcmp(a, b, a_len) == 0;
+		return "out of memory";
+	if (gnutls_x509_privkey_import2(key, &text, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN) !=
+	    0)
+		wrong = "the key is no private key in PEM without a passphrase";
+	else if (gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, a, &a_len) != 0 ||
+		 gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, b, &b_len) != 0 ||
+		 a_len != b_len || memcmp(a, b, a_len) != 0)
+		wrong = "the key is not the key of this certificate";
 	gnutls_x509_privkey_deinit(key);
-	return same;
+	return wrong;
 }
 
 /* The first certificate of the text, which is kept in *keep unless that is NULL; what is wrong with the two, or NULL. */
-static const char *judge(struct tls *tls, time_t *ends, gnutls_x509_crt_t *keep)
+static const char *judge(struct tls *tls, gnutls_x509_crt_t *keep)
 {
 	gnutls_datum_t text = datum(tls->certificate);
 	const char *wrong = NULL;
@@ -191,9 +194,9 @@ static const char *judge(struct tls *tls, time_t *ends, gnutls_x509_crt_t *keep)
 		return "out of memory";
 	if (gnutls_x509_crt_import(crt, &text, GNUTLS_X509_FMT_PEM) != 0)
 		wrong = "this is no certificate in PEM";
-	else if (!is_key_of(crt, tls->key))
-		wrong = "the key is not the key of this certificate";
-	*ends = wrong == NULL ? gnutls_x509_crt_get_expiration_time(crt) : 0;
+	else
+		wrong = judge_key(crt, tls->key);
+	tls->ends = wrong == NULL ? gnutls_x509_crt_get_expiration_time(crt) : 0;
 	if (wrong == NULL)
 		fingerprint(tls, crt);
 	if (wrong == NULL && keep != NULL)
@@ -206,7 +209,6 @@ static const char *judge(struct tls *tls, time_t *ends, gnutls_x509_crt_t *keep)
 static int load_given(struct tls *tls, const struct conf *conf)
 {
 	const char *wrong;
-	time_t ends;
 	int error = load(conf->certificate, tls->certificate);
 
 	if (error != 0)
@@ -214,7 +216,7 @@ static int load_given(struct tls *tls, const struct conf *conf)
 	error = load(conf->key, tls->key);
 	if (error != 0)
 		return complain(conf->key, strerror(-error));
-	wrong = judge(tls, &ends, &tls->given);
+	wrong = judge(tls, &tls->given);
 	return wrong != NULL ? complain(conf->certificate, wrong) : 0;
 }
 
@@ -222,13 +224,12 @@ static int load_given(struct tls *tls, const struct conf *conf)
 static time_t load_own(struct tls *tls, const struct conf *conf)
 {
 	char path[CONF_PATH_MAX + 32];
-	time_t ends;
 
 	snprintf(path, sizeof(path), "%s/certificate.pem", conf->state_directory);
 	if (load(path, tls->certificate) != 0)
 		return 0;
 	snprintf(path, sizeof(path), "%s/key.pem", conf->state_directory);
-	return load(path, tls->key) == 0 && judge(tls, &ends, NULL) == NULL ? ends : 0;
+	return load(path, tls->key) == 0 && judge(tls, NULL) == NULL ? tls->ends : 0;
 }
 
 /* One that is about to end serves on where none can be put in its place: of a full disk, too, one hears by the console. */
@@ -247,7 +248,16 @@ int tls_load(struct tls *tls, const struct conf *conf, const char *host_name)
 		error = store(tls, conf->state_directory);
 	if (error != 0 && ends > now)
 		return load_own(tls, conf) > 0 ? 0 : error;
-	return error == 0 && judge(tls, &ends, NULL) != NULL ? -EINVAL : error;
+	return error == 0 && judge(tls, NULL) != NULL ? -EINVAL : error;
+}
+
+int tls_check(const struct conf *conf)
+{
+	static struct tls tls;
+	int error = *conf->certificate != '\0' ? load_given(&tls, conf) : 0;
+
+	sodium_memzero(tls.key, sizeof(tls.key));
+	return error;
 }
 
 bool tls_is_named(const struct tls *tls, const char *name)

@@ -7,6 +7,7 @@
 #define HA_CONSOLE_TLS_H
 
 #include <gnutls/x509.h>
+#include <time.h>
 
 #include "console/conf.h"
 
@@ -28,10 +29,13 @@ struct tls {
 	char certificate[TLS_PEM_MAX], key[TLS_PEM_MAX]; /* PEM, terminated */
 	char fingerprint[TLS_FINGERPRINT_MAX];
 	gnutls_x509_crt_t given; /* NULL: it is one of its own */
+	time_t ends;             /* its validity */
 };
 
 /* 0, or -errno and it was said why on stderr. host_name may be empty. */
 int tls_load(struct tls *, const struct conf *, const char *host_name);
+/* Whether the given ones could be loaded by whoever calls; 0 also if none are given. */
+int tls_check(const struct conf *);
 
 /* Is it that host name's, by a certificate that was given? */
 bool tls_is_named(const struct tls *, const char *name);

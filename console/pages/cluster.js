@@ -28,7 +28,7 @@ function registration({ state }) {
 		allowed && others.length > 0 && element("p", { class: "small" }, words.also, " ",
 			others.map((other, i) => [i > 0 && ", ", element("code", {}, other)])),
 		!allowed && element("p", {}, words.notAllowed),
-		element("p", { class: "small" }, allowed && state.virtual_ip.length > 0 ? words.virtual
+		element("p", { class: "small" }, allowed && state.virtual_ip.some((virtual) => virtual.address === address) ? words.virtual
 			: allowed ? words.own : state.registration.reason));
 }
 

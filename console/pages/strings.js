@@ -67,7 +67,7 @@ export const text = {
 		heading: "Registration with the central manager",
 		address: "Register this address:",
 		virtual: "This is the virtual IP address: it stays the same whichever appliance is active. Only the active appliance may be registered.",
-		own: "This appliance has no virtual IP address. Once it is part of a pair, only the active appliance may be registered, under the virtual IP address.",
+		own: "This appliance holds no virtual IP address. Once it is part of a pair, only the active appliance may be registered, under the virtual IP address.",
 		also: "Or",
 		notAllowed: "Do not register this appliance.",
 	},

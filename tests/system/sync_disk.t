@@ -62,6 +62,7 @@ lab_disk b ro
 echo changed >"$a/sub/one"
 diag "the disk of the passive is read-only:"
 fails 'Read-only'
+check "... and either page tells of the unit, which lets it write where it says only" 'ha a --dump | grep -q ReadWritePaths= && ha b --dump | grep -q ReadWritePaths='
 lab_disk b rw
 heals
 

@@ -1,6 +1,6 @@
 /* cluster.mjs - two standalone appliances become a pair, work as one, and part: as an administrator does it. */
 import {
-	button, check, confirmed, eventually, heading, isCluster, isDisabled, isStandby, lab, logIn, open, picture, play, row,
+	address, button, check, confirmed, eventually, heading, isCluster, isDisabled, isStandby, lab, logIn, open, picture, play, row,
 } from "./lib.mjs";
 
 const test = (page) => button(page, "Test Connection").click();
@@ -163,6 +163,10 @@ async function together(a, b) {
 	await confirmed(b, "Detach");
 	await eventually("detached: it is alone", async () => await row(b, "appliance-a").count() === 0);
 	await eventually("... and so is the other, whose page is a console again", () => isCluster(a));
+	await check("... and is to be registered under its own address, which is said to be that", async () => {
+		const words = await a.getByRole("region", { name: "Registration" }).innerText();
+		return words.includes(address.a) && words.includes("holds no virtual IP address");
+	});
 	await check("each agent says the same", () => lab("wait_for 10 '[ \"$(dump a .mode)\" = standalone ]'"));
 }
 
