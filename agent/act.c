@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/addresses.h"
 #include "agent/engine_state.h"
 #include "agent/log.h"
 #include "agent/text.h"
@@ -411,6 +412,8 @@ static void act_guardian(struct engine *engine, const struct node_action *action
 		message.type = IPC_HOLD;
 		message.u.lease.lease = action->lease;
 		message.u.lease.deadline = action->deadline;
+		message.u.lease.addresses =
+			addresses_sum(engine->node.config.vip, engine->node.config.vip_n);
 		break;
 	case ACT_RELEASE:
 		message.type = IPC_RELEASE;
