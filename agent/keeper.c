@@ -44,6 +44,8 @@ static int raise_fence(struct keeper *keeper)
 
 	if (!keeper->vip_open)
 		return 0;
+	if (keeper->fence_open)
+		fence_readdress(&keeper->fence, keeper->vip.addresses, keeper->vip.n);
 	error = keeper->fence_open ? fence_install(&keeper->fence)
 				   : fence_open(&keeper->fence, keeper->ifname,
 						keeper->vip.addresses, keeper->vip.n);
@@ -149,9 +151,14 @@ static int switch_addresses(struct keeper *keeper)
 	if (n == held &&
 	    memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
 		return 0;
-	close_addresses(keeper);
+	if (keeper->vip_open)
+		vip_close(&keeper->vip);
+	keeper->vip_open = keeper->fenced = false;
 	error = n == 0 ? 0 : take_on(keeper);
-	if (fenced && !keeper->vip_open)
+	if (keeper->vip_open)
+		return 0;
+	close_addresses(keeper);
+	if (fenced)
 		sweep_fence(keeper);
 	return error;
 }
