@@ -42,6 +42,7 @@ static const struct {
 	[REASON_SUSPENSION_OVER] = {"S1", "the suspension has ended by itself"},
 	[REASON_UPGRADED] = {"U1", "it held before the upgrade, and has held on"},
 	[REASON_UPGRADE] = {"U1", "gave way for an upgrade of the agent"},
+	[REASON_READDRESSED] = {"X1", "the virtual IP was changed by an operator"},
 };
 
 const char *reason_text(enum ha_reason reason)

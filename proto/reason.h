@@ -42,6 +42,7 @@ enum ha_reason {
 	REASON_SUSPENSION_OVER, /* S1: the suspension's time has passed */
 	REASON_UPGRADED,        /* U1: it held before, as another program */
 	REASON_UPGRADE,         /* T1 or release: another program takes this one's place */
+	REASON_READDRESSED,     /* X1: an operator has changed the virtual IPs */
 	REASON_N,
 };
 
