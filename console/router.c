@@ -20,6 +20,7 @@ static const struct route routes[] = {
 	{"/api/v1/logout", ROUTE_CHANGE | ROUTE_LOGIN, login_end},
 	{"/api/v1/state", ROUTE_LOGIN | ROUTE_STATE, look_state},
 	{"/api/v1/events", ROUTE_LOGIN | ROUTE_STATE | ROUTE_STREAM, look_events},
+	{"/api/v1/history", ROUTE_LOGIN, look_history},
 	{"/api/v1/actions/swap", CHANGE, act_swap},
 	{"/api/v1/actions/suspend", CHANGE, act_suspend},
 	{"/api/v1/actions/resume", CHANGE, act_resume},
@@ -27,6 +28,7 @@ static const struct route routes[] = {
 	{"/api/v1/actions/remove", CHANGE, act_remove},
 	{"/api/v1/actions/test", CHANGE, act_test},
 	{"/api/v1/actions/join", CHANGE, act_join},
+	{"/api/v1/actions/virtual_ip", CHANGE, act_virtual_ip},
 };
 
 static void send_asset(struct request *request);
