@@ -41,6 +41,7 @@ ASSET(parts, "parts.js");
 ASSET(standby, "standby.js");
 ASSET(strings, "strings.js");
 ASSET(timeline, "timeline.js");
+ASSET(virtual, "virtual.js");
 ASSET(style, "console.css");
 ASSET(icon, "icon.svg");
 
@@ -70,6 +71,7 @@ static const struct asset assets[] = {
 	ENTRY("/standby.js", SCRIPT, standby),
 	ENTRY("/strings.js", SCRIPT, strings),
 	ENTRY("/timeline.js", SCRIPT, timeline),
+	ENTRY("/virtual.js", SCRIPT, virtual),
 	ENTRY("/console.css", "text/css; charset=utf-8", style),
 	ENTRY("/icon.svg", "image/svg+xml", icon),
 	ENTRY("/favicon.ico", "image/svg+xml", icon),

@@ -42,6 +42,7 @@ const remember = (session) => {
 export const session = async () => remember(await call("session"));
 export const logIn = async (user, password) => remember(await post("login", { user, password }));
 export const logOut = async () => remember(await post("logout", {}));
+export const history = () => call("history");
 export const act = (action, body) => post(`actions/${action}`, body ?? {});
 
 /* ---- the stream ---- */
