@@ -24,7 +24,7 @@ console_require() {
 # For every configuration of the agent: what the console's user may ask for.
 console_operator() {
 	lab_options "${LAB_OPTIONS[@]}" \
-		"operator \"$CONSOLE_USER\" { actions = {\"swap\", \"suspend\", \"resume\", \"test-connection\", \"join\", \"detach\", \"remove\"} }"
+		"operator \"$CONSOLE_USER\" { actions = {\"swap\", \"suspend\", \"resume\", \"test-connection\", \"join\", \"detach\", \"remove\", \"virtual_ip\"} }"
 }
 
 console_config() { # a|b
