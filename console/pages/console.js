@@ -6,7 +6,6 @@ import { ask, dismiss } from "./dialog.js";
 import { element, icon, show } from "./dom.js";
 import * as format from "./format.js";
 import { login } from "./login.js";
-import { card, status } from "./parts.js";
 import { standby } from "./standby.js";
 import { text } from "./strings.js";
 import * as timeline from "./timeline.js";
@@ -49,8 +48,12 @@ function banner() {
 function down() {
 	const { agent } = model.state;
 	const words = text.connection;
-	return [card("down", agent.up ? words.otherHeading : words.agentHeading,
-		element("p", {}, status("error", format.upper(agent.text))), element("p", {}, agent.up ? words.other : words.agent))];
+	return [element("div", { class: "hero", "data-key": "down" },
+		element("span", { class: "emblem" }, icon("error")),
+		element("div", {},
+			element("h1", { tabindex: "-1" }, agent.up ? words.otherHeading : words.agentHeading),
+			element("p", {}, format.upper(agent.text)),
+			element("p", {}, agent.up ? words.other : words.agent)))];
 }
 
 function content() {
