@@ -12,7 +12,7 @@ dump a . >"$LAB/whole.json"
 # agent FILTER: what stands in for a's agent tells its dump, put through jq.
 agent() { jq "$1" "$LAB/whole.json" >"$LAB/told.new" && mv "$LAB/told.new" "$LAB/told"; }
 stand_in() {
-	in_ns a "$LAB_ROOT/tests/console/stand_in" "$LAB/a/run/control" "$LAB/told" >"$LAB/stand_in.log" 2>&1 &
+	ip netns exec "${NS}a" "$LAB_ROOT/tests/console/stand_in" "$LAB/a/run/control" "$LAB/told" >"$LAB/stand_in.log" 2>&1 &
 	echo $! >"$LAB/stand_in"
 	wait_for 5 '[ -S "$LAB/a/run/control" ]'
 }
