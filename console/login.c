@@ -21,8 +21,9 @@ static json_t *describe(const struct request *request, const struct websession *
 	json_t *peer_port =
 		console->conf.peer_port > 0 ? json_integer(console->conf.peer_port) : json_null();
 
-	return json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:i, s:i, s:o}", "host_name",
-			 console->host_name, "user", session != NULL ? session->user : NULL, "csrf",
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:s, s:i, s:i, s:o}", "version", HA_VERSION,
+			 "host_name", console->host_name, "user",
+			 session != NULL ? session->user : NULL, "csrf",
 			 session != NULL ? session->csrf : NULL, "accounts",
 			 console->accounts.n > 0, "set_password", "haconsole --set-password admin",
 			 "idle_s", (int)console->conf.idle_s, "session_s",

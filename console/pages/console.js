@@ -477,7 +477,12 @@ document.addEventListener("change", (event) => {
 /* Who is there? Asked again until the console answers, and until there is an account. */
 async function start() {
 	try {
-		model.session = await api.session();
+		const session = await api.session();
+		if (model.session && model.session.version !== session.version) {
+			location.reload(); // the console is another one than this page is from
+			return;
+		}
+		model.session = session;
 		if (model.lost)
 			announce(text.connection.healed);
 		model.lost = null;

@@ -46,6 +46,22 @@ async function back(a) {
 	await eventually("the real one is back: so is the page", async () => await heading(a, "Cluster").count() + await heading(a, "This is the passive primary appliance").count() === 1);
 }
 
+/* The console that comes back is another one than the page is from. */
+async function updated(a) {
+	const { version } = await a.evaluate(async () => (await fetch("/api/v1/session")).json());
+	await lab("console a stop; console a start");
+	await eventually("a console that has been restarted asks for a login", () => a.getByLabel("User name").isVisible());
+	await check("... on the same page, if it is the same version", () => a.evaluate(() => performance.getEntriesByType("navigation")[0].type === "navigate"));
+	await a.route("**/api/v1/session", async (route) => {
+		const response = await route.fetch();
+		await route.fulfill({ response, json: { ...await response.json(), version: `${version}.1` } });
+	});
+	await logIn(a);
+	await lab("console a stop; console a start");
+	await eventually("if it is of another version the page is loaded anew", () => a.evaluate(() => performance.getEntriesByType("navigation")[0].type === "reload"));
+	await eventually("... once, and goes on", () => a.getByLabel("User name").isVisible());
+}
+
 await play(async () => {
 	const a = await open("a");
 	await logIn(a);
@@ -53,4 +69,5 @@ await play(async () => {
 	await away(a);
 	await older(a);
 	await back(a);
+	await updated(a);
 });
