@@ -19,6 +19,9 @@ async function older(a) {
 		/does not tell "takeover": agent 0\.0\.9, console \d/.test(await main(a).innerText()));
 	await check("... and shows nothing by halves", async () => await main(a).getByRole("button").count() === 0);
 	await isAccessible(a, "another version");
+	await a.waitForTimeout(7000); // longer than a page waits for figures where there are some
+	await check("... which is no lost connection", async () => await a.locator(".pulse", { hasText: "Live" }).isVisible() &&
+		await a.getByText(/^The connection to this console is lost/).count() === 0);
 	await lab(`agent '.version = "0.0.9" | del(.paths[].last_second) | del(.operations.virtual_ip) | del(.operations.swap)'`);
 	await eventually("an older one: what there is is shown", () => isCluster(a));
 	await check("... each second of the heartbeats is not, and it says so", async () =>

@@ -1,7 +1,7 @@
 /* virtual.mjs - the virtual IP addresses are changed: alone, in a pair, with mistakes, refused, and by who is connected by
  * one of them. */
 import {
-	announced, button, check, eventually, isCluster, isDisabled, isFocused, isStandby, lab, logIn, open, picture, play,
+	announced, button, check, eventually, isAccessible, isCluster, isDisabled, isFocused, isStandby, lab, logIn, open, picture, play,
 } from "./lib.mjs";
 
 const field = (page, n) => page.getByLabel(`Virtual IP address ${n}`, { exact: true });
@@ -69,7 +69,7 @@ async function refusal(a) {
 	await check("... and to who cannot see it", async () => /198\.51\.100\.7 is in no network/.test(await announced(a)));
 	await check("... what was typed is still there", async () => await field(a, 1).inputValue() === "198.51.100.7");
 	await check("... nothing has changed", () => list("a", "192.0.2.100 2001:db8::100"));
-	await picture(a, "virtual addresses refused");
+	await isAccessible(a, "virtual addresses refused");
 	await field(a, 1).fill("192.0.2.100");
 	await check("... it goes away when something else is typed", async () => await refused(a).innerText() === "");
 	await button(a, "Cancel").click();
