@@ -78,13 +78,17 @@ function bar() {
 	];
 }
 
+let rendering = false; // what loses the focus by it has not been left
+
 function render() {
 	const host = model.session?.host_name;
+	rendering = true;
 	document.title = [text.title, host].filter(Boolean).join(" - ");
 	show(byId("bar"), bar());
 	show(byId("banner"), banner());
 	show(byId("content"), content());
 	byId("content").classList.toggle("stale", model.lost !== null);
+	rendering = false;
 }
 
 /* ---- what the agent says ---- */
@@ -455,7 +459,8 @@ const rowOf = ({ dataset }) => model.form.virtual.rows.find((row) => row.key ===
 
 /* Only now is what was typed to be judged. */
 document.addEventListener("focusout", (event) => {
-	const row = event.target.localName === "input" && event.target.dataset.row && model.form.virtual && rowOf(event.target);
+	const isField = event.target.localName === "input" && event.target.dataset.row && model.form.virtual;
+	const row = isField && !rendering && rowOf(event.target);
 	if (row && row.value !== "" && !row.left) {
 		row.left = true;
 		render();

@@ -97,6 +97,18 @@ async function alone(a) {
 	await eventually("the one to register is the new one", async () => /192\.0\.2\.110/.test(await a.getByRole("region", { name: "Registration" }).innerText()));
 }
 
+/* The agent is away for a moment, while somebody types. */
+async function interrupted(a) {
+	await begin(a);
+	await field(a, 2).fill("2001:db8::11");
+	await field(a, 2).focus();
+	await lab("lab_agent a stop");
+	await eventually("an agent that is away while somebody types: nothing can be changed", async () => await fields(a).count() === 0);
+	await lab("lab_agent a start; wait_for 20 'is_state a active'");
+	await eventually("... it is back: what was typed is still there", async () => await field(a, 2).inputValue() === "2001:db8::11");
+	await button(a, "Cancel").click();
+}
+
 async function connected() {
 	const page = await open("a", { host: "192.0.2.110" });
 	await logIn(page);
@@ -148,6 +160,7 @@ await play(async () => {
 	await mistakes(a);
 	await refusal(a);
 	await alone(a);
+	await interrupted(a);
 	await connected();
 	await pair(a);
 });
