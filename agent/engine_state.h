@@ -24,6 +24,7 @@
 #include "agent/loss.h"
 #include "agent/plug.h"
 #include "agent/recorder.h"
+#include "agent/second.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
@@ -54,6 +55,7 @@ struct engine_path {
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
 	struct loss loss;        /* of the peer's */
+	struct second second;
 	uint64_t drop[DROP_N];
 };
 
