@@ -94,7 +94,7 @@ function render() {
 
 /* ---- what the agent says ---- */
 
-let known = "down"; // the last screen while there was an agent
+let known = "down"; // the last screen of an agent that knew its role
 
 const wordsOf = (screen) => screen === "down" ? text.connection.agentHeading : text.turned[screen];
 
@@ -108,22 +108,25 @@ function onState(state) {
 		sample(model.samples, state.live);
 	if (turned)
 		turn(before, state.screen);
+	settle(state);
 	if (model.timeline.all !== null && state.history)
 		append(state.history);
 	render();
 }
 
-/* What was begun in the form is still there after an agent that was away for a while; not after another role. */
 function turn(before, screen) {
 	dismiss();
 	model.notice = null;
-	if (screen !== "down" && screen !== known) {
-		model.test = null;
-		model.form = emptyForm();
-	}
 	announce(before === "down" && screen === known ? text.connection.agentBack : wordsOf(screen));
-	if (screen !== "down")
-		known = screen;
+}
+
+/* What was begun in a form is still there after an agent that was away, or has not decided yet; not after another role. */
+function settle({ screen, role }) {
+	if (screen === "down" || role === "none" || screen === known)
+		return;
+	known = screen;
+	model.test = null;
+	model.form = emptyForm();
 }
 
 function onLive(live) {
