@@ -75,6 +75,10 @@ $(BUILD)/haagent-protocol.7: proto/SPEC.md agent/haagent.8 scripts/spec2man
 	@mkdir -p $(@D)
 	$(Q)scripts/spec2man $< "$$(sed -n 's/^\.Dd //p' agent/haagent.8)" > $@
 
+$(BUILD)/pages/%.gz: console/pages/%
+	@mkdir -p $(@D)
+	$(Q)gzip -9nc $< > $@
+
 # ---- the variants: $(1) = name, $(2) = compiler, $(3) = its flags ----
 define variant
 $(1)_OBJ  := $$(patsubst %.c,$(BUILD)/$(1)/%.o,$(AGENT_SRC))
@@ -100,8 +104,9 @@ $(BUILD)/$(1)/haconsole: $$($(1)_CONSOLE) $(BUILD)/$(1)/agent.a
 	$$(call say,LD,$$@)
 	$$(Q)$(2) $(3) $$(CFLAGS) $(LINK) $$(LDFLAGS) -o $$@ $$^ $$(CONSOLE_LINK)
 
-# The pages are a part of it.
-$(BUILD)/$(1)/console/assets.o: $(PAGES)
+# The pages are a part of it, as they are and compressed.
+$(BUILD)/$(1)/console/assets.o: CPPFLAGS += -DHA_PAGES='"$(BUILD)/pages"'
+$(BUILD)/$(1)/console/assets.o: $(PAGES) $(PAGES:console/pages/%=$(BUILD)/pages/%.gz)
 
 $(BUILD)/$(1)/unit: $$($(1)_UNIT) $$(filter-out $(BUILD)/$(1)/agent/main.o,$$($(1)_OBJ)) \
 		$$(filter-out $(BUILD)/$(1)/console/main.o,$$($(1)_CONSOLE))

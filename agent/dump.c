@@ -124,6 +124,19 @@ static json_t *dump_peer(const struct dump_view *view)
 	return peer;
 }
 
+/* null: nothing was heard in it. */
+static json_t *dump_second(const struct second_figures *figures)
+{
+	json_t *second;
+
+	if (!figures->heard)
+		return json_null();
+	second = json_object();
+	put_ms(second, "gap_ms", figures->gap);
+	put_number(second, "rtt_us", (uint64_t)(figures->rtt / HA_US));
+	return second;
+}
+
 static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 {
 	const struct node_path *state = &view->node->path[i];
@@ -143,6 +156,7 @@ static json_t *dump_path(const struct dump_view *view, enum ha_path i)
 	put_number(out, "heartbeats_sent", path->sent);
 	put_number(out, "heartbeats_received", path->received);
 	put_number(out, "heartbeats_lost", path->lost);
+	put(out, "last_second", dump_second(&path->second));
 	put_ms(out, "worst_gap_ms", gap);
 	put_ms(out, "margin_ms", gap < dead ? dead - gap : 0);
 	if (path->session != NULL && session_is_up(path->session))

@@ -13,6 +13,7 @@
 #include "agent/config.h"
 #include "agent/dump_sync.h"
 #include "agent/ipc.h"
+#include "agent/second.h"
 #include "agent/store.h"
 #include "agent/wire.h"
 #include "proto/node.h"
@@ -80,6 +81,7 @@ struct dump_path {
 	const struct wire *wire;
 	const struct session *session; /* NULL: none before the join */
 	uint64_t sent, received, lost; /* heartbeats; lost: on their way here */
+	struct second_figures second;  /* of the last one that is over */
 	const uint64_t *drop;          /* DROP_N counters */
 };
 

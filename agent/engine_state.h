@@ -26,6 +26,7 @@
 #include "agent/loss.h"
 #include "agent/plug.h"
 #include "agent/recorder.h"
+#include "agent/second.h"
 #include "agent/segment.h"
 #include "agent/survey.h"
 #include "agent/wire.h"
@@ -56,6 +57,7 @@ struct engine_path {
 	struct session session;
 	uint64_t sent, received; /* heartbeats */
 	struct loss loss;        /* of the peer's */
+	struct second second;
 	uint64_t drop[DROP_N];
 };
 

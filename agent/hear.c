@@ -133,6 +133,18 @@ static enum ha_drop hear_meeting(struct engine *engine, const struct session_out
 	}
 }
 
+/* To the node; what it takes for a sign of life is one for the chart. */
+static void hear_feed(struct engine *engine, struct node_event *event)
+{
+	const struct node_path *path = &engine->node.path[event->path];
+	ha_time before = path->session ? path->heard : -1;
+
+	engine_feed(engine, event);
+	if (path->session && path->heard > before)
+		second_note(&engine->path[event->path].second, path->heard,
+			    before >= 0 ? path->heard - before : -1, path->rtt);
+}
+
 /* A message of the peer. */
 static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 				 const struct session_output *out, ha_time heard_at)
@@ -181,7 +193,7 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		return DROP_BAD_TYPE;
 	}
 	if (!drop)
-		engine_feed(engine, &event);
+		hear_feed(engine, &event);
 	return drop;
 }
 

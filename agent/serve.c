@@ -111,6 +111,7 @@ static void serve_dump(struct engine *engine, struct control_answer *answer)
 			.sent = p->sent,
 			.received = p->received,
 			.lost = p->loss.lost,
+			.second = second_last(&p->second, view.now),
 			.drop = p->drop,
 		};
 	}

@@ -9,6 +9,7 @@
 
 enum {
 	SUSPEND_MAX_S = 30 * 86400,
+	ADDRESSES_TEXT_MAX = HA_VIP_MAX * (INET6_ADDRSTRLEN + 1),
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -21,6 +22,23 @@ static const char *text_of(const json_t *object, const char *key)
 static const char *action_of(const struct request *request)
 {
 	return strrchr(request->route->path, '/') + 1;
+}
+
+/* What it was asked for, for the log: an address, or several. */
+static const char *subject_of(const struct request *request, char list[ADDRESSES_TEXT_MAX])
+{
+	const json_t *addresses = json_object_get(request->json, "addresses"), *address;
+	size_t len = 0, i;
+
+	if (addresses == NULL)
+		return text_of(request->json, "address");
+	list[0] = '\0';
+	json_array_foreach(addresses, i, address)
+	{
+		len += (size_t)snprintf(list + len, ADDRESSES_TEXT_MAX - len, "%s%s",
+					i > 0 ? "," : "", json_string_value(address));
+	}
+	return len > 0 ? list : "none";
 }
 
 /* ---- the answer ---- */
@@ -41,14 +59,16 @@ static void answered(struct request *request)
 	const char *result = text_of(answer, "result"), *text = text_of(answer, "text");
 	const char *action = action_of(request);
 	bool done = strcmp(result, "done") == 0;
+	char list[ADDRESSES_TEXT_MAX];
+	const char *subject = subject_of(request, list);
 
 	if (answer == NULL) {
-		audit(request, request->user, action, "", "unknown", request->why);
+		audit(request, request->user, action, subject, "unknown", request->why);
 		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "agent_down", "%s",
 			      request->why);
 		return;
 	}
-	audit(request, request->user, action, text_of(request->json, "address"), result, text);
+	audit(request, request->user, action, subject, result, text);
 	/* A test that was carried out is a success, whatever it has found. */
 	if (done || (strcmp(action, "test") == 0 && data != NULL))
 		request_reply(request, MHD_HTTP_OK,
@@ -85,8 +105,8 @@ static void ask(struct request *request, json_t *ask)
 		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 			      "other actions are under way: try again");
 	else
-		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "agent_down",
-			      "the agent cannot be asked: %s", strerror(-error));
+		request_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "agent_down", "%s",
+			      agent_reason(error));
 }
 
 /* ---- what was asked ---- */
@@ -165,12 +185,16 @@ void act_suspend(struct request *request)
 			      SUSPEND_MAX_S);
 }
 
-static bool has_address(struct request *request)
+static bool is_address(const char *text)
 {
-	const char *text = text_of(request->json, "address");
 	uint8_t any[16];
 
-	if (inet_pton(AF_INET, text, any) == 1 || inet_pton(AF_INET6, text, any) == 1)
+	return inet_pton(AF_INET, text, any) == 1 || inet_pton(AF_INET6, text, any) == 1;
+}
+
+static bool has_address(struct request *request)
+{
+	if (is_address(text_of(request->json, "address")))
 		return true;
 	request_error(request, MHD_HTTP_BAD_REQUEST, "address",
 		      "\"address\" is the IPv4 or IPv6 address of the active appliance, without "
@@ -200,4 +224,36 @@ void act_join(struct request *request)
 	}
 	ask(request, json_pack("{s:s, s:s, s:s}", "action", "join", "address",
 			       text_of(request->json, "address"), "peer_fingerprint", fingerprint));
+}
+
+/* Their form only: which ones are possible is the agent's to say. */
+static bool are_addresses(const json_t *addresses)
+{
+	const json_t *address;
+	size_t i;
+
+	if (!json_is_array(addresses) || json_array_size(addresses) > HA_VIP_MAX)
+		return false;
+	json_array_foreach(addresses, i, address)
+	{
+		if (!json_is_string(address) || !is_address(json_string_value(address)))
+			return false;
+	}
+	return true;
+}
+
+void act_virtual_ip(struct request *request)
+{
+	json_t *addresses = json_object_get(request->json, "addresses");
+
+	if (!has_only(request, "addresses", NULL))
+		return;
+	if (are_addresses(addresses))
+		ask(request,
+		    json_pack("{s:s, s:O}", "action", "virtual_ip", "addresses", addresses));
+	else
+		request_error(request, MHD_HTTP_BAD_REQUEST, "addresses",
+			      "\"addresses\" is a list of IPv4 and IPv6 addresses, at most %d, "
+			      "without a length or a port; empty: none",
+			      HA_VIP_MAX);
 }

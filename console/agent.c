@@ -68,7 +68,7 @@ static int say(int fd, const json_t *request)
 	return error;
 }
 
-static const char *reason(int error)
+const char *agent_reason(int error)
 {
 	switch (-error) {
 	case ENOENT:
@@ -119,7 +119,7 @@ static void give_up(struct agent *agent, int error, ha_time now)
 	hang_up(agent, &agent->fd);
 	agent->asked = false;
 	agent->at = now + AGENT_RETRY;
-	agent->on_dump(agent->arg, NULL, reason(error));
+	agent->on_dump(agent->arg, NULL, agent_reason(error));
 }
 
 static void on_ready(void *arg, uint32_t events)
@@ -145,7 +145,7 @@ static void on_ready(void *arg, uint32_t events)
 	text = json_string_value(json_object_get(answer, "text"));
 	agent->dumps++;
 	agent->on_dump(agent->arg, json_is_object(data) ? data : NULL,
-		       text != NULL ? text : reason(-EBADMSG));
+		       text != NULL ? text : agent_reason(-EBADMSG));
 	json_decref(answer);
 }
 
@@ -184,7 +184,7 @@ static void settle(struct agent_action *action, const json_t *answer, int error)
 	agent_answer_fn *then = action->then;
 
 	hang_up(action->agent, &action->fd);
-	then(action->arg, answer, answer == NULL ? reason(error) : "");
+	then(action->arg, answer, answer == NULL ? agent_reason(error) : "");
 }
 
 static void on_answer(void *arg, uint32_t events)

@@ -60,6 +60,9 @@ void agent_want(struct agent *, bool wanted, ha_time now);
 /* 0, and then() is called once, later; -EBUSY: too many at a time; other -errno: no agent. Does not free request. */
 int agent_ask(struct agent *, const json_t *request, ha_time now, agent_answer_fn *then, void *arg);
 
+/* In words. */
+const char *agent_reason(int error);
+
 ha_time agent_deadline(const struct agent *);
 void agent_timer(struct agent *, ha_time now);
 

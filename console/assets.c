@@ -5,17 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where the build has put them, compressed. */
+#ifndef HA_PAGES
+#define HA_PAGES "build/pages"
+#endif
+
 /* The file as it is, between two symbols. */
-#define ASSET(symbol, file)                                                                        \
+#define INCLUDE(symbol, file)                                                                      \
 	__asm__(".section .rodata\n"                                                               \
 		".global asset_" #symbol "\n"                                                      \
 		"asset_" #symbol ":\n"                                                             \
-		".incbin \"console/pages/" file "\"\n"                                             \
+		".incbin \"" file "\"\n"                                                           \
 		".global asset_" #symbol "_end\n"                                                  \
 		"asset_" #symbol "_end:\n"                                                         \
 		".byte 0\n"                                                                        \
 		".previous\n");                                                                    \
 	extern const char asset_##symbol[], asset_##symbol##_end[]
+
+#define ASSET(symbol, file)                                                                        \
+	INCLUDE(symbol, "console/pages/" file);                                                    \
+	INCLUDE(symbol##_gz, HA_PAGES "/" file ".gz")
 
 ASSET(index, "index.html");
 ASSET(script, "console.js");
@@ -32,6 +41,7 @@ ASSET(parts, "parts.js");
 ASSET(standby, "standby.js");
 ASSET(strings, "strings.js");
 ASSET(timeline, "timeline.js");
+ASSET(virtual, "virtual.js");
 ASSET(style, "console.css");
 ASSET(icon, "icon.svg");
 
@@ -39,7 +49,10 @@ ASSET(icon, "icon.svg");
 
 #define ENTRY(path, type, symbol)                                                                  \
 	{                                                                                          \
-		path, type, asset_##symbol, asset_##symbol##_end                                   \
+		path, type, {asset_##symbol, asset_##symbol##_end},                                \
+		{                                                                                  \
+			asset_##symbol##_gz, asset_##symbol##_gz_end                               \
+		}                                                                                  \
 	}
 
 static const struct asset assets[] = {
@@ -58,6 +71,7 @@ static const struct asset assets[] = {
 	ENTRY("/standby.js", SCRIPT, standby),
 	ENTRY("/strings.js", SCRIPT, strings),
 	ENTRY("/timeline.js", SCRIPT, timeline),
+	ENTRY("/virtual.js", SCRIPT, virtual),
 	ENTRY("/console.css", "text/css; charset=utf-8", style),
 	ENTRY("/icon.svg", "image/svg+xml", icon),
 	ENTRY("/favicon.ico", "image/svg+xml", icon),
@@ -71,13 +85,13 @@ const struct asset *assets_find(const char *path)
 	return NULL;
 }
 
-void assets_etag(const struct asset *asset, char out[ASSETS_ETAG_MAX])
+void assets_etag(const struct asset_body *body, char out[ASSETS_ETAG_MAX])
 {
 	uint8_t digest[16];
 	char hex[17];
 
-	crypto_generichash(digest, sizeof(digest), (const uint8_t *)asset->start,
-			   (size_t)(asset->end - asset->start), NULL, 0);
+	crypto_generichash(digest, sizeof(digest), (const uint8_t *)body->start,
+			   (size_t)(body->end - body->start), NULL, 0);
 	sodium_bin2hex(hex, sizeof(hex), digest, 8);
 	snprintf(out, ASSETS_ETAG_MAX, "\"%s\"", hex);
 }

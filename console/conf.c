@@ -124,6 +124,7 @@ static void collect(struct conf *conf, cfg_t *cfg)
 	take(conf->metrics_token_file, sizeof(conf->metrics_token_file),
 	     cfg_getstr(cfg, "metrics_token_file"));
 	conf->port = (unsigned)cfg_getint(cfg, "port");
+	conf->peer_port = (unsigned)cfg_getint(cfg, "peer_port");
 	conf->idle_s = (unsigned)cfg_getint(cfg, "idle_timeout_s");
 	conf->session_s = (unsigned)cfg_getint(cfg, "session_timeout_s");
 	conf->connections = (unsigned)cfg_getint(cfg, "connections");
@@ -150,6 +151,7 @@ unsigned conf_read(struct conf *conf, const char *file, FILE *errors)
 	cfg_opt_t table[] = {
 		CFG_STR("address", "::", CFGF_NONE),
 		CFG_INT("port", 8443, CFGF_NONE),
+		CFG_INT("peer_port", 0, CFGF_NONE),
 		CFG_STR("control", "/run/haagent/control", CFGF_NONE),
 		CFG_STR("state_directory", "/var/lib/haconsole", CFGF_NONE),
 		CFG_STR("certificate", NULL, CFGF_NONE),
@@ -169,6 +171,7 @@ unsigned conf_read(struct conf *conf, const char *file, FILE *errors)
 	} checks[] = {
 		{"address", on_address},
 		{"port", on_port},
+		{"peer_port", on_port},
 		{"control", on_path},
 		{"state_directory", on_path},
 		{"certificate", on_path},

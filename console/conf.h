@@ -21,8 +21,8 @@ enum {
 
 struct conf {
 	char address
-		[CONF_NAME_MAX]; /* to listen at, where the service manager hands over no socket */
-	unsigned port;
+		[CONF_NAME_MAX];  /* to listen at, where the service manager hands over no socket */
+	unsigned port, peer_port; /* peer_port 0: the other console's is the same as ours */
 	char control[CONF_PATH_MAX]; /* the agent's control socket */
 	char state_directory[CONF_PATH_MAX];
 	char certificate[CONF_PATH_MAX], key[CONF_PATH_MAX]; /* "": one of its own */

@@ -3,7 +3,7 @@
  *   server    sockets, TLS and HTTP (libmicrohttpd), in the same loop as everything else
  *   router    which request is whose, and everything that is refused before anybody looks at it
  *   request   one request and its reply
- *   login, act, look   what the API does
+ *   login, act, look, history   what the API does
  *   agent     asks the agent; state makes of its dump what pages show; events pushes it to whoever listens
  */
 #ifndef HA_CONSOLE_CONSOLE_H
@@ -19,6 +19,7 @@
 #include "console/conf.h"
 #include "console/connections.h"
 #include "console/events.h"
+#include "console/history.h"
 #include "console/password.h"
 #include "console/ratelimit.h"
 #include "console/websession.h"
@@ -61,6 +62,7 @@ struct console {
 	json_t *state, *live;
 	json_t *dump; /* what it was made of, for metrics */
 	ha_time state_at;
+	struct history history;
 	struct request *waiting; /* for the next one */
 	bool stopping;
 	uint64_t replies[CONSOLE_REPLIES_MAX / 100]; /* by the first digit of the status */

@@ -211,21 +211,20 @@ static void wake_all(struct events *events)
 		wake(listener);
 }
 
-void events_state(struct console *console, ha_time now)
+void events_state(struct console *console)
 {
 	struct events *events = &console->events;
 
 	events->state_number++;
 	if (!renew(console))
 		return;
-	events->live_at = now;
 	wake_all(events);
 }
 
-/* Is it time for another one? */
+/* Is it time for another one? Counted as the agent counts, whose clock is the same: each of its whole seconds is told. */
 static bool is_due(const struct events *events, const json_t *progress, ha_time now)
 {
-	if (now - events->live_at >= EVENTS_LIVE)
+	if (now / EVENTS_LIVE != events->live_at / EVENTS_LIVE)
 		return true;
 	return now - events->live_at >= EVENTS_PROGRESS &&
 	       !json_equal(events->progress, (json_t *)(uintptr_t)progress);

@@ -1,7 +1,7 @@
 /* events.h - server-sent events: one text for all who listen.
  *
  *   event: state   the whole state, when anything in it but "live" has changed, and first of all
- *   event: live    its member "live", once a second, and while settings are on their way as often as they move
+ *   event: live    its member "live", once in each second, and while settings are on their way as often as they move
  *   event: bye     the session has ended; the stream ends with it
  *   : heartbeat    when there is nothing to say for EVENTS_HEARTBEAT
  *
@@ -50,7 +50,7 @@ void events_close(struct console *); /* ends every stream */
 void events_listen(struct request *);
 
 /* console->state is another than before; console->live is new. */
-void events_state(struct console *, ha_time now);
+void events_state(struct console *);
 void events_live(struct console *, ha_time now);
 
 ha_time events_deadline(const struct events *);

@@ -18,13 +18,16 @@ static struct websession *session_of(const struct request *request)
 static json_t *describe(const struct request *request, const struct websession *session)
 {
 	const struct console *console = request->console;
+	json_t *peer_port =
+		console->conf.peer_port > 0 ? json_integer(console->conf.peer_port) : json_null();
 
-	return json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:i, s:i}", "host_name", console->host_name,
-			 "user", session != NULL ? session->user : NULL, "csrf",
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:s, s:i, s:i, s:o}", "version", HA_VERSION,
+			 "host_name", console->host_name, "user",
+			 session != NULL ? session->user : NULL, "csrf",
 			 session != NULL ? session->csrf : NULL, "accounts",
 			 console->accounts.n > 0, "set_password", "haconsole --set-password admin",
 			 "idle_s", (int)console->conf.idle_s, "session_s",
-			 (int)console->conf.session_s);
+			 (int)console->conf.session_s, "peer_port", peer_port);
 }
 
 void login_session(struct request *request)

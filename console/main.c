@@ -72,7 +72,7 @@ static void on_dump(void *arg, const json_t *dump, const char *why)
 	} else {
 		json_decref(console->state);
 		console->state = state;
-		events_state(console, now);
+		events_state(console);
 	}
 	resume_waiting(console);
 }
@@ -307,6 +307,7 @@ static void part(struct console *console)
 	json_decref(console->state);
 	json_decref(console->live);
 	json_decref(console->dump);
+	history_close(&console->history);
 }
 
 static int serve(const struct conf *conf)

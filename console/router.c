@@ -20,6 +20,7 @@ static const struct route routes[] = {
 	{"/api/v1/logout", ROUTE_CHANGE | ROUTE_LOGIN, login_end},
 	{"/api/v1/state", ROUTE_LOGIN | ROUTE_STATE, look_state},
 	{"/api/v1/events", ROUTE_LOGIN | ROUTE_STATE | ROUTE_LOOK | ROUTE_STREAM, look_events},
+	{"/api/v1/history", ROUTE_LOGIN | ROUTE_LOOK, look_history},
 	{"/api/v1/actions/swap", CHANGE, act_swap},
 	{"/api/v1/actions/suspend", CHANGE, act_suspend},
 	{"/api/v1/actions/resume", CHANGE, act_resume},
@@ -27,6 +28,7 @@ static const struct route routes[] = {
 	{"/api/v1/actions/remove", CHANGE, act_remove},
 	{"/api/v1/actions/test", CHANGE, act_test},
 	{"/api/v1/actions/join", CHANGE, act_join},
+	{"/api/v1/actions/virtual_ip", CHANGE, act_virtual_ip},
 };
 
 static void send_asset(struct request *request);
@@ -43,25 +45,40 @@ static const struct route *find(struct request *request, const char *url)
 
 /* ---- the pages ---- */
 
+/* Among what it lists, and not with a weight of none. */
+static bool takes_gzip(const struct request *request)
+{
+	const char *list = request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	const char *gzip = list != NULL ? strcasestr(list, "gzip") : NULL;
+
+	return gzip != NULL && strncasecmp(gzip, "gzip;q=0", strlen("gzip;q=0")) != 0;
+}
+
 static void send_asset(struct request *request)
 {
 	const struct asset *asset = request->asset;
+	bool small = takes_gzip(request), same;
+	const struct asset_body *body = small ? &asset->gzip : &asset->plain;
 	const char *known = request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	char etag[ASSETS_ETAG_MAX];
-	bool same;
 
-	assets_etag(asset, etag);
+	assets_etag(body, etag);
 	same = known != NULL && strcmp(known, etag) == 0;
 	request->status = same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
 	request->response = MHD_create_response_from_buffer(
-		same ? 0 : (size_t)(asset->end - asset->start), (void *)(uintptr_t)asset->start,
+		same ? 0 : (size_t)(body->end - body->start), (void *)(uintptr_t)body->start,
 		MHD_RESPMEM_PERSISTENT);
 	request->phase = REQUEST_REPLIED;
 	if (request->response == NULL)
 		return;
 	MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, asset->type);
 	MHD_add_response_header(request->response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	MHD_add_response_header(request->response, MHD_HTTP_HEADER_VARY,
+				MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	MHD_add_response_header(request->response, MHD_HTTP_HEADER_ETAG, etag);
+	if (small)
+		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_ENCODING,
+					"gzip");
 }
 
 /* ---- refusals ---- */

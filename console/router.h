@@ -38,10 +38,11 @@ void router_begin(struct request *, const char *method, const char *url);
 /* All of it is there. */
 void router_run(struct request *);
 
-/* ---- what the API does: login.c, look.c, act.c ---- */
+/* ---- what the API does: login.c, look.c, history.c, act.c ---- */
 route_fn login_session, login_begin, login_end;
-route_fn look_state, look_events, look_health, look_metrics;
-route_fn act_swap, act_suspend, act_resume, act_detach, act_remove, act_test, act_join;
+route_fn look_state, look_events, look_health, look_metrics, look_history;
+route_fn act_swap, act_suspend, act_resume, act_detach, act_remove, act_test, act_join,
+	act_virtual_ip;
 
 #define ROUTER_COOKIE "__Host-session"
 

@@ -50,6 +50,65 @@ static json_t *copy_each(const json_t *from, const char *const keys[], size_t n)
 	copy_each((from), (const char *const[]){__VA_ARGS__},                                      \
 		  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
+/* ---- an agent of another version ---- */
+
+/* Without these there is nothing to show. */
+static const char *const needed[] = {
+	"host_name",    "management_addresses",
+	"role",         "mode",
+	"state",        "reason",
+	"rule",         "term",
+	"fingerprint",  "timing",
+	"degraded",     "degraded_reasons",
+	"registration", "operations",
+	"takeover",     "virtual_ip",
+	"testing",      "requirements",
+	"parting",      "history",
+	"peer",         "paths",
+	"sync",         "checks",
+	"strangers",    "suspension",
+};
+
+/* The first of them that this dump has not, or NULL. */
+static const char *lacks(const json_t *dump)
+{
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (json_object_get(dump, needed[i]) == NULL)
+			return needed[i];
+	return NULL;
+}
+
+/* What pages can do without, and say so. */
+static json_t *missing(const json_t *dump)
+{
+	const json_t *path = json_array_get(json_object_get(dump, "paths"), 0);
+	json_t *list = json_array();
+
+	if (dump != NULL && json_object_get(path, "last_second") == NULL)
+		json_array_append_new(list, json_string("last_second"));
+	return list;
+}
+
+/* Each that a page may offer; one that this agent does not know is not possible, for that reason. */
+static json_t *operations(const json_t *dump)
+{
+	static const char *const names[] = {
+		"swap",   "suspend", "resume",          "detach",
+		"remove", "join",    "test-connection", "virtual_ip",
+	};
+	json_t *all = json_copy(json_object_get(dump, "operations"));
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (json_object_get(all, names[i]) == NULL)
+			json_object_set_new(
+				all, names[i],
+				json_pack("{s:b, s:s+}", "allowed", false, "reason",
+					  "the agent of this appliance is older than its console, "
+					  "and cannot do it: version ",
+					  text_of(dump, "version")));
+	return all;
+}
+
 /* ---- which screen ---- */
 
 static enum state_screen screen_of(const json_t *dump)
@@ -240,7 +299,7 @@ static json_t *live_of(const json_t *dump)
 	COPY(live, dump, "since", "since_ms");
 	json_object_set_new(live, "paths",
 			    COPY_EACH(json_object_get(dump, "paths"), "name", "state", "rtt_us",
-				      "rtt_worst_us", "worst_gap_ms", "margin_ms",
+				      "rtt_worst_us", "last_second", "worst_gap_ms", "margin_ms",
 				      "heartbeats_sent", "heartbeats_received"));
 	copy(live, peer, "last_heard_ms");
 	copy(live, dump, "lateness_us");
@@ -256,22 +315,41 @@ static json_t *live_of(const json_t *dump)
 	return live;
 }
 
+/* up with a text: it answers, and is not understood. */
+static json_t *agent_of(const json_t *dump, const char *why)
+{
+	const char *key = dump != NULL ? lacks(dump) : NULL;
+	json_t *agent = json_pack("{s:b, s:s, s:o}", "up", dump != NULL, "version",
+				  text_of(dump, "version"), "missing", missing(dump));
+
+	if (key == NULL)
+		json_object_set_new(agent, "text", json_string(dump != NULL ? "" : why));
+	else
+		json_object_set_new(
+			agent, "text",
+			json_sprintf("the agent is of another version than the console, and does "
+				     "not tell \"%s\": agent %s, console %s",
+				     key, text_of(dump, "version"), HA_VERSION));
+	return agent;
+}
+
 json_t *state_make(const json_t *dump, const char *why, json_t **live)
 {
-	json_t *state = json_object(), *agent;
+	json_t *state = json_object();
 
 	*live = NULL;
-	agent = json_pack("{s:b, s:s, s:s}", "up", dump != NULL, "text", dump != NULL ? "" : why,
-			  "version", text_of(dump, "version"));
-	json_object_set_new(state, "agent", agent);
+	json_object_set_new(state, "agent", agent_of(dump, why));
+	if (dump != NULL && lacks(dump) != NULL)
+		dump = NULL;
 	json_object_set_new(state, "screen", json_string(state_screen_name(screen_of(dump))));
 	json_object_set_new(state, "active", active_of(dump));
 	if (dump == NULL)
 		return state;
 	COPY(state, dump, "host_name", "management_addresses", "role", "mode", "state", "reason",
 	     "rule", "term", "fingerprint", "timing", "degraded", "degraded_reasons",
-	     "registration", "operations", "takeover", "virtual_ip", "testing", "requirements",
-	     "parting", "history");
+	     "registration", "takeover", "virtual_ip", "testing", "requirements", "parting",
+	     "history");
+	json_object_set_new(state, "operations", operations(dump));
 	json_object_set_new(state, "nodes", nodes(dump));
 	json_object_set_new(state, "paths", paths(dump));
 	json_object_set_new(state, "sync", sync_of(dump));

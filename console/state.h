@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 enum state_screen {
-	STATE_DOWN,    /* no agent, or it is starting */
+	STATE_DOWN,    /* no agent, it is starting, or it is of a version that is not understood */
 	STATE_CONSOLE, /* standalone or active */
 	STATE_STANDBY,
 };

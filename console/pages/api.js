@@ -42,11 +42,12 @@ const remember = (session) => {
 export const session = async () => remember(await call("session"));
 export const logIn = async (user, password) => remember(await post("login", { user, password }));
 export const logOut = async (everywhere) => remember(await post("logout", everywhere ? { everywhere } : {}));
+export const history = () => call("history");
 export const act = (action, body) => post(`actions/${action}`, body ?? {});
 
 /* ---- the stream ---- */
 
-const QUIET_MS = 6000;    // figures come every second while there is an agent
+const QUIET_MS = 6000;    // figures come every second while there is an agent that is understood
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 5000;
 
@@ -56,13 +57,13 @@ const RETRY_MAX_MS = 5000;
 export function listen(on) {
 	let source = null, timer = null, wait = RETRY_MIN_MS, isLost = false, isOver = false;
 
-	const heard = (withAgent) => {
+	const heard = (withFigures) => {
 		clearTimeout(timer);
 		if (isLost)
 			on.back();
 		isLost = false;
 		wait = RETRY_MIN_MS;
-		timer = withAgent ? setTimeout(broken, QUIET_MS) : setTimeout(check, QUIET_MS);
+		timer = withFigures ? setTimeout(broken, QUIET_MS) : setTimeout(check, QUIET_MS);
 	};
 	const close = () => {
 		clearTimeout(timer);
@@ -126,7 +127,7 @@ export function listen(on) {
 		timer = setTimeout(broken, QUIET_MS);
 		source.addEventListener("state", (event) => {
 			const state = JSON.parse(event.data);
-			heard(state.agent.up);
+			heard(state.live !== null);
 			on.state(state);
 		});
 		source.addEventListener("live", (event) => {

@@ -1,8 +1,9 @@
-/* chart.js - heartbeat gaps and round trips of both paths in the last two minutes at most, against the dead interval. */
+/* chart.js - the worst heartbeat gap and round trip of both paths in each second of the last two minutes, against the dead
+ * interval. */
 import { element } from "./dom.js";
 import { text } from "./strings.js";
 import * as format from "./format.js";
-import { card, table } from "./parts.js";
+import { card, status, table } from "./parts.js";
 
 const words = text.chart;
 const paths = ["link", "management"];
@@ -15,8 +16,10 @@ export function sample(samples, live) {
 	const at = Date.parse(live.time);
 	const value = {};
 	for (const path of live.paths)
-		value[path.name] = path.state === "up"
-			? { gap: path.worst_gap_ms, rtt: path.rtt_us > 0 ? path.rtt_us / 1000 : null } : null;
+		value[path.name] = path.last_second && {
+			gap: path.last_second.gap_ms,
+			rtt: path.last_second.rtt_us > 0 ? path.last_second.rtt_us / 1000 : null,
+		};
 	if (samples.length > 0 && at <= samples.at(-1).at)
 		samples.length = 0; // its clock was set back
 	const sum = live.bytes_sent === null ? null : live.bytes_sent + live.bytes_received;
@@ -39,7 +42,7 @@ function spanOf(samples) {
 	return Math.max(ms, SPAN_MIN_MS);
 }
 
-/* Where a path was silent its line is broken. */
+/* Where a path was silent its line is broken; a second alone is a dot. */
 function lines(samples, path, what, scale) {
 	const runs = [[]];
 	const end = samples.at(-1)?.at ?? 0;
@@ -51,8 +54,8 @@ function lines(samples, path, what, scale) {
 		else
 			runs.at(-1).push(`${((1 - (end - at) / span) * 100).toFixed(2)},${scale(ms).toFixed(2)}`);
 	}
-	return runs.filter((run) => run.length > 1).map((run) =>
-		element("polyline", { class: `series ${path}`, points: run.join(" "), "vector-effect": "non-scaling-stroke" }));
+	return runs.filter((run) => run.length > 0).map((run) =>
+		element("polyline", { class: `series ${path}`, points: (run.length > 1 ? run : [run[0], run[0]]).join(" "), "vector-effect": "non-scaling-stroke" }));
 }
 
 function grid(at, label) {
@@ -108,7 +111,9 @@ export function chart(model) {
 	const decades = [0.1, 1, 10, 100].filter((ms) => ms < dead * 0.8);
 	if (model.state.nodes.length === 1)
 		return card("chart", words.heading, element("p", { class: "small" }, words.alone));
+	const { agent } = model.state;
 	return card("chart", words.heading, legend(),
+		agent.missing.includes("last_second") && element("p", { class: "note" }, status("warning", words.older(agent.version))),
 		element("div", { class: "plots" },
 			plot(model, "gap", words.gap, dead, linear(dead), [dead / 2]),
 			plot(model, "rtt", words.rtt, dead, logarithmic(dead), decades)),

@@ -6,15 +6,15 @@ import { ask, dismiss } from "./dialog.js";
 import { element, icon, show } from "./dom.js";
 import * as format from "./format.js";
 import { login } from "./login.js";
-import { checkVirtual } from "./mode.js";
-import { card, status } from "./parts.js";
 import { standby } from "./standby.js";
 import { text } from "./strings.js";
+import * as timeline from "./timeline.js";
+import * as virtual from "./virtual.js";
 
 const byId = (id) => document.getElementById(id);
 const ACCOUNT_WAIT_MS = 3000;
 
-const emptyForm = () => ({ mode: null, address: "", mistake: "", checked: null });
+const emptyForm = () => ({ mode: null, address: "", mistake: "", virtual: null });
 
 const model = {
 	session: null,
@@ -24,7 +24,7 @@ const model = {
 	busy: "",        // the action under way
 	notice: null,    // {level, words}: what the last action came to
 	mistake: "",     // of the login
-	level: "informational", // of the timeline
+	timeline: timeline.emptyTimeline(),
 	form: emptyForm(),
 	test: null,      // of the passive's form: {address, running, passed, rows, text, data}
 	blocked: () => model.lost ? text.notConnected : model.busy ? text.busy : "",
@@ -47,8 +47,13 @@ function banner() {
 
 function down() {
 	const { agent } = model.state;
-	return [card("down", text.connection.agentHeading,
-		element("p", {}, status("error", format.upper(agent.text))), element("p", {}, text.connection.agent))];
+	const words = text.connection;
+	return [element("div", { class: "hero", "data-key": "down" },
+		element("span", { class: "emblem" }, icon("error")),
+		element("div", {},
+			element("h1", { tabindex: "-1" }, agent.up ? words.otherHeading : words.agentHeading),
+			element("p", {}, format.upper(agent.text)),
+			element("p", {}, agent.up ? words.other : words.agent)))];
 }
 
 function content() {
@@ -74,18 +79,22 @@ function bar() {
 	];
 }
 
+let rendering = false; // what loses the focus by it has not been left
+
 function render() {
 	const host = model.session?.host_name;
+	rendering = true;
 	document.title = [text.title, host].filter(Boolean).join(" - ");
 	show(byId("bar"), bar());
 	show(byId("banner"), banner());
 	show(byId("content"), content());
 	byId("content").classList.toggle("stale", model.lost !== null);
+	rendering = false;
 }
 
 /* ---- what the agent says ---- */
 
-let known = "down"; // the last screen while there was an agent
+let known = "down"; // the last screen of an agent that knew its role
 
 const wordsOf = (screen) => screen === "down" ? text.connection.agentHeading : text.turned[screen];
 
@@ -99,20 +108,25 @@ function onState(state) {
 		sample(model.samples, state.live);
 	if (turned)
 		turn(before, state.screen);
+	settle(state);
+	if (model.timeline.all !== null && state.history)
+		append(state.history);
 	render();
 }
 
-/* What was begun in the form is still there after an agent that was away for a while; not after another role. */
 function turn(before, screen) {
 	dismiss();
 	model.notice = null;
-	if (screen !== "down" && screen !== known) {
-		model.test = null;
-		model.form = emptyForm();
-	}
 	announce(before === "down" && screen === known ? text.connection.agentBack : wordsOf(screen));
-	if (screen !== "down")
-		known = screen;
+}
+
+/* What was begun in a form is still there after an agent that was away, or has not decided yet; not after another role. */
+function settle({ screen, role }) {
+	if (screen === "down" || role === "none" || screen === known)
+		return;
+	known = screen;
+	model.test = null;
+	model.form = emptyForm();
 }
 
 function onLive(live) {
@@ -129,6 +143,7 @@ function forget(words) {
 	dismiss();
 	Object.assign(model, {
 		state: null, samples: [], lost: null, busy: "", notice: null, test: null, mistake: words, form: emptyForm(),
+		timeline: timeline.emptyTimeline(),
 	});
 }
 
@@ -246,6 +261,121 @@ async function join() {
 		await run("join", { address, peer_fingerprint: data.peer_fingerprint });
 }
 
+/* ---- the virtual IP addresses ---- */
+
+function cancelVirtual() {
+	model.form.virtual = null;
+	render();
+	(document.querySelector("[data-action=virtualEdit]") ?? byId("virtual-heading"))?.focus();
+}
+
+function editVirtual() {
+	model.form.virtual = virtual.edit(model.state);
+	model.notice = null;
+	render();
+	byId(`virtual-${model.form.virtual.rows[0].key}`).focus();
+}
+
+function addVirtual() {
+	const key = virtual.add(model.form.virtual);
+	render();
+	byId(`virtual-${key}`).focus();
+}
+
+/* The focus goes to the field that has come into its place, or to what adds one. */
+function removeVirtual({ dataset }) {
+	const { rows } = model.form.virtual;
+	const at = rows.findIndex((row) => row.key === Number(dataset.row));
+	const [{ value }] = rows.splice(at, 1);
+	announce(text.virtual.removed(value.trim()));
+	render();
+	const next = rows[at] ?? rows[at - 1];
+	(next ? byId(`virtual-${next.key}`) : document.querySelector("[data-action=virtualAdd]")).focus();
+}
+
+async function saveVirtual() {
+	const form = model.form.virtual;
+	const why = virtual.whyNotSave(model);
+	if (why) {
+		announce(text.unavailable(text.virtual.save, why));
+		return;
+	}
+	form.refused = "";
+	const wrong = virtual.firstMistake(form, model.state);
+	render();
+	if (wrong !== null) {
+		byId(`virtual-${wrong}`).focus();
+		return;
+	}
+	const addresses = virtual.typed(form);
+	const question = { ...text.confirm.virtual, lines: () => virtual.consequences(model.state, addresses) };
+	if (await ask(question, peerName()) === null)
+		return;
+	model.busy = "virtual";
+	model.notice = null;
+	announce(text.working);
+	render();
+	try {
+		const { text: words } = await api.act("virtual_ip", { addresses });
+		model.busy = "";
+		model.form.virtual = null;
+		tell("ok", words);
+		(document.querySelector("[data-action=virtualEdit]") ?? byId("virtual-heading"))?.focus();
+	} catch (error) {
+		model.busy = "";
+		form.refused = format.upper(error.message);
+		announce(form.refused);
+		if (error.status === 401)
+			failed(error);
+		render();
+	}
+}
+
+/* ---- earlier events ---- */
+
+/* An event has come: it is put to those that were fetched. More than a state tells have come: they are fetched anew. */
+function append(newest) {
+	const all = timeline.join(model.timeline.all, newest);
+	if (all !== null)
+		model.timeline.all = all;
+	else
+		fetchEvents().catch(() => {}); // with the next event
+}
+
+async function fetchEvents() {
+	const { history } = await api.history();
+	if (model.state?.history)
+		model.timeline.all = timeline.join(history, model.state.history) ?? history;
+}
+
+async function earlier() {
+	if (model.timeline.asking)
+		return;
+	const before = document.querySelectorAll(".events > li").length;
+	model.timeline.mistake = "";
+	if (model.timeline.all === null) {
+		model.timeline.asking = true;
+		render();
+		try {
+			await fetchEvents();
+		} catch (error) {
+			model.timeline.mistake = format.upper(error.message);
+			announce(model.timeline.mistake);
+			if (error.status === 401)
+				failed(error);
+		}
+		model.timeline.asking = false;
+	}
+	if (model.timeline.all === null) {
+		render();
+		return;
+	}
+	const n = timeline.more(model);
+	render();
+	announce(n > 0 ? text.timeline.shown(n) : text.timeline.noneEarlier);
+	(document.querySelectorAll(".events > li")[before] ?? byId("all-events"))?.focus();
+}
+
 async function logOut(everywhere) {
 	try {
 		model.session = await api.logOut(everywhere);
@@ -269,7 +399,8 @@ const actions = {
 		model.notice = null;
 		render();
 	},
-	test, join,
+	test, join, earlier,
+	virtualEdit: editVirtual, virtualCancel: cancelVirtual, virtualAdd: addVirtual, virtualRemove: removeVirtual,
 };
 
 async function logIn() {
@@ -298,17 +429,13 @@ async function logIn() {
 const forms = {
 	login: logIn,
 	test: () => { if (!document.querySelector("[data-action=test]").hasAttribute("aria-disabled")) test(); },
-	virtual: () => {
-		model.form.checked = checkVirtual(byId("virtual").value);
-		announce(model.form.checked.line || model.form.checked.mistakes.join(" "));
-		render();
-	},
+	virtual: saveVirtual,
 };
 
 document.addEventListener("click", (event) => {
 	const button = event.target.closest("[data-action]");
 	if (button && !button.hasAttribute("aria-disabled"))
-		actions[button.dataset.action]();
+		actions[button.dataset.action](button);
 	else if (button)
 		announce(button.title);
 });
@@ -326,6 +453,22 @@ document.addEventListener("input", (event) => {
 		model.form.address = event.target.value;
 		model.form.mistake = "";
 		render();
+	} else if (event.target.dataset.row) {
+		Object.assign(rowOf(event.target), { value: event.target.value, left: false });
+		model.form.virtual.refused = "";
+		render();
+	}
+});
+
+const rowOf = ({ dataset }) => model.form.virtual.rows.find((row) => row.key === Number(dataset.row));
+
+/* Only now is what was typed to be judged. */
+document.addEventListener("focusout", (event) => {
+	const isField = event.target.localName === "input" && event.target.dataset.row && model.form.virtual;
+	const row = isField && !rendering && rowOf(event.target);
+	if (row && row.value !== "" && !row.left) {
+		row.left = true;
+		render();
 	}
 });
 
@@ -333,7 +476,7 @@ document.addEventListener("change", (event) => {
 	if (event.target.name === "mode")
 		model.form.mode = event.target.value;
 	else if (event.target.id === "level")
-		model.level = event.target.value;
+		Object.assign(model.timeline, { level: event.target.value, limit: timeline.emptyTimeline().limit });
 	else
 		return;
 	render();
@@ -344,7 +487,12 @@ document.addEventListener("change", (event) => {
 /* Who is there? Asked again until the console answers, and until there is an account. */
 async function start() {
 	try {
-		model.session = await api.session();
+		const session = await api.session();
+		if (model.session && model.session.version !== session.version) {
+			location.reload(); // the console is another one than this page is from
+			return;
+		}
+		model.session = session;
 		if (model.lost)
 			announce(text.connection.healed);
 		model.lost = null;

@@ -77,8 +77,9 @@ export function addressMistake(address) {
 	return /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/i.test(address) ? words.name : words.malformed;
 }
 
-/* Of another appliance's console, at the same port as this one. */
-export function consoleLink(address) {
+/* Of the other appliance's console. port: null: the same as here. */
+export function consoleLink(address, port) {
 	const host = address.includes(":") ? `[${address}]` : address;
-	return `https://${host}${location.port ? `:${location.port}` : ""}/`;
+	const at = port ?? location.port;
+	return `https://${host}${at && Number(at) !== 443 ? `:${at}` : ""}/`;
 }

@@ -3,9 +3,9 @@ import { element } from "./dom.js";
 import { text } from "./strings.js";
 import * as format from "./format.js";
 import { button, card, facts, reasons, status, table } from "./parts.js";
+import { virtual } from "./virtual.js";
 
 const words = text.mode;
-const VIRTUAL_MAX = 8;
 
 export const isPaired = (state) => state.nodes.length > 1;
 const isHolder = (state) => state.role === "active";
@@ -19,61 +19,6 @@ function choice(model, value, label, hint) {
 		element("input", { type: "radio", name: "mode", value, checked: chosen === value, "aria-describedby": `hint-${value}` }),
 		element("span", {}, element("span", { class: "name" }, label),
 			element("span", { class: "small", id: `hint-${value}` }, hint)));
-}
-
-/* ---- active ---- */
-
-/* The line for the configuration, or what is wrong. */
-export function checkVirtual(typed) {
-	const addresses = typed.split(/[\s,]+/).filter(Boolean);
-	const seen = new Set();
-	const mistakes = [];
-	for (const address of addresses) {
-		const mistake = format.addressMistake(address);
-		if (mistake)
-			mistakes.push(text.address.line(address, mistake));
-		else if (seen.has(format.canonical(address)))
-			mistakes.push(text.address.twice(address));
-		seen.add(format.canonical(address));
-	}
-	if (addresses.length === 0)
-		mistakes.push(text.address.empty);
-	if (addresses.length > VIRTUAL_MAX)
-		mistakes.push(text.address.many(VIRTUAL_MAX));
-	const quoted = addresses.map((address) => `"${address}"`);
-	return { mistakes, line: mistakes.length > 0 ? "" : `virtual_ip = {${format.list(quoted)}}` };
-}
-
-function editor(model) {
-	const { checked } = model.form;
-	const bad = checked !== null && checked.mistakes.length > 0;
-	return element("details", { class: "edit" },
-		element("summary", {}, words.edit),
-		element("p", { class: "small", id: "virtual-hint" }, words.editHint),
-		element("form", { "data-form": "virtual", novalidate: true },
-			element("label", { for: "virtual" }, words.field),
-			element("textarea", {
-				id: "virtual", rows: 3, spellcheck: "false", autocomplete: "off", "aria-invalid": bad ? "true" : null,
-				"aria-describedby": "virtual-mistakes virtual-hint",
-			}, model.state.virtual_ip.map((ip) => ip.address).join("\n")),
-			element("div", { class: "mistake", id: "virtual-mistakes" },
-				bad && checked.mistakes.map((mistake) => element("p", {}, mistake))),
-			element("div", { class: "buttons" }, element("button", {}, words.check))),
-		checked?.line && element("div", {},
-			element("p", {}, words.line), element("pre", { tabindex: "0" }, checked.line),
-			element("p", {}, words.then), element("pre", { tabindex: "0" }, words.reload)));
-}
-
-function active(model) {
-	const { virtual_ip: virtual } = model.state;
-	return element("div", { class: "pane", "data-key": "active" },
-		element("h3", {}, words.virtual),
-		virtual.length === 0
-			? element("p", {}, words.noVirtual)
-			: element("ul", { class: "plain addresses" }, virtual.map((ip) => element("li", {},
-				element("code", {}, ip.address), " ",
-				status(ip.held ? "ok" : "unknown", ip.held ? words.held : words.notHeld)))),
-		isPaired(model.state) ? element("p", { class: "small" }, words.agreed) : editor(model));
 }
 
 /* ---- passive ---- */
@@ -181,6 +126,6 @@ export function mode(model) {
 			element("legend", { class: "unseen" }, words.legend),
 			choice(model, "active", words.active, words.activeHint),
 			choice(model, "passive", words.passive, words.passiveHint)),
-		chosen === "active" && active(model),
+		chosen === "active" && virtual(model),
 		chosen === "passive" && passive(model));
 }

@@ -9,10 +9,10 @@ export const card = (key, heading, ...children) =>
 		element("h2", { id: `h-${key}`, tabindex: "-1" }, heading), ...children);
 
 /* A button that can be reached and says why it does nothing, rather than one that cannot be reached. why: empty if it can
- * be used; by: the element that says it. */
-export function button(action, label, { why = "", by = null, kind = "" } = {}) {
+ * be used; by: the element that says it; submit: of a form, which has the action. */
+export function button(action, label, { why = "", by = null, kind = "", submit = false } = {}) {
 	return element("button", {
-		type: "button", "data-action": action, "data-key": `button-${action}`, class: kind || null,
+		type: submit ? "submit" : "button", "data-action": submit ? null : action, "data-key": `button-${action}`, class: kind || null,
 		"aria-disabled": why ? "true" : null, "aria-describedby": why ? by : null,
 		title: why ? `${text.notPossible}: ${why}` : null,
 	}, label);

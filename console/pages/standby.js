@@ -7,16 +7,16 @@ import { timeline } from "./timeline.js";
 
 const words = text.standby;
 
-function whereTo(active) {
+function whereTo(active, port) {
 	const [address] = active.management_addresses;
 	const [virtual] = active.virtual_ip;
 	return element("div", { class: "where" },
 		element("p", {}, words.lead(active.host_name)),
 		address && element("p", {},
-			element("a", { class: "button primary", id: "active", href: format.consoleLink(address) }, words.go(active.host_name)),
+			element("a", { class: "button primary", id: "active", href: format.consoleLink(address, port) }, words.go(active.host_name)),
 			" ", element("code", {}, address)),
 		virtual && element("p", { class: "small" },
-			element("a", { href: format.consoleLink(virtual.address) }, words.goVirtual(virtual.address))));
+			element("a", { href: format.consoleLink(virtual.address, port) }, words.goVirtual(virtual.address))));
 }
 
 export function standby(model) {
@@ -28,7 +28,7 @@ export function standby(model) {
 			element("span", { class: "emblem" }, icon(own.status.level)),
 			element("div", {},
 				element("h1", { tabindex: "-1" }, passive ? words.heading : words.undecided),
-				state.active ? whereTo(state.active) : element("p", {}, words.unknown))),
+				state.active ? whereTo(state.active, model.session.peer_port) : element("p", {}, words.unknown))),
 		element("div", { class: "pair", "data-key": "pair" },
 			card("sync", words.sync, syncStatus(state)),
 			takeover(model, null)),

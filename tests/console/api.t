@@ -26,14 +26,40 @@ lab_begin || diag "a is not active"
 check "nobody is logged in at first" '[ "$(http c a /api/v1/session)" = 200 ] && [ "$(body .user)" = null ]'
 call "the state takes a login" 401 GET a /api/v1/state
 call "so do events" 401 GET a /api/v1/events
+call "so do those of former times" 401 GET a /api/v1/history
 for n in a b; do check_http "login at $n" 200 login $n; done
 openapi reply POST /api/v1/login 200 application/json <"$LAB/body" && echo "POST /api/v1/login 200" >>"$SEEN"
 call "who am I" 200 GET a /api/v1/session
 call "state of the active" 200 GET a /api/v1/state
+[ "$(get a /api/v1/state)" = 200 ] && cp "$LAB/body" "$LAB/state"
 check "... it is the console, and there is one node" '[ "$(body ".screen, .role, (.nodes | length)" | xargs)" = "console active 1" ]'
 call "state of a standalone" 200 GET b /api/v1/state
 check "... a swap is not possible, and it says why" '[ "$(body .operations.swap.allowed)" = false ] && [ -n "$(body .operations.swap.reason)" ]'
 check "... a join is" '[ "$(body .operations.join.allowed)" = true ]'
+
+# ---- all events ----
+call "all events" 200 GET a /api/v1/history
+check "... are those of the agent" 'diff <(body .history) <(ha a --history=json | jq .history)'
+check "... the newest of them are in a state" '[ "$(jq -c ".history[-1]" "$LAB/state")" = "$(jq -c ".history[-1]" "$LAB/body")" ]'
+
+# ---- virtual IP addresses ----
+virtual() { call "$1" "$2" POST "$3" /api/v1/actions/virtual_ip "$4"; }
+addresses() { dump "$1" '[.virtual_ip[].address] | join(" ")'; }
+virtual "a length is no address" 400 a '{"addresses": ["192.0.2.110/24"]}'
+check "... and the error says so" '[ "$(body .error.code)" = addresses ]'
+virtual "nor is a number" 400 a '{"addresses": [1]}'
+virtual "one alone is no list" 400 a '{"addresses": "192.0.2.110"}'
+virtual "nothing is none" 400 a '{}'
+virtual "nine are too many" 400 a "$(jq -nc '{addresses: [range(9) | "192.0.2.\(110 + .)"]}')"
+virtual "what else is in it is refused" 400 a '{"addresses": [], "confirm": "yes"}'
+virtual "one in no network of the appliance is refused by the agent" 409 a '{"addresses": ["198.51.100.7"]}'
+check "... in its words" '[ "$(body .error.code)" = refused ] && body .error.message | grep -q "198.51.100.7 is in no network"'
+check "by then nothing has changed" '[ "$(addresses a)" = "$VIP4 $VIP6" ]'
+virtual "others" 200 a '{"addresses": ["192.0.2.110", "2001:db8::100"]}'
+check "... are in force" '[ "$(addresses a)" = "192.0.2.110 $VIP6" ] && in_ns c ping -qnc1 -W2 192.0.2.110 >/dev/null'
+virtual "the former ones again" 200 a "{\"addresses\": [\"$VIP4\", \"$VIP6\"]}"
+check "who asked for which is in the log" '[ "$(grep -cE "event=audit .*user=admin .*action=virtual_ip what=192.0.2.110,2001:db8::100 result=done" "$LAB/a/console.log")" = 1 ]'
+check "... and what was refused" 'grep -qE "event=audit .*action=virtual_ip what=198.51.100.7 result=refused" "$LAB/a/console.log"'
 
 # ---- test and join, the rows live ----
 in_ns c timeout 60 curl -skN -b "$LAB/b.jar" https://192.0.2.12:8443/api/v1/events >"$LAB/events" 2>/dev/null &
@@ -57,11 +83,12 @@ kill $events 2>/dev/null
 check "every event is as described" '! { states | while read -r line; do openapi event State <<<"$line" 2>&1; done; sed -n "/^event: live/{n;n;s/^data: //p}" "$LAB/events" | while read -r line; do openapi event Live <<<"$line" 2>&1; done; } | grep .'
 
 # ---- the passive refuses ----
-for action in swap suspend resume test join detach remove; do
+for action in swap suspend resume test join detach remove virtual_ip; do
 	call "$action at the passive" 409 POST b /api/v1/actions/$action '{}'
 	check "... and it says where to go" '[ "$(body ".error.code, .error.active.host_name" | xargs)" = "standby appliance-a" ]'
 done
 call "its state is shown" 200 GET b /api/v1/state
+call "so are its events" 200 GET b /api/v1/history
 check "health: the active, not the passive" '[ "$(http c a /healthz) $(http c b /healthz)" = "200 503" ]'
 call "health as described" 200 GET a /healthz
 call "health of the passive as described" 503 GET b /healthz
@@ -78,6 +105,10 @@ call "resume" 200 POST a /api/v1/actions/resume '{}'
 eventually 5 "b is ready again" 'lab_settled a b'
 call "remove, while the other one is there" 409 POST a /api/v1/actions/remove '{"confirm": "remove"}'
 call "... and without its confirmation" 400 POST a /api/v1/actions/remove '{}'
+virtual "other addresses for the pair" 200 a '{"addresses": ["192.0.2.110", "2001:db8::100"]}'
+check "... at both" '[ "$(addresses a), $(addresses b)" = "192.0.2.110 $VIP6, 192.0.2.110 $VIP6" ]'
+virtual "the former ones for the pair" 200 a "{\"addresses\": [\"$VIP4\", \"$VIP6\"]}"
+eventually 5 "... and the passive is ready" 'lab_settled a b'
 call "swap" 200 POST a /api/v1/actions/swap '{}'
 eventually 10 "b is active, a stands by" 'lab_settled b a'
 call "detach at the former active" 409 POST a /api/v1/actions/detach '{"confirm": "detach"}'

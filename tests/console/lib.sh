@@ -23,8 +23,10 @@ console_require() {
 
 # For every configuration of the agent: what the console's user may ask for.
 console_operator() {
+	local virtual=
+	! "$HAAGENT" --help | grep -q -- --virtual-ip || virtual=', "virtual_ip"' # not every HAAGENT can
 	lab_options "${LAB_OPTIONS[@]}" \
-		"operator \"$CONSOLE_USER\" { actions = {\"swap\", \"suspend\", \"resume\", \"test-connection\", \"join\", \"detach\", \"remove\"} }"
+		"operator \"$CONSOLE_USER\" { actions = {\"swap\", \"suspend\", \"resume\", \"test-connection\", \"join\", \"detach\", \"remove\"$virtual} }"
 }
 
 console_config() { # a|b

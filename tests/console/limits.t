@@ -106,6 +106,11 @@ check "nothing inline is allowed" '! header content-security-policy | grep -q un
 http c a /console.js >/dev/null
 etag=$(header etag)
 check_http "what a browser has is not sent again" 304 http c a /console.js -H "If-None-Match: $etag"
+check_http "compressed for who can read that" 200 http c a /console.js -H 'Accept-Encoding: br, gzip'
+check "... which is the same file" '[ "$(header content-encoding)" = gzip ] && gzip -dc "$LAB/body" | cmp - "$LAB_ROOT/console/pages/console.js"'
+check "... under another tag" '[ -n "$(header etag)" ] && [ "$(header etag)" != "$etag" ] && [ "$(header vary)" = Accept-Encoding ]'
+check_http "... and not for who refuses it" 200 http c a /console.js -H 'Accept-Encoding: gzip;q=0'
+check "... who gets it as it is" '[ -z "$(header content-encoding)" ] && cmp "$LAB/body" "$LAB_ROOT/console/pages/console.js"'
 check "the pages fit into 100 KB" '[ "$(cat "$LAB_ROOT"/console/pages/* | wc -c)" -lt 102400 ]'
 
 # ---- TLS ----

@@ -49,6 +49,7 @@ Test(console_conf, an_empty_file_is_all_defaults)
 	cr_assert_eq(take(""), 0U, "%s", said);
 	cr_expect_str_eq(conf.address, "::");
 	cr_expect_eq(conf.port, 8443U);
+	cr_expect_eq(conf.peer_port, 0U);
 	cr_expect_str_eq(conf.control, "/run/haagent/control");
 	cr_expect_str_eq(conf.state_directory, "/var/lib/haconsole");
 	cr_expect_str_eq(conf.certificate, "");
@@ -60,7 +61,7 @@ Test(console_conf, an_empty_file_is_all_defaults)
 
 Test(console_conf, every_option_is_taken)
 {
-	cr_assert_eq(take("address = '192.0.2.1'\nport = 443\ncontrol = /run/x\n"
+	cr_assert_eq(take("address = '192.0.2.1'\nport = 443\npeer_port = 9443\ncontrol = /run/x\n"
 			  "state_directory = /var/x\ncertificate = /a.pem\nkey = /a.key\n"
 			  "names = {'ha.example.net', \"192.0.2.100\", 2001:db8::1}\n"
 			  "idle_timeout_s = 60\nsession_timeout_s = 61\nconnections = 10\n"
@@ -68,6 +69,7 @@ Test(console_conf, every_option_is_taken)
 		     0U, "%s", said);
 	cr_expect_str_eq(conf.address, "192.0.2.1");
 	cr_expect_eq(conf.port, 443U);
+	cr_expect_eq(conf.peer_port, 9443U);
 	cr_expect_str_eq(conf.certificate, "/a.pem");
 	cr_expect_str_eq(conf.key, "/a.key");
 	cr_expect_eq(conf.name_n, 3U);
@@ -84,6 +86,7 @@ Test(console_conf, mistakes_have_their_line)
 	bad("port = 65536\nuser = 'a b'\n", "1: 'port' is a number from 1 to 65535, not 65536\n"
 					    "2: 'user': 'a b' is no name of a user\n");
 	bad("address = example.net\n", "1: 'address': 'example.net' is no IPv4 or IPv6 address\n");
+	bad("peer_port = 0\n", "1: 'peer_port' is a number from 1 to 65535, not 0\n");
 	bad("control = run\n", "1: 'control': 'run' is no absolute path of less than 108 bytes\n");
 	bad("names = {'a/b'}\n", "1: 'names': 'a/b' is no host name or address (without a port)\n");
 	bad("idle_timeout_s = 59\n", "1: 'idle_timeout_s' is a number from 60 to 604800, not 59\n");

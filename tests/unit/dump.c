@@ -151,6 +151,24 @@ Test(dump, path_is_up_and_then_silent)
 	json_decref(dump);
 }
 
+Test(dump, a_second_without_a_heartbeat_has_no_figures)
+{
+	struct rig *rig = rig_new();
+	json_t *dump, *link;
+
+	rig->view.path[HA_PATH_LINK].second =
+		(struct second_figures){.heard = true, .gap = 21500 * HA_US, .rtt = 85 * HA_US};
+	dump = dump_all(&rig->view);
+	link = json_object_get(json_array_get(json_object_get(dump, "paths"), HA_PATH_LINK),
+			       "last_second");
+	cr_assert_eq(json_number_value(json_object_get(link, "gap_ms")), 21.5);
+	cr_assert_eq(number(link, "rtt_us"), 85);
+	cr_assert(json_is_null(
+		json_object_get(json_array_get(json_object_get(dump, "paths"), HA_PATH_MANAGEMENT),
+				"last_second")));
+	json_decref(dump);
+}
+
 Test(dump, held_addresses_are_marked)
 {
 	struct rig *rig = rig_new();

@@ -64,7 +64,7 @@ let browser = null;
 const mistakes = [];
 
 /* What no page may do: complain, load from elsewhere, break its own policy. */
-function watch(page, name) {
+function watch(page, name, host) {
 	page.setDefaultTimeout(WAIT_MS);
 	page.on("pageerror", (error) => mistakes.push(`${name}: ${error.stack}`));
 	page.on("console", (message) => {
@@ -74,19 +74,19 @@ function watch(page, name) {
 	});
 	page.on("request", (request) => {
 		const { hostname } = new URL(request.url());
-		if (hostname !== address[name])
+		if (hostname !== host)
 			mistakes.push(`${name}: asks ${request.url()}`);
 	});
 }
 
-/* A window of its own, with cookies of its own. */
-export async function open(name, options = {}) {
+/* A window of its own, with cookies of its own. host: by another address than the appliance's own. */
+export async function open(name, { host = address[name], ...options } = {}) {
 	const context = await browser.newContext({
 		ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", ...options,
 	});
 	const page = await context.newPage();
-	watch(page, name);
-	await page.goto(`https://${address[name]}:8443/`);
+	watch(page, name, host);
+	await page.goto(`https://${host}:8443/`);
 	return page;
 }
 
@@ -104,6 +104,7 @@ export const isStandby = (page) => isVisible(heading(page, "This is the passive 
 export const row = (page, host) => page.getByRole("region", { name: "Nodes" }).getByRole("row").filter({ hasText: host });
 export const button = (page, name) => page.getByRole("button", { name, exact: true });
 export const isDisabled = async (page, name) => await button(page, name).getAttribute("aria-disabled") === "true";
+export const isFocused = (locator) => locator.evaluate((node) => node === document.activeElement);
 export const announced = (page) => page.locator("#announce").innerText();
 
 /* The button, then yes in the question that it asks. */
