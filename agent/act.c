@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/addresses.h"
 #include "agent/engine_state.h"
 #include "agent/log.h"
 #include "agent/text.h"
@@ -194,7 +195,7 @@ void act_refresh_identity(struct engine *engine)
 	segment_identity(&engine->segment, own.management);
 	memcpy(own.vip, engine->node.config.vip, sizeof(own.vip));
 	memcpy(own.cluster_id, engine->record.cluster_id, sizeof(own.cluster_id));
-	own.flags = config->link_direct ? MSG_IDENTITY_DIRECT : 0;
+	own.flags = MSG_IDENTITY_ADDRESSES | (config->link_direct ? MSG_IDENTITY_DIRECT : 0);
 	own.heartbeat_us = (uint32_t)(config->timing.heartbeat / HA_US);
 	own.dead_us = (uint32_t)(config->timing.dead / HA_US);
 	own.confirm_us = (uint32_t)(config->timing.confirm / HA_US);
@@ -233,6 +234,8 @@ void act_record(const struct engine *engine, struct store_record *out)
 	out->detached = engine->record.detached && durable.mode == HA_MODE_STANDALONE;
 	if (engine->part.phase == PART_SAVING)
 		part_record(engine, out);
+	if (engine->readdress.phase == READDRESS_SAVING)
+		readdress_record(engine, out);
 	if (engine->join.phase == JOIN_SAVING)
 		join_record(&engine->join, engine->node.config.vip, engine->node.config.vip_n, out);
 }
@@ -342,6 +345,10 @@ static void act_node_subject(const struct engine *engine, const struct node_acti
 	case EVENT_DETACHED:
 		act_subject(event, engine->part.name);
 		break;
+	case EVENT_VIRTUAL_IP:
+		dump_address(address, &engine->node.config.vip[0]);
+		act_subject(event, address);
+		break;
 	case EVENT_NO_HANDOVER:
 		act_subject(event, act_failed_check(engine));
 		break;
@@ -363,6 +370,7 @@ static bool act_has_reason(enum node_event_code code)
 	case EVENT_SUSPENDED:
 	case EVENT_RESUMED:
 	case EVENT_DETACHED:
+	case EVENT_VIRTUAL_IP:
 		return true;
 	default:
 		return false;
@@ -411,6 +419,8 @@ static void act_guardian(struct engine *engine, const struct node_action *action
 		message.type = IPC_HOLD;
 		message.u.lease.lease = action->lease;
 		message.u.lease.deadline = action->deadline;
+		message.u.lease.addresses =
+			addresses_sum(engine->node.config.vip, engine->node.config.vip_n);
 		break;
 	case ACT_RELEASE:
 		message.type = IPC_RELEASE;

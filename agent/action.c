@@ -43,6 +43,7 @@ static const struct {
 	[ACTION_DECODE] = {"decode", 0, false, false},
 	[ACTION_RELOAD] = {"reload", 0, false, false},
 	[ACTION_UPGRADE] = {"upgrade", 0, false, false},
+	[ACTION_VIRTUAL_IP] = {"virtual_ip", 20, false, false}, /* the peer is asked as well */
 };
 
 const char *action_name(enum action_verb verb)
@@ -100,12 +101,30 @@ static uint32_t seconds_of(const struct action *action)
 	return action->seconds;
 }
 
+/* "none": an empty list. What is no address the daemon will say. */
+static json_t *addresses_of(const char *text)
+{
+	json_t *list = json_array();
+
+	while (text != NULL && strcmp(text, "none") != 0) {
+		size_t len = strcspn(text, ",");
+
+		json_array_append_new(list, json_stringn(text, len));
+		text = text[len] == ',' ? text + len + 1 : NULL;
+	}
+	return list;
+}
+
 json_t *action_request(const struct action *action, const char *peer_fingerprint)
 {
 	json_t *seconds = seconds_of(action) != 0 ? json_integer(seconds_of(action)) : NULL;
 
-	return json_pack("{s:s, s:s*, s:s*, s:o*}", "action", verbs[action->verb].name, "address",
-			 action->address, "peer_fingerprint", peer_fingerprint, "seconds", seconds);
+	json_t *addresses =
+		action->verb == ACTION_VIRTUAL_IP ? addresses_of(action->addresses) : NULL;
+
+	return json_pack("{s:s, s:s*, s:s*, s:o*, s:o*}", "action", verbs[action->verb].name,
+			 "address", action->address, "peer_fingerprint", peer_fingerprint,
+			 "seconds", seconds, "addresses", addresses);
 }
 
 /* ---- one question to the daemon ---- */
@@ -361,6 +380,22 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, any) == 1 || inet_pton(AF_INET6, text, any) == 1;
 }
 
+/* Each of the list. */
+static bool are_addresses(const char *list)
+{
+	bool good = true;
+
+	for (const char *at = list; good && at != NULL;) {
+		char one[64];
+		size_t len = strcspn(at, ",");
+
+		snprintf(one, sizeof(one), "%.*s", (int)(len < sizeof(one) ? len : 0), at);
+		good = is_address(one);
+		at = at[len] == ',' ? at + len + 1 : NULL;
+	}
+	return good;
+}
+
 static bool confirmed(const struct client *client, const struct action *action, const json_t *data)
 {
 	confirm_explain(&client->page, action, client->config.link, data);
@@ -472,6 +507,12 @@ enum action_exit action_run(const char *config_file, const struct action *action
 
 	if (action->address != NULL && !is_address(action->address)) {
 		fprintf(stderr, "haagent: '%s' is no IPv4 or IPv6 address\n", action->address);
+		return ACTION_USAGE;
+	}
+	if (action->addresses != NULL && strcmp(action->addresses, "none") != 0 &&
+	    !are_addresses(action->addresses)) {
+		fprintf(stderr, "haagent: '%s' is no list of IPv4 and IPv6 addresses\n",
+			action->addresses);
 		return ACTION_USAGE;
 	}
 	if (!action_find(&client.config, config_file, client.path, sizeof(client.path)))

@@ -45,6 +45,7 @@ enum action_verb {
 	ACTION_DECODE,
 	ACTION_RELOAD, /* by signals: renew.h */
 	ACTION_UPGRADE,
+	ACTION_VIRTUAL_IP,
 	ACTION_VERB_N,
 };
 
@@ -54,8 +55,9 @@ enum {
 
 struct action {
 	enum action_verb verb;
-	const char *address; /* ACTION_TEST, ACTION_JOIN; else NULL */
-	const char *file;    /* ACTION_CAPTURE, ACTION_DECODE; else NULL */
+	const char *address;   /* ACTION_TEST, ACTION_JOIN; else NULL */
+	const char *addresses; /* ACTION_VIRTUAL_IP: "192.0.2.100,2001:db8::100", or "none" */
+	const char *file;      /* ACTION_CAPTURE, ACTION_DECODE; else NULL */
 	uint32_t
 		seconds; /* ACTION_SUSPEND: for so long; 0 = until resumed. ACTION_BARRIER: at most so
 			      * long; 0 = CONTROL_BARRIER_S */

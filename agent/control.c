@@ -30,6 +30,7 @@ static const struct {
 	[CONTROL_BARRIER] = {"barrier", true},
 	[CONTROL_WHY] = {"why", false},
 	[CONTROL_CAPTURE] = {"capture", true},
+	[CONTROL_VIRTUAL_IP] = {"virtual_ip", true},
 };
 
 /* jansson takes its allocator for the whole process, so the arena is the one thing here that is

@@ -50,7 +50,8 @@ enum control_action {
 	CONTROL_SYNC, /* answered when a full compare has ended, and what it found is committed */
 	CONTROL_BARRIER, /* {"seconds": N}; answered when the passive has everything up to now */
 	CONTROL_WHY,
-	CONTROL_CAPTURE, /* answered with the flight recorder's memory, to be read */
+	CONTROL_CAPTURE,    /* answered with the flight recorder's memory, to be read */
+	CONTROL_VIRTUAL_IP, /* {"addresses": ["192.0.2.100"]}: other virtual IPs */
 	CONTROL_ACTION_N,
 };
 

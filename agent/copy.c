@@ -31,8 +31,11 @@ static bool copy_is_configured(const struct engine *engine)
 static bool copy_holds(const struct engine *engine)
 {
 	const struct node *node = &engine->node;
+	/* From one list of virtual IPs to another it is the same holder (SPEC 5.X3). */
+	bool changing = engine->readdress.phase == READDRESS_CHANGING && node->state == HA_ACTIVE;
 
-	return node->claim == HA_CLAIM_HOLDING && node->term == engine->copy.held_saved;
+	return (node->claim == HA_CLAIM_HOLDING || changing) &&
+	       node->term == engine->copy.held_saved;
 }
 
 static bool copy_send(struct engine *engine, const struct ipc_message *message)

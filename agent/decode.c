@@ -173,7 +173,17 @@ static enum ha_drop show_solicit(struct line *l, const uint8_t *body, size_t len
 	return drop;
 }
 
-static void show_addresses(struct line *l, const struct msg_identity *m)
+static void put_vips(struct line *l, const struct ha_address vip[HA_VIP_MAX])
+{
+	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
+		if (vip[i].family == HA_FAMILY_NONE)
+			continue;
+		put(l, " virtual_ip=");
+		put_address(l, &vip[i]);
+	}
+}
+
+static void put_addresses(struct line *l, const struct msg_identity *m)
 {
 	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++) {
 		if (m->management[i].address.family == HA_FAMILY_NONE)
@@ -182,12 +192,7 @@ static void show_addresses(struct line *l, const struct msg_identity *m)
 		put_address(l, &m->management[i].address);
 		put(l, "/%u", m->management[i].length);
 	}
-	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
-		if (m->vip[i].family == HA_FAMILY_NONE)
-			continue;
-		put(l, " virtual_ip=");
-		put_address(l, &m->vip[i]);
-	}
+	put_vips(l, m->vip);
 }
 
 static enum ha_drop show_identity(struct line *l, const uint8_t *body, size_t len)
@@ -206,7 +211,7 @@ static enum ha_drop show_identity(struct line *l, const uint8_t *body, size_t le
 	put_text(l, "agent", m.agent);
 	put(l, " mac=");
 	put_mac(l, &m.management_mac);
-	show_addresses(l, &m);
+	put_addresses(l, &m);
 	put_bytes(l, "cluster_id", m.cluster_id, sizeof(m.cluster_id));
 	put(l, " direct=%d heartbeat_us=%" PRIu32 " dead_us=%" PRIu32 " confirm_us=%" PRIu32,
 	    (m.flags & MSG_IDENTITY_DIRECT) != 0, m.heartbeat_us, m.dead_us, m.confirm_us);
@@ -251,6 +256,21 @@ static enum ha_drop show_detach(struct line *l, const uint8_t *body, size_t len)
 	put(l, " op=%s", msg_detach_op_name(m.op));
 	if (m.refusal != DETACH_OK)
 		put_text(l, "refusal", msg_detach_refusal_name(m.refusal));
+	put_bytes(l, "cluster_id", m.cluster_id, sizeof(m.cluster_id));
+	return DROP_NONE;
+}
+
+static enum ha_drop show_addresses(struct line *l, const uint8_t *body, size_t len)
+{
+	struct msg_addresses m;
+	enum ha_drop drop = msg_decode_addresses(body, len, &m);
+
+	if (drop)
+		return drop;
+	put(l, " op=%s", msg_addresses_op_name(m.op));
+	if (m.refusal != ADDRESSES_OK)
+		put_text(l, "refusal", msg_addresses_refusal_name(m.refusal));
+	put_vips(l, m.vip);
 	put_bytes(l, "cluster_id", m.cluster_id, sizeof(m.cluster_id));
 	return DROP_NONE;
 }
@@ -441,6 +461,8 @@ static enum ha_drop show_body(struct line *l, const struct msg_header *h, const 
 		return show_detach(l, body, len);
 	case MSG_ACCOUNT:
 		return show_account(l, body, len);
+	case MSG_ADDRESSES:
+		return show_addresses(l, body, len);
 	case MSG_DISOWN:
 		return show_disown(l, h, frame);
 	case MSG_SYNC_DATA:

@@ -68,7 +68,7 @@ struct dump_operation {
 };
 
 enum {
-	DUMP_OPERATIONS_N = 7,
+	DUMP_OPERATIONS_N = 8,
 };
 
 /* The newest STORE_HISTORY_MAX events, a ring. */

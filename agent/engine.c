@@ -143,6 +143,7 @@ static ha_time engine_deadline(const struct engine *engine)
 	at = earlier(at, engine->beacon_at);
 	at = earlier(at, meet_deadline(engine));
 	at = earlier(at, part_deadline(engine));
+	at = earlier(at, readdress_deadline(engine));
 	if (engine->meeting_on)
 		at = earlier(at, session_deadline(&engine->meeting));
 	for (int i = 0; i < HA_PATH_N; i++)
@@ -183,6 +184,7 @@ static void engine_timer(void *arg, ha_time now)
 	}
 	meet_timer(engine, engine->now);
 	part_timer(engine, engine->now);
+	readdress_timer(engine, engine->now);
 	knock_timer(engine, engine->now);
 	if (now >= engine->identity_at) {
 		act_refresh_identity(engine);
@@ -218,6 +220,7 @@ static void engine_after(struct engine *engine)
 			engine_feed(engine, &failed);
 		}
 		watch_follow(engine, now);
+		readdress_after(engine);
 		role_follow(engine);
 		copy_follow(engine);
 		act_log(engine);

@@ -6,6 +6,7 @@
  *   meet.c    two that are no pair yet: the join    part.c   the end of a pair
  *   knock.c   beacons, strangers, former peers      role.c   what the rest of the appliance is told
  *   copy.c    the copy of the settings               reconfigure.c  another configuration
+ *   readdress.c  other virtual IPs
  *
  * There is one engine in a process, all of it static. Once it runs, nothing here allocates, blocks
  * or writes a log line between an event and its actions; only an interface that was deleted and
@@ -14,6 +15,7 @@
 #ifndef HA_AGENT_ENGINE_STATE_H
 #define HA_AGENT_ENGINE_STATE_H
 
+#include "agent/addresses.h"
 #include "agent/config.h"
 #include "agent/control.h"
 #include "agent/dump.h"
@@ -77,6 +79,24 @@ struct part {
 
 enum {
 	COPY_WAITS_MAX = CONTROL_CLIENTS_MAX,
+};
+
+/* Other virtual IPs: readdress.c. */
+struct readdress {
+	enum readdress_phase {
+		READDRESS_IDLE = 0,
+		READDRESS_PROBING, /* does anybody answer for those that are new? */
+		READDRESS_ASKING,  /* active of a pair: the proposal is sent until it is answered */
+		READDRESS_SAVING,  /* the record with them is on its way to the disk */
+		READDRESS_CHANGING, /* ... and there: the node is changing over */
+	} phase;
+	struct addresses addresses;
+	ha_time until, next;
+	unsigned probes;  /* sent of each */
+	uint64_t save;    /* READDRESS_SAVING: its number */
+	uint32_t request; /* of the control client that waits; 0 = none */
+	bool proposed;    /* by the peer, who waits for an answer */
+	ha_time settled;  /* what was accepted is not taken back by the peer's older word before */
 };
 
 /* The syncer's side of things. */
@@ -147,6 +167,7 @@ struct engine {
 	struct msg_identity tested_own, tested_peer;
 
 	struct part part;
+	struct readdress readdress;
 	struct copy copy;
 	struct dump_stranger stranger[DUMP_STRANGERS_MAX];
 	ha_time beacon_at, stranger_reported;
@@ -268,6 +289,23 @@ void part_saved(struct engine *, uint64_t number, bool ok);
 void part_record(const struct engine *, struct store_record *); /* the record without the pair */
 ha_time part_deadline(const struct engine *);
 void part_timer(struct engine *, ha_time now);
+
+/* ---- readdress.c ---- */
+bool readdress_start(struct engine *, const json_t *request, uint32_t number,
+		     struct control_answer *); /* --virtual-ip */
+/* May it be asked for now? False: text says why not. */
+bool readdress_may(struct engine *, char text[CONTROL_TEXT_MAX]);
+bool readdress_is_busy(const struct engine *);
+void readdress_message(struct engine *, const struct msg_addresses *);
+void readdress_segment(struct engine *, const struct segment_frame *);
+void readdress_record(const struct engine *, struct store_record *); /* ... with them in it */
+void readdress_saved(struct engine *, uint64_t number, bool ok);
+void readdress_steward(
+	struct engine *); /* there is another one: what it is to write is said again */
+ha_time readdress_deadline(const struct engine *);
+void readdress_timer(struct engine *, ha_time now);
+void readdress_after(
+	struct engine *); /* after each wake: is it done, does the holder have others? */
 
 /* ---- knock.c ---- */
 void knock_beacon(struct engine *, enum ha_path, const struct msg_beacon *); /* heard */

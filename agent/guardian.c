@@ -6,7 +6,7 @@
  *   - The engine may ask for three things only: to have the virtual addresses on until a time, to
  *     have them off, and at the end to be ended. It names neither address nor interface: those are
  *     the configuration's, or the cluster record's as the steward reports them, and each is
- *     checked.
+ *     checked. It says by a number which list it means: no other one is put on.
  *   - What it asked for ends by itself (hold.h). All that it has queued is read before any of it is
  *     acted on; only the newest request counts; then the deadline is looked at.
  *   - An engine that sends anything else, is silent for too long or reads nothing is killed, and
@@ -71,7 +71,7 @@ struct guardian {
 	struct notify notify;
 	struct renewal renewal;
 	struct upgrade upgrade;
-	bool own_addresses;        /* the cluster record has none: the configuration's count */
+	bool own_addresses;        /* those of the configuration count, not the record's */
 	struct ipc_message status; /* as it was told to the engine last */
 	uint32_t
 		reported_to; /* the engine that has the newest report, by its starts; 0: none has */
@@ -111,6 +111,38 @@ static void on_answer(void *arg, const struct ipc_message *message)
 		guardian->engine_lost = true;
 }
 
+static void on_steward(void *arg, uint32_t events)
+{
+	struct guardian *guardian = arg;
+	struct child *steward = &guardian->family.steward;
+	const struct config *config = &guardian->config;
+	struct ipc_message message, newest = {0};
+	int got = 0;
+
+	(void)events;
+	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
+		got = ipc_receive(steward->fd, &message, NULL);
+		if (got > 0 && message.type != IPC_VIPS && message.type != IPC_ALIVE)
+			got = -EPROTO;
+		if (got <= 0)
+			break;
+		child_heard(steward, loop_now());
+		if (message.type == IPC_VIPS)
+			newest = message;
+	}
+	if (newest.type != 0) {
+		bool recorded = ipc_bool_valid(&newest.u.vips.recorded) && newest.u.vips.recorded;
+		unsigned n = recorded ? newest.u.vips.n : config->vip_n;
+
+		guardian->own_addresses = !recorded;
+		if (!keeper_set_addresses(&guardian->keeper,
+					  recorded ? newest.u.vips.vip : config->vip, n))
+			log_event(LOG_ERR, "addresses", "n=%u what=%s", n, "refused");
+	}
+	if (got < 0)
+		family_drop(&guardian->family, steward);
+}
+
 static void on_engine(void *arg, uint32_t events)
 {
 	struct guardian *guardian = arg;
@@ -139,6 +171,9 @@ static void on_engine(void *arg, uint32_t events)
 		return;
 	}
 	if (newest.type != 0) {
+		/* The steward has said so before the engine could know of other addresses. */
+		if (!keeper_means(&guardian->keeper, &newest) && guardian->family.steward.fd >= 0)
+			on_steward(guardian, 0);
 		guardian->upgrade.held = false; /* it has been told, and has understood */
 		keeper_request(&guardian->keeper, &newest);
 	}
@@ -150,38 +185,6 @@ static void on_engine(void *arg, uint32_t events)
 	if (!guardian->ready)
 		notify_send(&guardian->notify, "READY=1");
 	guardian->ready = true;
-}
-
-static void on_steward(void *arg, uint32_t events)
-{
-	struct guardian *guardian = arg;
-	struct child *steward = &guardian->family.steward;
-	const struct config *config = &guardian->config;
-	struct ipc_message message, newest = {0};
-	int got = 0;
-
-	(void)events;
-	for (int i = 0; i < GUARDIAN_QUEUE_MAX; i++) {
-		got = ipc_receive(steward->fd, &message, NULL);
-		if (got > 0 && message.type != IPC_VIPS && message.type != IPC_ALIVE)
-			got = -EPROTO;
-		if (got <= 0)
-			break;
-		child_heard(steward, loop_now());
-		if (message.type == IPC_VIPS)
-			newest = message;
-	}
-	if (newest.type != 0) {
-		unsigned n = newest.u.vips.n;
-
-		guardian->own_addresses = n == 0;
-		if (!keeper_set_addresses(&guardian->keeper,
-					  n == 0 ? config->vip : newest.u.vips.vip,
-					  n == 0 ? config->vip_n : n))
-			log_event(LOG_ERR, "addresses", "n=%u what=%s", n, "refused");
-	}
-	if (got < 0)
-		family_drop(&guardian->family, steward);
 }
 
 static void on_syncer(void *arg, uint32_t events)

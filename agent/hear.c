@@ -157,6 +157,7 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 	};
 	struct msg_solicit solicit = {0};
 	struct msg_detach detach;
+	struct msg_addresses addresses;
 	enum ha_drop drop = DROP_NONE;
 
 	switch (out->header.type) {
@@ -182,6 +183,11 @@ static enum ha_drop hear_message(struct engine *engine, enum ha_path path,
 		drop = msg_decode_detach(out->body, out->body_len, &detach);
 		if (!drop)
 			part_message(engine, &detach);
+		return drop;
+	case MSG_ADDRESSES:
+		drop = msg_decode_addresses(out->body, out->body_len, &addresses);
+		if (!drop)
+			readdress_message(engine, &addresses);
 		return drop;
 	default:
 		return DROP_BAD_TYPE;
@@ -339,6 +345,7 @@ static void hear_one(void *arg, const uint8_t *frame, size_t len, ha_time heard_
 		   !ha_mac_equal(&event.segment.source, &path->wire.mac)) {
 		engine_feed(engine, &event);
 		meet_segment(engine, &event.segment);
+		readdress_segment(engine, &event.segment);
 	}
 }
 

@@ -64,7 +64,7 @@ enum ipc_type {
 	/* reader -> guardian */
 	IPC_CONFIG_LINE, /* a mistake; the end */
 	/* steward -> guardian */
-	IPC_VIPS, /* the virtual IPs of the cluster record (n = 0: those of the config) */
+	IPC_VIPS, /* the virtual IPs that count: of the record, or of the configuration */
 	/* guardian -> steward, guardian -> syncer, with a descriptor */
 	IPC_ENGINE, /* a new engine is on the other end of this descriptor */
 	/* guardian -> steward */
@@ -127,11 +127,12 @@ struct ipc_message {
 	int32_t error; /* IPC_LEASE, IPC_SAVED, IPC_RECORD: -errno or 0 */
 	union {
 		struct {
-			uint64_t lease;   /* rises; one that has ended never lives again */
-			ha_time deadline; /* IPC_HOLD: CLOCK_BOOTTIME; the promise ends there */
-			uint32_t on;      /* IPC_LEASE */
-			uint8_t status;   /* IPC_LEASE: enum ipc_lease_status */
-			uint8_t cause;    /* IPC_LEASE: enum ipc_lease_cause */
+			uint64_t lease;     /* rises; one that has ended never lives again */
+			ha_time deadline;   /* IPC_HOLD: CLOCK_BOOTTIME; the promise ends there */
+			uint64_t addresses; /* IPC_HOLD: addresses_sum() of those that are meant */
+			uint32_t on;        /* IPC_LEASE */
+			uint8_t status;     /* IPC_LEASE: enum ipc_lease_status */
+			uint8_t cause;      /* IPC_LEASE: enum ipc_lease_cause */
 		} lease;
 		struct {
 			bool fence;    /* the kernel fence is in place */
@@ -145,6 +146,7 @@ struct ipc_message {
 		} status;
 		struct {
 			uint32_t n;
+			bool recorded; /* by the record; else the guardian has them, too */
 			struct ha_address vip[HA_VIP_MAX];
 		} vips;
 		struct {

@@ -378,6 +378,7 @@ void join_record(const struct join *join, const struct ha_address *own, unsigned
 	memcpy(record->cluster_id, join->cluster_id, HA_CLUSTER_ID_LEN);
 	memset(record->peer_name, 0, sizeof(record->peer_name));
 	memset(record->vip, 0, sizeof(record->vip));
+	record->vip_set &= !join->joiner; /* its own count no more */
 	memcpy(record->peer_name, join->identity.host_name, sizeof(record->peer_name) - 1);
 	if (join->joiner)
 		memcpy(record->vip, join->identity.vip, sizeof(record->vip));

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/config.h"
+#include "agent/addresses.h"
 #include "agent/log.h"
 #include "agent/loop.h"
 
@@ -44,6 +44,8 @@ static int raise_fence(struct keeper *keeper)
 
 	if (!keeper->vip_open)
 		return 0;
+	if (keeper->fence_open)
+		fence_readdress(&keeper->fence, keeper->vip.addresses, keeper->vip.n);
 	error = keeper->fence_open ? fence_install(&keeper->fence)
 				   : fence_open(&keeper->fence, keeper->ifname,
 						keeper->vip.addresses, keeper->vip.n);
@@ -149,9 +151,14 @@ static int switch_addresses(struct keeper *keeper)
 	if (n == held &&
 	    memcmp(keeper->wanted, keeper->vip.addresses, n * sizeof(*keeper->wanted)) == 0)
 		return 0;
-	close_addresses(keeper);
+	if (keeper->vip_open)
+		vip_close(&keeper->vip);
+	keeper->vip_open = keeper->fenced = false;
 	error = n == 0 ? 0 : take_on(keeper);
-	if (fenced && !keeper->vip_open)
+	if (keeper->vip_open)
+		return 0;
+	close_addresses(keeper);
+	if (fenced)
 		sweep_fence(keeper);
 	return error;
 }
@@ -293,6 +300,35 @@ bool keeper_set_addresses(struct keeper *keeper, const struct ha_address *addres
 	return true;
 }
 
+bool keeper_means(const struct keeper *keeper, const struct ipc_message *message)
+{
+	unsigned n = keeper->vip_open ? keeper->vip.n : 0;
+
+	return message->type != IPC_HOLD ||
+	       message->u.lease.addresses == addresses_sum(keeper->vip.addresses, n);
+}
+
+/* Other addresses than those at hand. A newer lease ends an older one, whose release may have been lost; then those that
+ * are wanted by now are taken on, and are the ones, or not yet: the next heartbeat asks again. */
+static bool change_over(struct keeper *keeper, const struct ipc_message *message)
+{
+	if (keeper_means(keeper, message))
+		return true;
+	if (message->u.lease.lease > keeper->hold.lease)
+		hold_withdraw(&keeper->hold);
+	(void)switch_and_log(keeper);
+	return keeper_means(keeper, message);
+}
+
+static void refuse(struct keeper *keeper, const struct ipc_message *message)
+{
+	struct ipc_message answer = {.type = IPC_LEASE, .error = -ESTALE};
+
+	answer.u.lease.lease = message->u.lease.lease;
+	answer.u.lease.status = LEASE_FAILED;
+	keeper->answer(keeper->arg, &answer);
+}
+
 void keeper_request(struct keeper *keeper, const struct ipc_message *message)
 {
 	struct ipc_message answer;
@@ -304,6 +340,10 @@ void keeper_request(struct keeper *keeper, const struct ipc_message *message)
 		(void)keeper_read(keeper);
 		if (!keeper->fenced && message->type == IPC_HOLD)
 			raise_fence(keeper);
+	}
+	if (!change_over(keeper, message)) {
+		refuse(keeper, message);
+		return;
 	}
 	if (message->type == IPC_HOLD)
 		due = hold_request(&keeper->hold, message->u.lease.lease, message->u.lease.deadline,

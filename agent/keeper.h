@@ -60,8 +60,11 @@ void keeper_close(struct keeper *);
 /* False, and nothing changes, if one of them can be no virtual address. n may be 0. */
 bool keeper_set_addresses(struct keeper *, const struct ha_address *, unsigned n);
 
-void keeper_request(struct keeper *, const struct ipc_message *); /* IPC_HOLD or IPC_RELEASE */
-void keeper_new_engine(struct keeper *);                          /* withdraws */
+/* IPC_HOLD or IPC_RELEASE. Addresses are told by the steward and held for the engine, which come by two ways: a hold that
+ * means others than those that are at hand puts nothing on, and fails. */
+void keeper_request(struct keeper *, const struct ipc_message *);
+bool keeper_means(const struct keeper *, const struct ipc_message *); /* ... does it mean these? */
+void keeper_new_engine(struct keeper *);                              /* withdraws */
 
 int keeper_fd(const struct keeper *); /* to be watched for input */
 int keeper_read(struct keeper *); /* 0, or -errno: the kernel's reports cannot be had any more */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/addresses.h"
 #include "agent/engine_state.h"
 
 /* ---- the start of the node ---- */
@@ -29,6 +30,7 @@ static void kin_config_node(const struct engine *engine, struct node_config *out
 {
 	const struct store_record *record = &engine->record;
 	const struct config *config = &engine->config;
+	struct addresses addresses;
 
 	*out = (struct node_config){
 		.timing = config->timing,
@@ -50,26 +52,27 @@ static void kin_config_node(const struct engine *engine, struct node_config *out
 		.held = engine->status.u.status.held,
 		.fenced = engine->status.u.status.fence,
 	};
-	while (out->vip_n < HA_VIP_MAX && record->vip[out->vip_n].family != HA_FAMILY_NONE)
-		out->vip_n++;
-	memcpy(out->vip, record->vip, sizeof(out->vip));
+	addresses_of(record, config, &addresses);
+	out->vip_n = addresses.n;
+	memcpy(out->vip, addresses.vip, sizeof(out->vip));
 	if (record->paired)
 		return;
-	if (out->vip_n == 0) {
-		out->vip_n = config->vip_n;
-		memcpy(out->vip, config->vip, sizeof(out->vip));
-	}
 	out->mode =
 		out->vip_n > 0 && !record->detached ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
 }
 
-/* What a pair left behind gives way to what the configuration has come to say since. */
+/* What an operator has set, or a pair left behind, gives way to what the configuration has come to say since. A record of
+ * before that was remembered gives way to whatever it says. */
 static bool kin_forget_vips(struct engine *engine)
 {
-	if (engine->record.paired || engine->config.vip_n == 0 ||
-	    engine->record.vip[0].family == HA_FAMILY_NONE)
+	struct store_record *record = &engine->record;
+	bool since = record->vip_set
+			     ? !addresses_are_recorded(record, &engine->config)
+			     : engine->config.vip_n > 0 && record->vip[0].family != HA_FAMILY_NONE;
+
+	if (record->paired || !since)
 		return false;
-	memset(engine->record.vip, 0, sizeof(engine->record.vip));
+	addresses_unrecord(record);
 	return true;
 }
 
@@ -185,6 +188,7 @@ static void kin_new_steward(struct engine *engine, int fd)
 		meet_saved(engine, engine->join_save, false);
 	if (engine->part.phase == PART_SAVING && !act_save(engine, engine->part.save))
 		part_saved(engine, engine->part.save, false);
+	readdress_steward(engine);
 }
 
 static void kin_new_syncer(struct engine *engine, int fd)
@@ -255,6 +259,7 @@ static void kin_saved(struct engine *engine, const struct ipc_message *message)
 	if (event.number & ENGINE_OWN_SAVE) {
 		meet_saved(engine, event.number, event.ok);
 		part_saved(engine, event.number, event.ok);
+		readdress_saved(engine, event.number, event.ok);
 	} else if (event.number != 0) {
 		engine_feed(engine, &event);
 	}

@@ -55,6 +55,7 @@ static const struct option options[] = {
 	{"decode", required_argument, NULL, OPT_ACTION + ACTION_DECODE},
 	{"reload", no_argument, NULL, OPT_ACTION + ACTION_RELOAD},
 	{"upgrade", no_argument, NULL, OPT_ACTION + ACTION_UPGRADE},
+	{"virtual-ip", required_argument, NULL, OPT_ACTION + ACTION_VIRTUAL_IP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -73,13 +74,13 @@ static void usage(FILE *out)
 	      "  --force-active             become active without a takeover's conditions\n"
 	      "  --is-active                exit 0 if it is active or standalone, 1 if not\n"
 	      "  --sync                     compare all settings with the other appliance's\n"
+	      "  --virtual-ip=ADDRESS[,...] other virtual IPs than now; none: standalone\n"
 	      "  --barrier[=SECONDS]        wait until the passive has every setting as of now\n"
 	      "  --reload, --upgrade        go on by the configuration, the program, of now\n"
 	      "  --check-config             list every mistake of the configuration\n"
 	      "  --capture FILE             what it remembers, and both paths from now on\n"
 	      "  --decode FILE              a capture as text, one line a frame\n"
-	      "  --json, --yes              as =json; do not ask for confirmation\n"
-	      "  --seconds N                how long --capture records\n"
+	      "  --json, --yes, --seconds N as =json; do not ask; how long --capture records\n"
 	      "  --log-priorities           of the daemon: each line begins with <N>\n"
 	      "  -c, --config FILE          not " CONFIG_DEFAULT_FILE "\n"
 	      "  -h, --help, -V, --version  exit: 0 done, 1 no, 2 usage, 3 no daemon\n",
@@ -134,6 +135,8 @@ static int take_action(struct action *action, enum action_verb verb, const char 
 		action->address = argument;
 	} else if (verb == ACTION_CAPTURE || verb == ACTION_DECODE) {
 		action->file = argument;
+	} else if (verb == ACTION_VIRTUAL_IP) {
+		action->addresses = argument;
 	} else if (argument == NULL) {
 		return 0;
 	} else if (verb == ACTION_SUSPEND) {

@@ -436,6 +436,8 @@ static void meet_asked(struct engine *engine, const struct msg_join *message)
 	struct join_view view;
 	struct join_step step;
 
+	if (readdress_is_busy(engine))
+		return; /* it is asked again, and then of the virtual IPs that are the pair's */
 	engine->join_address = message->address;
 	meet_join_view(engine, &view);
 	randombytes_buf(fresh, sizeof(fresh));

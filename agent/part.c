@@ -8,18 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/addresses.h"
 #include "agent/engine_state.h"
 
 #define PART_REPEAT  (200 * HA_MS)
 #define PART_TIMEOUT (5 * HA_SEC)
 
-static bool part_same_vips(const struct engine *engine)
+/* Who keeps the virtual IPs of the pair does so until the next start, if the configuration has come to say something else in
+ * the meantime; else until it does. */
+static void part_addresses(const struct engine *engine, bool keeps, struct store_record *record)
 {
 	const struct config *config = &engine->config;
-	const struct node_config *node = &engine->node.config;
+	struct addresses pair;
 
-	return config->vip_n == node->vip_n &&
-	       memcmp(config->vip, node->vip, node->vip_n * sizeof(node->vip[0])) == 0;
+	addresses_of(record, config, &pair);
+	if (!keeps || addresses_same(&pair, config->vip, config->vip_n))
+		addresses_unrecord(record);
+	else if (record->vip_against != addresses_sum(config->vip, config->vip_n))
+		record->vip_set = false;
 }
 
 /* What became of the peer, for when it knocks: removed by one that keeps the virtual IP, left by one that does not, or
@@ -57,6 +63,7 @@ void part_record(const struct engine *engine, struct store_record *record)
 	bool keeps = engine->part.keeps;
 
 	part_remember(engine, record);
+	part_addresses(engine, keeps, record);
 	record->paired = false;
 	record->mode = keeps ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
 	record->detached = !keeps;
@@ -71,8 +78,6 @@ void part_record(const struct engine *engine, struct store_record *record)
 	sodium_memzero(record->pair_secret, sizeof(record->pair_secret));
 	memset(record->cluster_id, 0, sizeof(record->cluster_id));
 	memset(record->peer_name, 0, sizeof(record->peer_name));
-	if (!keeps || part_same_vips(engine))
-		memset(record->vip, 0, sizeof(record->vip)); /* the configuration's rule again */
 }
 
 static void part_answer(struct engine *engine, enum control_result result, const char *text)
@@ -115,6 +120,8 @@ bool part_start(struct engine *engine, enum control_action action, uint32_t numb
 
 	if (refusal == REFUSED_NOT && engine->part.phase != PART_IDLE)
 		refusal = REFUSED_BUSY;
+	if (refusal == REFUSED_NOT && readdress_is_busy(engine))
+		refusal = REFUSED_READDRESSING;
 	if (refusal != REFUSED_NOT) {
 		answer->result = CONTROL_REFUSED;
 		serve_refusal(engine, refusal, answer->text);
@@ -178,8 +185,8 @@ static void part_requested(struct engine *engine)
 {
 	enum msg_detach_refusal refusal;
 
-	if (engine->part.phase == PART_SAVING)
-		return; /* the answer follows */
+	if (engine->part.phase == PART_SAVING || readdress_is_busy(engine))
+		return; /* the answer follows; or it is asked again */
 	refusal = node_may_be_detached(&engine->node, engine_now(engine));
 	if (refusal != DETACH_OK) {
 		part_send(engine, DETACH_REFUSE, refusal);

@@ -10,6 +10,7 @@ enum detail {
 	DETAIL_PATH,
 	DETAIL_ADDRESS,
 	DETAIL_ADDRESSES,
+	DETAIL_COUNT,
 	DETAIL_REFUSAL,
 	DETAIL_YIELDS,
 	DETAIL_ATTEMPT,
@@ -45,6 +46,7 @@ static enum detail detail_kind(const char *event)
 		{"stranger", DETAIL_NOTHING},
 		{"peer_restarted", DETAIL_NOTHING},
 		{"detached", DETAIL_NOTHING}, /* its reason says it */
+		{"virtual_ip", DETAIL_COUNT},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -85,6 +87,8 @@ static struct cell detail_of(const json_t *event, const char *name, bool subject
 		return subject ? cell_of("-") : addresses_of(n < HA_VIP_MAX ? 1U << n : 0);
 	case DETAIL_ADDRESSES:
 		return subject ? cell_of("-") : addresses_of(n);
+	case DETAIL_COUNT:
+		return n < 2 ? cell_of("-") : cell_of("and %u more", n - 1);
 	case DETAIL_REFUSAL:
 		return cell_of("%s", node_refusal_text((enum node_refusal)n));
 	case DETAIL_YIELDS:

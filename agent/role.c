@@ -87,6 +87,8 @@ void role_follow(struct engine *engine)
 
 	if (engine->node.handover.releasing)
 		return; /* the role follows in a moment, and goes first */
+	if (engine->readdress.phase == READDRESS_CHANGING)
+		return; /* so does the registration, under the new addresses */
 	if (engine->unsaved)
 		return; /* what it rests on goes first */
 	role_occasion(engine, occasion);

@@ -47,7 +47,9 @@ static void serve_operations(struct engine *engine, struct dump_operation out[DU
 {
 	const struct node *node = &engine->node;
 	ha_time now = engine_now(engine);
-	enum node_refusal busy = engine->part.phase != PART_IDLE ? REFUSED_BUSY : REFUSED_NOT;
+	enum node_refusal busy = engine->part.phase != PART_IDLE ? REFUSED_BUSY
+				 : readdress_is_busy(engine)     ? REFUSED_READDRESSING
+								 : REFUSED_NOT;
 	enum node_refusal detach = node_may_detach(node, now), remove = node_may_remove(node, now);
 	const enum node_refusal refusal[] = {
 		node_may_swap(node, now),
@@ -57,13 +59,16 @@ static void serve_operations(struct engine *engine, struct dump_operation out[DU
 		remove == REFUSED_NOT ? busy : remove,
 	};
 	static const char *const name[DUMP_OPERATIONS_N] = {
-		"swap", "suspend", "resume", "detach", "remove", "test-connection", "join",
+		"swap",   "suspend",         "resume", "detach",
+		"remove", "test-connection", "join",   "virtual_ip",
 	};
 
 	for (unsigned i = 0; i < DUMP_OPERATIONS_N; i++) {
 		out[i].name = name[i];
 		if (i < sizeof(refusal) / sizeof(*refusal))
 			serve_may(engine, refusal[i], &out[i]);
+		else if (strcmp(name[i], "virtual_ip") == 0)
+			out[i].allowed = readdress_may(engine, out[i].reason);
 		else
 			out[i].allowed =
 				meet_may(engine, strcmp(name[i], "join") != 0, out[i].reason);
@@ -274,6 +279,8 @@ bool serve_request(void *arg, enum control_action action, const json_t *request,
 		answer->result = CONTROL_DONE;
 		answer->descriptor = IPC_FD_RECORDED;
 		return true;
+	case CONTROL_VIRTUAL_IP:
+		return readdress_start(engine, request, number, answer);
 	case CONTROL_WHY:
 		serve_why(engine, answer);
 		return true;

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/addresses.h"
 #include "agent/flight.h"
 #include "agent/ipc.h"
 #include "agent/log.h"
@@ -39,11 +39,12 @@ struct steward {
 	struct loop loop;
 	struct services services;
 	struct flight flight;
-	int engine;      /* -1: none */
-	bool greeted;    /* it has said IPC_HELLO, which counts once */
-	bool settled;    /* it has the record and the history: now or from the steward before */
-	unsigned told_n; /* addresses, as the guardian knows them; UINT_MAX: not told yet */
-	struct ha_address told[HA_VIP_MAX];
+	int engine;    /* -1: none */
+	bool greeted;  /* it has said IPC_HELLO, which counts once */
+	bool settled;  /* it has the record and the history: now or from the steward before */
+	bool told_any; /* which addresses count, as the guardian knows it: */
+	bool told_recorded;
+	struct addresses told;
 	struct steward_history history;
 	ha_time history_at; /* when it is to be written; HA_NEVER: it is */
 	ha_time alive_at;   /* when the guardian is to hear from here */
@@ -69,7 +70,7 @@ bool steward_record_valid(const struct store_record *record)
 	    record->suspended_until < 0 || !ipc_bool_valid(&record->paired) ||
 	    !ipc_bool_valid(&record->suspended) || !ipc_bool_valid(&record->whole_copy) ||
 	    !ipc_bool_valid(&record->in_sync) || !ipc_bool_valid(&record->detached) ||
-	    !store_terms_valid(record))
+	    !ipc_bool_valid(&record->vip_set) || !store_terms_valid(record))
 		return false;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		uint8_t family = record->vip[i].family;
@@ -125,21 +126,23 @@ static int send_patiently(int fd, const struct ipc_message *message)
 	return error;
 }
 
-/* The guardian takes the configured addresses while the record has none. */
+/* The guardian takes the configured addresses while those of the record do not count. */
 static void tell_addresses(struct steward *steward)
 {
 	struct ipc_message message = {.type = IPC_VIPS};
-	unsigned n = 0;
+	bool recorded = addresses_are_recorded(&steward->record, &steward->config);
+	struct addresses addresses;
 
-	for (unsigned i = 0; i < HA_VIP_MAX; i++)
-		if (steward->record.vip[i].family != HA_FAMILY_NONE)
-			message.u.vips.vip[n++] = steward->record.vip[i];
-	message.u.vips.n = n;
-	if (n == steward->told_n &&
-	    memcmp(message.u.vips.vip, steward->told, sizeof(steward->told)) == 0)
+	addresses_of(&steward->record, &steward->config, &addresses);
+	if (steward->told_any && recorded == steward->told_recorded &&
+	    addresses_same(&steward->told, addresses.vip, addresses.n))
 		return;
-	memcpy(steward->told, message.u.vips.vip, sizeof(steward->told));
-	steward->told_n = n;
+	message.u.vips.recorded = recorded;
+	message.u.vips.n = addresses.n;
+	memcpy(message.u.vips.vip, addresses.vip, sizeof(addresses.vip));
+	steward->told = addresses;
+	steward->told_recorded = recorded;
+	steward->told_any = true;
 	if (send_patiently(IPC_FD_GUARDIAN, &message) != 0)
 		give_up(steward, "guardian reads nothing");
 }
@@ -437,6 +440,8 @@ static void reconfigure(struct steward *steward, int fd)
 		return;
 	}
 	services_reconfigure(&steward->services, &was, loop_now());
+	if (steward->greeted)
+		tell_addresses(steward); /* another virtual_ip may count again */
 	explicit_bzero(&was, sizeof(was));
 	if (steward->settled && steward->engine >= 0)
 		services_report(&steward->services);
@@ -550,7 +555,7 @@ static int prepare(struct steward *steward)
 
 int steward_main(void)
 {
-	struct steward steward = {.engine = -1, .told_n = UINT_MAX, .history_at = HA_NEVER};
+	struct steward steward = {.engine = -1, .history_at = HA_NEVER};
 	int error;
 
 	prctl(PR_SET_NAME, "ha-steward", 0, 0, 0);

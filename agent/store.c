@@ -28,7 +28,7 @@ struct kind {
 	unsigned version;
 };
 
-static const struct kind kind_record = {"cluster", "cluster.new", "HAcl", 2};
+static const struct kind kind_record = {"cluster", "cluster.new", "HAcl", 3};
 static const struct kind kind_key = {"key", "key.new", "HAky", 1};
 static const struct kind kind_history = {"history", "history.new", "HAhi", 2};
 
@@ -232,6 +232,10 @@ static bool decode_record(struct cursor_reader *r, unsigned version, struct stor
 		good &= get_address(r, &out->vip[i]);
 	if (version >= 2)
 		good &= decode_ended(r, out);
+	if (version >= 3) {
+		good &= get_bool(r, &out->vip_set);
+		out->vip_against = cursor_get_u64(r);
+	}
 	return good && cursor_finished(r);
 }
 
@@ -281,6 +285,8 @@ int store_write_record(struct store *s, const struct store_record *record)
 	cursor_put_u8(&w, record->detached);
 	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
 		put_former(&w, &record->former[i]);
+	cursor_put_u8(&w, record->vip_set);
+	cursor_put_u64(&w, record->vip_against);
 	return finish(s, &w, &kind_record);
 }
 

@@ -50,6 +50,10 @@ struct store_record {
 	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
 	char peer_name[STORE_NAME_LEN];
 	struct ha_address vip[HA_VIP_MAX]; /* the cluster's; unused entries have family 0 */
+	/* An operator has set them, or a pair left them behind, while the configuration's virtual_ip was another one, of which this
+	 * is addresses_sum(); none at all may have been meant (addresses.h). */
+	bool vip_set;
+	uint64_t vip_against;
 	struct store_former former[STORE_FORMER_MAX]; /* newest first */
 };
 

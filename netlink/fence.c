@@ -49,6 +49,14 @@ int fence_open(struct fence *f, const char *ifname, const struct ha_address *add
 	return error;
 }
 
+void fence_readdress(struct fence *f, const struct ha_address *addresses, unsigned n)
+{
+	assert(n > 0 && n <= HA_VIP_MAX);
+	memcpy(f->addresses, addresses, n * sizeof(*addresses));
+	f->n = n;
+	f->hold_ms = 0;
+}
+
 /* Asked first: kernels answer differently where it is absent, and newer ones install the fence all
  * the same. */
 static bool interface_exists(const struct fence *f)

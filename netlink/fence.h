@@ -51,6 +51,10 @@ int fence_open(struct fence *, const char *ifname, const struct ha_address *, un
  * fence_hold(). */
 int fence_adopt(struct fence *, const char *ifname, const struct ha_address *, unsigned n);
 
+/* From the next fence_install() on it is for these. To close its socket and open another one would take the kernel some
+ * grace periods, 15 ms. */
+void fence_readdress(struct fence *, const struct ha_address *, unsigned n);
+
 /* Replaces the table by a new, closed one, in one transaction: also after the interface was
  * recreated. */
 int fence_install(struct fence *);

@@ -17,6 +17,7 @@ enum {
 		       MSG_HOST_LEN + MSG_AGENT_LEN + 6 + HA_ADDRESS_MAX * (ADDRESS_LEN + 1) +
 		       HA_VIP_MAX * ADDRESS_LEN + HA_CLUSTER_ID_LEN + 1 + 3 * 4,
 	DETACH_LEN = 1 + 1 + HA_CLUSTER_ID_LEN,
+	ADDRESSES_LEN = 1 + 1 + HA_CLUSTER_ID_LEN + HA_VIP_MAX * ADDRESS_LEN,
 	DISOWN_LEN = HA_CLUSTER_ID_LEN + HA_KEY_LEN + 8 + 1 + 16, /* its MAC is in the body */
 };
 
@@ -27,7 +28,7 @@ static bool is_sync(unsigned type)
 
 static bool is_known(unsigned type)
 {
-	return (type >= MSG_BEACON && type <= MSG_ACCOUNT) || is_sync(type);
+	return (type >= MSG_BEACON && type <= MSG_ADDRESSES) || is_sync(type);
 }
 
 size_t msg_body_len(enum msg_type type)
@@ -50,6 +51,8 @@ size_t msg_body_len(enum msg_type type)
 		return DISOWN_LEN;
 	case MSG_ACCOUNT:
 		return MSG_ACCOUNT_LEN;
+	case MSG_ADDRESSES:
+		return ADDRESSES_LEN;
 	case MSG_SYNC_ACK:
 		return SYNC_ACK_LEN;
 	case MSG_SYNC_HELLO:

@@ -29,9 +29,10 @@ enum msg_type {
 	MSG_ANSWER = 5,
 	MSG_IDENTITY = 6,
 	MSG_JOIN = 7,
-	MSG_DETACH = 8,   /* the end of a pair in good order, over the sessions of the pair */
-	MSG_DISOWN = 9,   /* to a former peer that knocks: you are no member any more */
-	MSG_ACCOUNT = 10, /* how the sender's last change of role came about: msg_account.h */
+	MSG_DETACH = 8,     /* the end of a pair in good order, over the sessions of the pair */
+	MSG_DISOWN = 9,     /* to a former peer that knocks: you are no member any more */
+	MSG_ACCOUNT = 10,   /* how the sender's last change of role came about: msg_account.h */
+	MSG_ADDRESSES = 11, /* other virtual IPs for the pair, over its sessions */
 	/* SYNC_* (sync_msg.h) are between the syncers, the link only: the engine never sees them */
 	MSG_SYNC_DATA = 0x40,
 	MSG_SYNC_ACK = 0x41,
@@ -181,7 +182,8 @@ struct msg_prefix {
 enum msg_identity_flag {
 	MSG_IDENTITY_DIRECT =
 		1 << 0, /* link_direct: its link frames go to the nearest-bridge group */
-	MSG_IDENTITY_ALL = (1 << 1) - 1,
+	MSG_IDENTITY_ADDRESSES = 1 << 1, /* it knows what ADDRESSES is */
+	MSG_IDENTITY_ALL = (1 << 2) - 1,
 };
 
 /* IDENTITY: decoded strings are NUL-terminated; a control character (U+0000 to U+001F, U+007F
@@ -259,6 +261,34 @@ struct msg_detach {
 	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
 };
 
+/* ADDRESSES: the passive takes the virtual IPs on first, durably, and says so; then the active changes over. */
+enum msg_addresses_op {
+	ADDRESSES_PROPOSE = 1, /* active -> passive; repeated until it is answered */
+	ADDRESSES_ACCEPT = 2,  /* passive -> active: they are on its disk */
+	ADDRESSES_REFUSE = 3,  /* passive -> active: refusal says why */
+	ADDRESSES_OP_N,
+};
+
+enum msg_addresses_refusal {
+	ADDRESSES_OK = 0,
+	ADDRESSES_STORE = 1,   /* it could not write its cluster record */
+	ADDRESSES_HOLDER = 2,  /* it does not hear the sender hold, or holds itself */
+	ADDRESSES_SYNCING = 3, /* its first whole copy of the settings is under way */
+	ADDRESSES_OWN = 4,     /* one is an address of its own */
+	ADDRESSES_NETWORK = 5, /* one is in no network of its management */
+	ADDRESSES_WITNESS = 6, /* one is a witness of its */
+	ADDRESSES_BUSY = 7,    /* another change of the pair is under way there */
+	ADDRESSES_REFUSAL_N,
+};
+
+struct msg_addresses {
+	uint8_t op;      /* enum msg_addresses_op */
+	uint8_t refusal; /* enum msg_addresses_refusal; not ADDRESSES_OK exactly when it is refused */
+	uint8_t cluster_id[HA_CLUSTER_ID_LEN];
+	struct ha_address
+		vip[HA_VIP_MAX]; /* one at least, then empty ones; the same in the answer */
+};
+
 /* Why an appliance is not part of its pair any more. Stored on disk: append only. */
 enum msg_parting {
 	PARTING_NONE = 0,     /* it never was, or it is */
@@ -282,6 +312,7 @@ size_t msg_encode_solicit(uint8_t *out, size_t cap, const struct msg_solicit *);
 size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *);
 size_t msg_encode_join(uint8_t *out, size_t cap, const struct msg_join *);
 size_t msg_encode_detach(uint8_t *out, size_t cap, const struct msg_detach *);
+size_t msg_encode_addresses(uint8_t *out, size_t cap, const struct msg_addresses *);
 
 /* body..len is the body without its tag; another length than the type's is DROP_BAD_LENGTH. */
 enum ha_drop msg_decode_beacon(const uint8_t *body, size_t len, struct msg_beacon *out);
@@ -290,5 +321,6 @@ enum ha_drop msg_decode_solicit(const uint8_t *body, size_t len, struct msg_soli
 enum ha_drop msg_decode_identity(const uint8_t *body, size_t len, struct msg_identity *out);
 enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *out);
 enum ha_drop msg_decode_detach(const uint8_t *body, size_t len, struct msg_detach *out);
+enum ha_drop msg_decode_addresses(const uint8_t *body, size_t len, struct msg_addresses *out);
 
 #endif

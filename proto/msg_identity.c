@@ -1,4 +1,4 @@
-/* IDENTITY and JOIN, and the addresses that they are made of (SPEC 3.R2). */
+/* IDENTITY, JOIN and ADDRESSES, and the addresses that they are made of (SPEC 3.R2). */
 #include "proto/msg.h"
 
 #include "proto/cursor.h"
@@ -143,6 +143,59 @@ enum ha_drop msg_decode_join(const uint8_t *body, size_t len, struct msg_join *o
 	if (!cursor_finished(&r))
 		return DROP_BAD_LENGTH;
 	if (!valid || !join_valid(&m))
+		return DROP_BAD_VALUE;
+	*out = m;
+	return DROP_NONE;
+}
+
+size_t msg_encode_addresses(uint8_t *out, size_t cap, const struct msg_addresses *m)
+{
+	struct cursor_writer w;
+
+	cursor_write(&w, out, cap);
+	cursor_put_u8(&w, m->op);
+	cursor_put_u8(&w, m->refusal);
+	cursor_put_bytes(&w, m->cluster_id, sizeof(m->cluster_id));
+	for (size_t i = 0; i < HA_VIP_MAX; i++)
+		put_address(&w, &m->vip[i]);
+	return cursor_written(&w);
+}
+
+/* SPEC 3.R24: the list has no gap, and nothing twice. */
+static bool valid_list(const struct ha_address vip[HA_VIP_MAX])
+{
+	unsigned n = 0;
+
+	while (n < HA_VIP_MAX && vip[n].family != HA_FAMILY_NONE)
+		n++;
+	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
+		if (i >= n && vip[i].family != HA_FAMILY_NONE)
+			return false;
+		for (unsigned k = 0; k < i && i < n; k++)
+			if (ha_address_equal(&vip[i], &vip[k]))
+				return false;
+	}
+	return n > 0;
+}
+
+enum ha_drop msg_decode_addresses(const uint8_t *body, size_t len, struct msg_addresses *out)
+{
+	struct cursor_reader r;
+	struct msg_addresses m;
+	bool valid = true;
+
+	cursor_read(&r, body, len);
+	m.op = cursor_get_u8(&r);
+	m.refusal = cursor_get_u8(&r);
+	cursor_get_bytes(&r, m.cluster_id, sizeof(m.cluster_id));
+	for (size_t i = 0; i < HA_VIP_MAX; i++)
+		valid &= get_address(&r, &m.vip[i]);
+	if (!cursor_finished(&r))
+		return DROP_BAD_LENGTH;
+	if (m.op < ADDRESSES_PROPOSE || m.op >= ADDRESSES_OP_N ||
+	    m.refusal >= ADDRESSES_REFUSAL_N ||
+	    (m.op == ADDRESSES_REFUSE) != (m.refusal != ADDRESSES_OK) || !valid ||
+	    !valid_list(m.vip))
 		return DROP_BAD_VALUE;
 	*out = m;
 	return DROP_NONE;

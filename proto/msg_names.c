@@ -11,19 +11,13 @@
 const char *msg_type_name(unsigned type)
 {
 	static const char *const names[] = {
-		[MSG_BEACON] = "BEACON",
-		[MSG_HANDSHAKE] = "HANDSHAKE",
-		[MSG_HEARTBEAT] = "HEARTBEAT",
-		[MSG_SOLICIT] = "SOLICIT",
-		[MSG_ANSWER] = "ANSWER",
-		[MSG_IDENTITY] = "IDENTITY",
-		[MSG_JOIN] = "JOIN",
-		[MSG_DETACH] = "DETACH",
-		[MSG_DISOWN] = "DISOWN",
-		[MSG_ACCOUNT] = "ACCOUNT",
-		[MSG_SYNC_DATA] = "SYNC_DATA",
-		[MSG_SYNC_ACK] = "SYNC_ACK",
-		[MSG_SYNC_HELLO] = "SYNC_HELLO",
+		[MSG_BEACON] = "BEACON",       [MSG_HANDSHAKE] = "HANDSHAKE",
+		[MSG_HEARTBEAT] = "HEARTBEAT", [MSG_SOLICIT] = "SOLICIT",
+		[MSG_ANSWER] = "ANSWER",       [MSG_IDENTITY] = "IDENTITY",
+		[MSG_JOIN] = "JOIN",           [MSG_DETACH] = "DETACH",
+		[MSG_DISOWN] = "DISOWN",       [MSG_ACCOUNT] = "ACCOUNT",
+		[MSG_ADDRESSES] = "ADDRESSES", [MSG_SYNC_DATA] = "SYNC_DATA",
+		[MSG_SYNC_ACK] = "SYNC_ACK",   [MSG_SYNC_HELLO] = "SYNC_HELLO",
 		[MSG_DECISION] = "DECISION",
 	};
 
@@ -138,6 +132,33 @@ const char *msg_detach_refusal_name(unsigned refusal)
 		[DETACH_SYNCING] = "first copy of the settings under way",
 		[DETACH_STORE] = "could not write its cluster record",
 		[DETACH_HOLDS] = "holds the virtual IP",
+	};
+
+	return NAME_OF(names, refusal);
+}
+
+const char *msg_addresses_op_name(unsigned op)
+{
+	static const char *const names[ADDRESSES_OP_N] = {
+		[ADDRESSES_PROPOSE] = "propose",
+		[ADDRESSES_ACCEPT] = "accept",
+		[ADDRESSES_REFUSE] = "refuse",
+	};
+
+	return NAME_OF(names, op);
+}
+
+const char *msg_addresses_refusal_name(unsigned refusal)
+{
+	static const char *const names[ADDRESSES_REFUSAL_N] = {
+		[ADDRESSES_OK] = "none",
+		[ADDRESSES_STORE] = "could not write its cluster record",
+		[ADDRESSES_HOLDER] = "not the holder",
+		[ADDRESSES_SYNCING] = "first copy of the settings under way",
+		[ADDRESSES_OWN] = "an address of its own",
+		[ADDRESSES_NETWORK] = "in no network of its management",
+		[ADDRESSES_WITNESS] = "a witness of its",
+		[ADDRESSES_BUSY] = "another change under way",
 	};
 
 	return NAME_OF(names, refusal);

@@ -14,6 +14,8 @@ const char *msg_join_refusal_name(unsigned refusal);
 const char *msg_cause_name(unsigned cause); /* enum requirement_cause */
 const char *msg_detach_op_name(unsigned op);
 const char *msg_detach_refusal_name(unsigned refusal);
+const char *msg_addresses_op_name(unsigned op);
+const char *msg_addresses_refusal_name(unsigned refusal);
 const char *msg_parting_name(unsigned why);
 
 /* Of the lowest bit that is set: "eligible", ...; "copy", ... */

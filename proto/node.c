@@ -11,6 +11,7 @@
 #include "proto/observe.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
+#include "proto/readdress.h"
 #include "proto/step.h"
 #include "proto/suspend.h"
 
@@ -56,6 +57,7 @@ static void decide(struct node *n, struct clock *c, struct node_actions *out)
 		step_active(n, REASON_TOOK_BACK, out); /* T1 */
 	if (n->leaving && n->lease.wanted && !n->handover.giving)
 		step_yield(n, REASON_SHUTDOWN, HA_PASSIVE, out); /* the passive did not answer */
+	readdress_follow(n, out);
 	go_on(n, out);
 	count_nobody(n, judge_nobody(n, c));
 	v = may_hold(n, c);
@@ -266,6 +268,7 @@ void node_step(struct node *n, const struct node_event *ev, struct node_actions 
 	reach_ask(n, &c, out);
 	lease_probe(n, &c, out);
 	decide(n, &c, out);
+	regain(n, timer, out); /* what a release left that the time has made certain */
 	report(n, &c, out);
 	lease_announce(n, &c, out);
 	keep_durable(n, &c, out);

@@ -8,7 +8,8 @@
  *   peer.c      what is known of the peer, per path        reach.c    does management reach the segment
  *   handover.c  T1, the orderly change of holder           lease.c    the hold on the virtual IP, announcements
  *   suspend.c   S1, no takeover for a while                pair.c     a pair begins, and ends
- *   operate.c   what an operator asks for, and refusals    node_view.c, node_names.c   seen from outside
+ *   operate.c   what an operator asks for, and refusals    readdress.c  other virtual IPs
+ *   node_view.c, node_names.c   seen from outside
  */
 #ifndef HA_PROTO_NODE_H
 #define HA_PROTO_NODE_H
@@ -34,8 +35,9 @@ enum node_event_type {
 	EV_CHECK,  /* the service checks as a whole: check */
 	EV_COPY,   /* the copy of the settings: whole, in_sync, lineage */
 	EV_PAIRED, /* a join was completed: paired */
-	EV_UNPAIRED, /* the pair has ended, for this node: unpaired */
-	EV_OPERATOR, /* op, request */
+	EV_UNPAIRED,  /* the pair has ended, for this node: unpaired */
+	EV_OPERATOR,  /* op, request */
+	EV_ADDRESSES, /* the virtual IPs are others, on disk: addresses */
 };
 
 enum node_op {
@@ -98,6 +100,10 @@ struct node_event {
 		struct ha_address vip[HA_VIP_MAX];
 		bool keeps; /* the virtual IP is this node's: node_keeps(), as the record has it */
 	} unpaired;
+	struct {
+		unsigned n;
+		struct ha_address vip[HA_VIP_MAX];
+	} addresses;
 	enum node_op op;
 	ha_time until;    /* OP_SUSPEND: when it ends by itself; HA_NEVER: when it is resumed */
 	uint32_t request; /* comes back in ACT_REPLY */
@@ -160,6 +166,7 @@ enum node_event_code {
 	EVENT_SYNC_FAILED,   /* the settings cannot be synced: subject = why, cut to fit */
 	EVENT_SETTINGS_KEPT, /* own changes that had to give way were kept aside; detail = files */
 	EVENT_SETTINGS_COMMAND, /* subject = "export" or "import" failed; detail = section */
+	EVENT_VIRTUAL_IP,       /* they are others: detail = how many, subject = the first */
 	EVENT_CODE_N,
 };
 
@@ -178,12 +185,13 @@ enum node_refusal {
 	REFUSED_BUSY,           /* a handover is under way */
 	REFUSED_TIMEOUT,        /* the passive did not answer in time */
 	REFUSED_UNPAIRED,
-	REFUSED_STORE,       /* state could not be made durable */
-	REFUSED_PEER_ACTIVE, /* the peer holds the virtual IP */
-	REFUSED_SYNCING,     /* the first whole copy of the settings is under way */
-	REFUSED_PEER_HEARD,  /* --remove is for a peer that is not reachable */
-	REFUSED_NO_VIP,      /* there is no virtual IP to hold */
-	REFUSED_VIP_TAKEN,   /* without a pair: another station answers for it */
+	REFUSED_STORE,        /* state could not be made durable */
+	REFUSED_PEER_ACTIVE,  /* the peer holds the virtual IP */
+	REFUSED_SYNCING,      /* the first whole copy of the settings is under way */
+	REFUSED_PEER_HEARD,   /* --remove is for a peer that is not reachable */
+	REFUSED_NO_VIP,       /* there is no virtual IP to hold */
+	REFUSED_VIP_TAKEN,    /* without a pair: another station answers for it */
+	REFUSED_READDRESSING, /* a change of the virtual IP is under way */
 	REFUSED_N,
 };
 
@@ -250,8 +258,13 @@ enum node_refusal node_may_swap(const struct node *, ha_time now);
 enum node_refusal node_may_suspend(const struct node *, ha_time now); /* and resume */
 enum node_refusal node_may_detach(const struct node *, ha_time now);
 enum node_refusal node_may_remove(const struct node *, ha_time now);
+enum node_refusal node_may_readdress(const struct node *, ha_time now); /* SPEC 5.12 */
 /* The same for DETACH_REQUEST of the peer. */
 enum msg_detach_refusal node_may_be_detached(const struct node *, ha_time now);
+/* ... and for a proposal of other virtual IPs. */
+enum msg_addresses_refusal node_may_be_readdressed(const struct node *, ha_time now);
+/* Is the peer the one whose virtual IPs count, if they are others than this node's (SPEC 5.X4)? */
+bool node_follows(const struct node *, ha_time now);
 /* Does this node keep the virtual IP if the pair ends so? by_peer: it was asked by DETACH_REQUEST. To be asked once,
  * for the record and for EV_UNPAIRED: what holds may change while the record is written (SPEC 5.D1). */
 bool node_keeps(const struct node *, enum msg_parting why, bool by_peer);

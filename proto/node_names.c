@@ -43,6 +43,7 @@ static const struct {
 	[EVENT_SYNC_FAILED] = {"sync_failed", LEVEL_CRITICAL},
 	[EVENT_SETTINGS_KEPT] = {"settings_kept", LEVEL_CRITICAL},
 	[EVENT_SETTINGS_COMMAND] = {"settings_command", LEVEL_IMPORTANT},
+	[EVENT_VIRTUAL_IP] = {"virtual_ip", LEVEL_IMPORTANT},
 };
 
 const char *node_event_name(enum node_event_code event)
@@ -54,7 +55,8 @@ const char *node_event_name(enum node_event_code event)
 static bool activated(enum ha_reason reason)
 {
 	return reason != REASON_UNPAIRED && reason != REASON_STANDALONE &&
-	       reason != REASON_DETACHED && reason != REASON_REMOVED && reason != REASON_LEFT;
+	       reason != REASON_DETACHED && reason != REASON_REMOVED && reason != REASON_LEFT &&
+	       reason != REASON_READDRESSED;
 }
 
 /* A passive that became active, and a node that can be neither, are what somebody has to look at. */
@@ -126,6 +128,7 @@ const char *node_refusal_text(enum node_refusal refusal)
 			"the other appliance is heard: it can be detached, at the active",
 		[REFUSED_NO_VIP] = "no virtual IP is configured",
 		[REFUSED_VIP_TAKEN] = "another station answers for the virtual IP",
+		[REFUSED_READDRESSING] = "a change of the virtual IP is under way",
 	};
 
 	return (size_t)refusal < REFUSED_N ? texts[refusal] : "?";

@@ -130,6 +130,14 @@ struct node_lease {
 	ha_time failing; /* the guardian owes a confirmation since then; HA_NEVER = it does not */
 };
 
+/* Other virtual IPs (SPEC 5.12). */
+struct node_readdress {
+	bool pending;  /* they are taken on when nothing is held any more */
+	bool changing; /* the lease on the former ones was released for them */
+	unsigned n;
+	struct ha_address vip[HA_VIP_MAX];
+};
+
 struct node_announce {
 	uint32_t mask; /* addresses being announced */
 	unsigned arp_n, na_n;
@@ -171,6 +179,7 @@ struct node {
 	struct node_solicit solicit;
 	struct node_handover handover;
 	struct node_lease lease;
+	struct node_readdress readdress;
 	struct node_announce announce;
 	ha_time nobody_since;  /* T4: both audible and none holds; HA_NEVER = not so */
 	bool nobody_reluctant; /* ... and it would take as a last resort only (T4a) */

@@ -6,6 +6,7 @@
 #include "proto/pair.h"
 #include "proto/peer.h"
 #include "proto/reach.h"
+#include "proto/readdress.h"
 #include "proto/step.h"
 #include "proto/suspend.h"
 
@@ -334,6 +335,9 @@ void observe(struct node *n, const struct node_event *ev, struct clock *c, struc
 		break;
 	case EV_UNPAIRED:
 		pair_end(n, ev, out);
+		break;
+	case EV_ADDRESSES:
+		readdress(n, ev);
 		break;
 	case EV_OPERATOR:
 		operate(n, ev, c, out);

@@ -68,6 +68,48 @@ enum node_refusal node_may_detach(const struct node *n, ha_time now)
 	return peer_claims(n, &c) ? REFUSED_PEER_ACTIVE : REFUSED_NOT;
 }
 
+enum node_refusal node_may_readdress(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+	enum node_refusal refusal;
+
+	if (!n->config.store_ok)
+		return REFUSED_STORE;
+	if (n->readdress.pending)
+		return REFUSED_READDRESSING;
+	if (n->leaving)
+		return REFUSED_BUSY;
+	if (!n->config.paired)
+		return REFUSED_NOT;
+	refusal = not_at_the_holder(n, &c);
+	if (refusal)
+		return refusal;
+	if (peer_claims(n, &c))
+		return REFUSED_PEER_ACTIVE;
+	return n->claim == HA_CLAIM_HOLDING ? REFUSED_NOT : REFUSED_BUSY;
+}
+
+enum msg_addresses_refusal node_may_be_readdressed(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+
+	if (!n->config.store_ok)
+		return ADDRESSES_STORE;
+	if (syncing(n, &c))
+		return ADDRESSES_SYNCING;
+	return node_follows(n, now) ? ADDRESSES_OK : ADDRESSES_HOLDER;
+}
+
+bool node_follows(const struct node *n, ha_time now)
+{
+	struct clock c = {.now = now, .next = HA_NEVER};
+	bool holds = n->lease.wanted || n->lease.releasing || n->claim != HA_CLAIM_NONE;
+
+	return n->config.paired && n->config.store_ok && !holds && n->peer.known &&
+	       peer_audible(n, &c) && n->peer.last.claim == HA_CLAIM_HOLDING &&
+	       n->peer.last.term >= n->term_known;
+}
+
 enum node_refusal node_may_remove(const struct node *n, ha_time now)
 {
 	struct clock c = {.now = now, .next = HA_NEVER};

@@ -33,6 +33,7 @@ void pair_begin(struct node *n, const struct node_event *ev, struct node_actions
 	step_know_term(n, ev->paired.term);
 	n->reserved = n->reserving = 0;
 	n->lease.again = HA_NEVER;
+	n->readdress.pending = false;
 	if (n->lease.wanted && n->mode == HA_MODE_PRIMARY_ACTIVE) {
 		n->term = step_next_term(n, n->term_floor);
 		n->term_floor = n->term;
@@ -107,6 +108,7 @@ void pair_end(struct node *n, const struct node_event *ev, struct node_actions *
 	n->mode = keeps ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_STANDALONE;
 	if (!keeps) {
 		lease_release(n, out);
+		n->readdress.pending = false;
 		n->config.vip_n = ev->unpaired.vip_n;
 		memcpy(n->config.vip, ev->unpaired.vip, sizeof(n->config.vip));
 		step_state(n, out, HA_ACTIVE, reason);

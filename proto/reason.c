@@ -41,6 +41,7 @@ static const struct {
 	[REASON_LEFT] = {"D2", "an operator removed the other appliance from the pair"},
 	[REASON_SUSPENSION_OVER] = {"S1", "the suspension has ended by itself"},
 	[REASON_UPGRADED] = {"U1", "it held before the upgrade, and has held on"},
+	[REASON_READDRESSED] = {"X1", "the virtual IP was changed by an operator"},
 };
 
 const char *reason_text(enum ha_reason reason)

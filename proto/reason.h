@@ -41,6 +41,7 @@ enum ha_reason {
 	REASON_LEFT,            /* an operator removed the other appliance from here */
 	REASON_SUSPENSION_OVER, /* S1: the suspension's time has passed */
 	REASON_UPGRADED,        /* U1: it held before, as another program */
+	REASON_READDRESSED,     /* X1: an operator has changed the virtual IPs */
 	REASON_N,
 };
 

@@ -5,7 +5,7 @@
 _haagent() {
 	local cur=$2 prev=$3 option='' word
 	local -a actions=(--dump --history --why --test-connection --join --swap --suspend --resume --detach --remove
-		--force-active --is-active --sync --barrier --check-config --capture --decode --reload --upgrade)
+		--force-active --is-active --sync --barrier --virtual-ip --check-config --capture --decode --reload --upgrade)
 	COMPREPLY=()
 
 	# "=" is a word of its own here: --dump=j is "--dump", "=", "j"; behind it what is completed ($2) is empty.
@@ -25,6 +25,10 @@ _haagent() {
 		;;
 	--suspend)
 		mapfile -t COMPREPLY < <(compgen -W "15m 1h 4h 1d" -- "$cur")
+		return
+		;;
+	--virtual-ip)
+		mapfile -t COMPREPLY < <(compgen -W none -- "$cur")
 		return
 		;;
 	--barrier)
@@ -57,7 +61,7 @@ _haagent() {
 		--dump | --history | --why | --test-connection) options=(-c --config --json) ;;
 		--capture) options=(-c --config --seconds) ;;
 		--decode) options=() ;;
-		--swap | --suspend | --resume | --is-active | --sync | --barrier | --check-config | --reload | --upgrade) options=(-c --config) ;;
+		--swap | --suspend | --resume | --is-active | --sync | --barrier | --virtual-ip | --check-config | --reload | --upgrade) options=(-c --config) ;;
 		esac
 	done
 	mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$cur")

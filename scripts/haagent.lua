@@ -10,21 +10,21 @@
 local haagent = Proto("haagent", "haagent high availability protocol")
 
 local HEADER_LEN, TAG_LEN = 18, 16
-local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN, ACCOUNT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local BEACON, HANDSHAKE, HEARTBEAT, SOLICIT, ANSWER, IDENTITY, JOIN, DETACH, DISOWN, ACCOUNT, ADDRESSES = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 local SYNC_DATA, SYNC_ACK, SYNC_HELLO = 0x40, 0x41, 0x42
 local DECISION = 0x50 -- in captures of the agent only, never on the wire
 
 local types = {
 	[BEACON] = "BEACON", [HANDSHAKE] = "HANDSHAKE", [HEARTBEAT] = "HEARTBEAT", [SOLICIT] = "SOLICIT",
 	[ANSWER] = "ANSWER", [IDENTITY] = "IDENTITY", [JOIN] = "JOIN", [DETACH] = "DETACH", [DISOWN] = "DISOWN",
-	[ACCOUNT] = "ACCOUNT",
+	[ACCOUNT] = "ACCOUNT", [ADDRESSES] = "ADDRESSES",
 	[SYNC_DATA] = "SYNC_DATA", [SYNC_ACK] = "SYNC_ACK", [SYNC_HELLO] = "SYNC_HELLO",
 	[DECISION] = "DECISION",
 }
 
 local body_len = {
 	[BEACON] = 40, [HEARTBEAT] = 156, [SOLICIT] = 8, [ANSWER] = 8, [IDENTITY] = 527, [JOIN] = 55, [DETACH] = 18,
-	[DISOWN] = 73, [ACCOUNT] = 254, [SYNC_ACK] = 136, [SYNC_HELLO] = 40, [DECISION] = 47,
+	[DISOWN] = 73, [ACCOUNT] = 254, [ADDRESSES] = 154, [SYNC_ACK] = 136, [SYNC_HELLO] = 40, [DECISION] = 47,
 }
 local SYNC_DATA_LEAST = 9 + 1 -- a body of it: what is in the clear, and a byte of the stream
 local untagged = {[BEACON] = true, [HANDSHAKE] = true, [DISOWN] = true, [DECISION] = true}
@@ -52,12 +52,12 @@ local reasons = { -- proto/reason.h
 	"the stored state cannot be read", "joined the pair", "the pair was ended by an operator",
 	"the other appliance has removed this one from the pair",
 	"an operator removed the other appliance from the pair", "the suspension has ended by itself",
-	"it held before the upgrade, and has held on",
+	"it held before the upgrade, and has held on", "the virtual IP was changed by an operator",
 }
 local rules = { -- of each reason: SPEC 5
 	[0] = "", "boot", "boot", "boot", "boot", "boot", "I1", "T1", "T2", "T2", "T3", "T4", "T5", "T5", "T1",
 	"V1", "Y1", "Y1", "Y1", "Y1", "Y2", "Y3", "Y5", "Y6", "Y6", "T1", "T1", "S1", "S1", "boot", "boot",
-	"D1", "D3", "D2", "S1", "U1",
+	"D1", "D3", "D2", "S1", "U1", "X1",
 }
 local events = { -- proto/node.h
 	[0] = "none", "state", "path_up", "path_down", "carrier_up", "carrier_down", "third_party",
@@ -66,6 +66,7 @@ local events = { -- proto/node.h
 	"copy_whole", "out_of_sync", "in_sync", "no_handover", "detached", "check_failing", "check_recovering",
 	"check_failed", "check_recovered", "hook_failed", "hook_timeout", "version_mismatch", "version_match",
 	"stranger", "sync_failed", "settings_kept", "settings_command",
+	"virtual_ip",
 }
 local families = {[0] = "none", [4] = "IPv4", [6] = "IPv6"}
 local join_ops = {"request", "accept", "refuse", "test", "report"}
@@ -94,6 +95,11 @@ local detach_ops = {"request", "done", "refuse"}
 local detach_refusals = {
 	[0] = "none", "first copy of the settings under way", "could not write its cluster record",
 	"holds the virtual IP",
+}
+local addresses_ops = {"propose", "accept", "refuse"}
+local addresses_refusals = {
+	[0] = "none", "could not write its cluster record", "not the holder", "first copy of the settings under way",
+	"an address of its own", "in no network of its management", "a witness of its", "another change under way",
 }
 local partings = {[0] = "none", "detached", "removed", "left"}
 
@@ -138,7 +144,7 @@ local bits = {
 	heartbeat_flags = {"eligible", "leaving", "degraded", "reach_ok", "carrier", "reserved"},
 	why_not = {"copy", "suspended", "check", "carrier", "deaf", "store", "guardian", "starting", "leaving",
 		"disproved"},
-	identity_flags = {"direct"},
+	identity_flags = {"direct", "addresses"},
 	sync_flags = {"flush"},
 }
 for parent, names in pairs(bits) do
@@ -195,6 +201,8 @@ end
 
 field("uint8", "detach.op", "Operation", base.DEC, detach_ops)
 field("uint8", "detach.refusal", "Refusal", base.DEC, detach_refusals)
+field("uint8", "addresses.op", "Operation", base.DEC, addresses_ops)
+field("uint8", "addresses.refusal", "Refusal", base.DEC, addresses_refusals)
 field("uint8", "disown.why", "Why", base.DEC, partings)
 
 field("uint64", "decision.number", "Number")
@@ -424,6 +432,7 @@ local function take_address(c, tree, label, with_prefix)
 			node:append_text("/" .. whole(17, 1):uint())
 		end
 	end
+	return whole, node
 end
 
 local dissect = {} -- by type: reads the body, returns what the info column says
@@ -607,6 +616,31 @@ dissect[DETACH] = function(c, tree)
 	end
 	c.take(tree, "cluster_id", 16)
 	return operation(op, detach_ops, refusal, detach_refusals)
+end
+
+-- The list has one at least, no gap, and nothing twice.
+dissect[ADDRESSES] = function(c, tree)
+	local op = take_choice(c, tree, "addresses.op", addresses_ops)
+	local refusal, item = take_choice(c, tree, "addresses.refusal", addresses_refusals)
+	local seen, ended, range, node = {}, false, nil, nil
+
+	if (op:uint() == 3) ~= (refusal:uint() ~= 0) then
+		wrong(item, "A refusal, and nothing else, says why")
+	end
+	c.take(tree, "cluster_id", 16)
+	for i = 1, 8 do
+		range, node = take_address(c, tree, "Virtual IP " .. i, false)
+		if range(0, 1):uint() == 0 then
+			ended = true
+			if i == 1 then
+				wrong(node, "No address")
+			end
+		elseif ended or seen[tostring(range:bytes())] then
+			wrong(node, "Behind a gap, or twice")
+		end
+		seen[tostring(range:bytes())] = true
+	end
+	return operation(op, addresses_ops, refusal, addresses_refusals)
 end
 
 dissect[DISOWN] = function(c, tree)

@@ -54,6 +54,9 @@ static void decode_body(enum msg_type type, const uint8_t *body, size_t len)
 	case MSG_DETACH:
 		ROUND_TRIP(msg_detach, msg_decode_detach, msg_encode_detach, fixed);
 		break;
+	case MSG_ADDRESSES:
+		ROUND_TRIP(msg_addresses, msg_decode_addresses, msg_encode_addresses, fixed);
+		break;
 	case MSG_ACCOUNT:
 		ROUND_TRIP(msg_account, msg_decode_account, msg_encode_account, fixed);
 		break;

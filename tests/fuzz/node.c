@@ -311,7 +311,12 @@ static void membership(struct world *w, struct script *s)
 	struct node_event ev = {0};
 	uint8_t how = script_u8(s);
 
-	if (!w->node.config.paired) {
+	if (how & 0x20) {
+		ev.type = EV_ADDRESSES;
+		ev.addresses.n = (how >> 6) % (VIPS + 1);
+		memcpy(ev.addresses.vip, addresses + (how & 1) * VIPS,
+		       sizeof(*addresses) * ev.addresses.n);
+	} else if (!w->node.config.paired) {
 		ev.type = EV_PAIRED;
 		ev.paired.mode = how & 1 ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE;
 		ev.paired.lower = how & 2;

@@ -94,6 +94,9 @@ static void frames(void)
 	      msg_encode_join(body, cap, &(struct msg_join){.op = JOIN_REPORT, .cause = {1}}));
 	frame("detach", MSG_DETACH,
 	      msg_encode_detach(body, cap, &(struct msg_detach){.op = DETACH_REQUEST}));
+	frame("addresses", MSG_ADDRESSES,
+	      msg_encode_addresses(body, cap,
+				   &(struct msg_addresses){.op = ADDRESSES_PROPOSE, .vip = {v4}}));
 	frame("account", MSG_ACCOUNT, msg_encode_account(body, cap, &account));
 	frame("sync-hello", MSG_SYNC_HELLO, sync_encode_hello(body, cap, &hello));
 	frame("sync-ack", MSG_SYNC_ACK, sync_encode_ack(body, cap, &ack));

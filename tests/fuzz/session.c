@@ -197,7 +197,7 @@ static void forge(struct world *w, struct script *s)
 	size_t len = script_below(s, sizeof(bytes));
 	struct msg_header h = {
 		.version = MSG_VERSION,
-		.type = script_u8(s) % (MSG_ACCOUNT + 2),
+		.type = script_u8(s) % (MSG_ADDRESSES + 2),
 		.path = (uint8_t)w->config[0].path,
 		.length = (uint16_t)len,
 		.receiver =

@@ -18,7 +18,7 @@ enum {
 static const struct {
 	const char *name, *magic;
 	uint8_t versions;
-} files[] = {{"cluster", "HAcl", 2},
+} files[] = {{"cluster", "HAcl", 3},
 	     {"key", "HAky", 1},
 	     {"history", "HAhi", 2},
 	     {"generation", "HASG", 1}};

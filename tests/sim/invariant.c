@@ -10,15 +10,15 @@ enum {
 const char *invariant_name(enum invariant i)
 {
 	static const char *const name[INV_N] = {
-		[INV_NONE] = "none",         [INV_ANNOUNCED] = "announced",
-		[INV_DUAL] = "dual",         [INV_HEALED] = "healed",
-		[INV_NOBODY] = "nobody",     [INV_FIRST_SYNC] = "first sync",
-		[INV_TERM] = "term",         [INV_PARTIAL] = "partial",
-		[INV_BARRIER] = "barrier",   [INV_SPIN] = "spin",
-		[INV_ACTIONS] = "actions",   [INV_SWITCH] = "switch",
-		[INV_ELIGIBLE] = "eligible", [INV_PARTED] = "parted",
-		[INV_WIRE] = "wire",         [INV_ASSERT] = "assert",
-		[INV_WORLD] = "world",
+		[INV_NONE] = "none",           [INV_ANNOUNCED] = "announced",
+		[INV_DUAL] = "dual",           [INV_HEALED] = "healed",
+		[INV_NOBODY] = "nobody",       [INV_FIRST_SYNC] = "first sync",
+		[INV_TERM] = "term",           [INV_PARTIAL] = "partial",
+		[INV_BARRIER] = "barrier",     [INV_SPIN] = "spin",
+		[INV_ACTIONS] = "actions",     [INV_SWITCH] = "switch",
+		[INV_ELIGIBLE] = "eligible",   [INV_PARTED] = "parted",
+		[INV_ADDRESSES] = "addresses", [INV_WIRE] = "wire",
+		[INV_ASSERT] = "assert",       [INV_WORLD] = "world",
 	};
 
 	return i < INV_N ? name[i] : "?";

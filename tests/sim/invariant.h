@@ -19,9 +19,10 @@ enum invariant {
 	INV_SWITCH,     /* the client is answered by who holds */
 	INV_ELIGIBLE,   /* eligible exactly when no reason speaks against it */
 	INV_PARTED,     /* of a pair that has ended nothing is left */
-	INV_WIRE,       /* what is said is read as it was said */
-	INV_ASSERT,     /* no assertion of the code fails */
-	INV_WORLD,      /* the simulator itself */
+	INV_ADDRESSES, /* both have the same virtual IPs in the end, and none that was done is lost */
+	INV_WIRE,      /* what is said is read as it was said */
+	INV_ASSERT,    /* no assertion of the code fails */
+	INV_WORLD,     /* the simulator itself */
 	INV_N,
 };
 

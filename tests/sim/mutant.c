@@ -18,6 +18,7 @@ static const struct {
 	[MUTANT_SPINS] = {"is woken for what has passed", INV_SPIN},
 	[MUTANT_FLOODS] = {"probes without end", INV_ACTIONS},
 	[MUTANT_MUTE] = {"never announces", INV_SWITCH},
+	[MUTANT_SAME_ADDRESSES] = {"keeps the virtual IPs that it had", INV_ADDRESSES},
 };
 
 const char *mutant_name(enum mutant m)
@@ -44,6 +45,8 @@ void mutant_event(const struct world *w, struct node_event *ev)
 {
 	if (w->mutant == MUTANT_DEAF_TO_CLAIMS && ev->type == EV_HEARTBEAT)
 		ev->heartbeat.claim = HA_CLAIM_NONE;
+	if (w->mutant == MUTANT_SAME_ADDRESSES && ev->type == EV_ADDRESSES)
+		ev->type = EV_TIMER;
 }
 
 static struct node_action *add(struct node_actions *out, enum node_action_type type)

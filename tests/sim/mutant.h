@@ -22,6 +22,7 @@ enum mutant {
 	MUTANT_SPINS,          /* asks to be woken at a time that has passed */
 	MUTANT_FLOODS,         /* probes a dozen times in one step */
 	MUTANT_MUTE,           /* never announces */
+	MUTANT_SAME_ADDRESSES, /* goes on with the virtual IPs that it had, whatever it has written */
 	MUTANT_N,
 };
 

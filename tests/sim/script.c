@@ -9,7 +9,8 @@ enum {
 	HEALED_S = 8,  /* SPEC 5.9: the slowest way back is V1's 3 s and a boot */
 	SYNCED_S = 40, /* the slowest retry of the settings is 30 s */
 	JOINED_S = 4,
-	QUIET_SEEDS = 40, /* one in so many is long enough for a rekey */
+	READDRESSED_S = 14, /* SPEC 5.X4: a follower that has accepted waits for 10 s */
+	QUIET_SEEDS = 40,   /* one in so many is long enough for a rekey */
 };
 
 static const struct {
@@ -55,7 +56,7 @@ static const char *const deed_names[DEED_N] = {
 	[DEED_SWAP] = "swap",
 	[DEED_SUSPENSION] = "suspend",
 	[DEED_SUSPENSION_FOR] = "suspend for a while",
-	[DEED_RESUME] = "resume",
+	[DEED_RESUME] = "resume, or other addresses",
 	[DEED_DETACH] = "detach",
 	[DEED_REMOVE] = "remove",
 	[DEED_JOIN] = "join",
@@ -283,8 +284,11 @@ static void operate(struct world *w, const struct script_deed *d)
 	case DEED_SUSPENSION_FOR:
 		world_suspend_for(w, d->node, 2 * d->time, 3);
 		break;
-	case DEED_RESUME:
-		world_operator(w, d->node, OP_RESUME, 4);
+	case DEED_RESUME: /* half of them, so that seeds from before stay what they are */
+		if (d->amount % 2 == 0)
+			world_operator(w, d->node, OP_RESUME, 4);
+		else
+			world_readdress(w, d->node);
 		break;
 	case DEED_DETACH:
 		if (d->amount % 3 == 0)
@@ -432,6 +436,12 @@ static void converge(struct world *w)
 			mirror_barrier(w, world_holder(w), true);
 		world_run(w, HA_SEC);
 	}
+	for (unsigned s = 0; s < READDRESSED_S && !world_lists_same(w); s++)
+		world_run(w, HA_SEC);
+	if (!world_lists_same(w))
+		world_broken(w, INV_ADDRESSES, "not the same virtual IPs everywhere");
+	if (w->pairs == 1 && world_list(w, A) < w->list_done)
+		world_broken(w, INV_ADDRESSES, "virtual IPs that were set are lost");
 	mirror_settled(w);
 	if (!in_sync(w))
 		world_broken(w, INV_HEALED, "the copy is not whole after everything was healed");

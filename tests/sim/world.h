@@ -34,6 +34,7 @@ enum {
 	BOTH = -2,
 	WORLD_MESSAGES = 2048,
 	WORLD_VIPS = 2,
+	WORLD_LISTS = 64, /* of virtual IPs, made up one after the other: world_readdress.c */
 	WORLD_BODY = 576, /* the longest frame: IDENTITY */
 	WORLD_STORY = 1 << 15,
 };
@@ -61,14 +62,16 @@ struct world_guardian {
 	ha_time spent;         /* in the calls of this moment */
 	struct hold hold;
 	struct hold_kernel kernel;
-	unsigned untold;   /* answers on their way to the engine */
-	uint32_t on, want; /* addresses on the interface, and those that it can put on */
+	unsigned untold;       /* answers on their way to the engine */
+	unsigned list, wanted; /* of virtual IPs: at hand, and told by the steward */
+	uint32_t on, want;     /* addresses on the interface, and those that it can put on */
 	ha_time fence_until, valid_until; /* world time */
 };
 
 struct world_store {
 	ha_time delay, busy_until; /* the newest record is there then */
 	bool failing;
+	unsigned list;            /* of virtual IPs */
 	struct node_durable disk; /* suspended_until is of the world's time, as of a wall clock */
 	uint64_t boot, peer_boot;
 	bool paired, readable;
@@ -90,6 +93,20 @@ struct world_sealed {
 	ha_time identity_at, beacon_at, disown_at; /* on its clock */
 };
 
+/* Other virtual IPs: what the engine has to do with them. */
+struct world_readdress {
+	enum {
+		WORLD_IDLE = 0,
+		WORLD_ASKING,
+		WORLD_SAVING,
+	} phase;
+	unsigned list;   /* that is asked about, or written */
+	unsigned record; /* ... that is in the record, as the engine knows it */
+	unsigned peer;   /* of the peer's newest IDENTITY, if one was heard */
+	bool proposed, heard;
+	ha_time until, settled; /* world time */
+};
+
 struct world_node {
 	struct node node;
 	struct account account;
@@ -97,6 +114,7 @@ struct world_node {
 	struct world_store store;
 	struct world_keys keys;
 	struct world_sealed sealed;
+	struct world_readdress readdress;
 	struct mirror mirror;
 	struct msg_lineage lineage;
 	bool powered, running; /* the machine, the engine */
@@ -144,6 +162,7 @@ struct world_message {
 	size_t body_len;
 	struct node_event event;
 	struct node_action action; /* TO_GUARDIAN */
+	unsigned list;             /* TO_GUARDIAN, TO_STORE, TO_ENGINE: of virtual IPs */
 	struct node_durable durable;
 };
 
@@ -180,6 +199,8 @@ struct world {
 	int holder;
 	int learned[WORLD_VIPS]; /* by the switch: where it sends what is for the address */
 	unsigned pairs;          /* made so far */
+	unsigned lists;          /* of virtual IPs, made up so far */
+	unsigned list_done;      /* the newest that an operator of a pair was told is done */
 	unsigned messages;       /* under way: a heap over the slots */
 	struct {
 		ha_time due, at;
@@ -231,6 +252,11 @@ void world_copy(struct world *, int node, bool whole, bool in_sync, uint64_t num
 void world_detach(struct world *, int node);
 void world_remove(struct world *, int node);
 void world_join(struct world *, int holder); /* the other joins; its copy is not whole */
+
+/* Other virtual IPs are asked for there. */
+void world_readdress(struct world *, int node);
+unsigned world_list(const struct world *, int node); /* what its node has */
+bool world_lists_same(const struct world *);         /* everywhere in the pair */
 
 void world_jitter(struct world *, enum ha_path, ha_time jitter);
 void world_twice(struct world *, enum ha_path, unsigned percent);
@@ -285,6 +311,19 @@ void world_question(struct world *, int node, const struct node_action *); /* wo
 void world_announce(struct world *, int node, const struct node_action *);
 void world_on_question(struct world *, const struct world_message *);
 void world_on_segment(struct world *, struct world_message *);
+
+struct ha_address world_address(unsigned list, unsigned i); /* world_readdress.c */
+unsigned world_list_of(const struct ha_address *);
+unsigned world_record_list(const struct world *, int node);
+bool world_guardian_means(struct world_guardian *, const struct world_message *);
+void world_guardian_told(struct world *, int node, unsigned list);
+void world_list_stored(struct world *, const struct world_message *);
+void world_on_addresses(struct world *, int node, const uint8_t *body, size_t body_len);
+void world_readdressed(struct world *, int node, unsigned list, bool ok);
+void world_adopt(struct world *, int node);
+void world_hear_list(struct world *, int node, unsigned list);
+void world_readdress_boot(struct world *, int node, struct node_config *);
+void world_readdress_join(struct world *, int holder);
 
 void world_send(struct world *, int node, enum ha_path, enum msg_type, const uint8_t *body,
 		size_t body_len); /* world_frame.c */

@@ -74,6 +74,7 @@ static void act(struct world *w, int i, const struct node_action *a)
 		m = world_post(w, TO_GUARDIAN, i, w->now + n->guardian.delay);
 		m->action = *a;
 		m->life = n->life;
+		m->list = world_list(w, i);
 		break;
 	case ACT_ANNOUNCE:
 		world_announce(w, i, a);
@@ -199,6 +200,7 @@ void world_engine_step(struct world *w, int i, struct node_event *ev)
 		act(w, i, &out.a[k]);
 	if (w->mirrored)
 		mirror_follow(w, i);
+	world_adopt(w, i);
 }
 
 ha_time world_engine_next(const struct world *w, int i)
@@ -233,7 +235,9 @@ void world_deliver(struct world *w, struct world_message *m)
 			break;
 		if (m->event.type == EV_LEASE && n->guardian.untold > 0)
 			w->n[m->to].guardian.untold--;
-		if (m->event.type == EV_UNPAIRED)
+		if (m->event.type == EV_ADDRESSES)
+			world_readdressed(w, m->to, m->list, m->event.ok);
+		else if (m->event.type == EV_UNPAIRED)
 			world_part(w, m->to, &m->event);
 		else
 			world_engine_step(w, m->to, &m->event);
@@ -314,14 +318,13 @@ void world_engine_boot(struct world *w, int i)
 		.term = s->disk.term,
 		.held_term = s->disk.held_term,
 		.reserved = s->disk.reserved,
-		.vip_n = 2,
-		.vip = {*world_vip(0), *world_vip(1)},
 		.mac = world_mac(i),
 		.witness_learn = !w->no_witness,
 		.disputed = s->parting == PARTING_LEFT,
 		.fenced = n->guardian.fence,
 	};
 
+	world_readdress_boot(w, i, &config);
 	n->running = true;
 	n->life++;
 	n->guardian.untold = 0;

@@ -127,6 +127,7 @@ void world_heartbeat(struct world *w, int i, enum ha_path path)
 	if ((hb.why_not == 0) != !!(hb.flags & MSG_FLAG_ELIGIBLE) ||
 	    hb.why_not != node_why_not(&n->node, now))
 		world_broken(w, INV_ELIGIBLE, "eligible and why_not disagree");
+	hb.identity_revision = 1 + world_list(w, i); /* rises with each change */
 	len = msg_encode_heartbeat(body, sizeof(body), &hb);
 	if (len == 0)
 		world_broken(w, INV_WIRE, "a heartbeat cannot be encoded");
@@ -158,9 +159,15 @@ void world_hear_message(struct world *w, int i, enum ha_path path, enum msg_type
 	struct msg_solicit solicit = {0};
 	enum ha_drop drop = DROP_NONE;
 
+	if (type == MSG_ADDRESSES) {
+		world_on_addresses(w, i, body, body_len);
+		return;
+	}
 	ev.heard_at = world_local(w, i, at);
 	if (type == MSG_HEARTBEAT) {
 		drop = msg_decode_heartbeat(body, body_len, &ev.heartbeat);
+		if (!w->sealed) /* the stand-in has no IDENTITY */
+			world_hear_list(w, i, ev.heartbeat.identity_revision - 1);
 	} else {
 		ev.type = type == MSG_SOLICIT ? EV_SOLICIT : EV_ANSWER;
 		drop = msg_decode_solicit(body, body_len, &solicit);

@@ -122,6 +122,7 @@ void world_guardian_init(struct world *w, int i)
 		.arg = g,
 	};
 	g->on = 0;
+	g->list = g->wanted = w->n[i].store.list;
 	g->fence_until = g->valid_until = 0;
 	hold_init(&g->hold, &g->kernel);
 }
@@ -187,6 +188,10 @@ void world_on_guardian(struct world *w, const struct world_message *m)
 	struct ipc_message answer;
 	bool due;
 
+	if (m->action.type == ACT_SAVE) { /* of the steward, who says it again to the next one */
+		world_guardian_told(w, m->to, m->list);
+		return;
+	}
 	if (g->dead)
 		return;
 	if (m->action.type == 0) {
@@ -196,6 +201,14 @@ void world_on_guardian(struct world *w, const struct world_message *m)
 	}
 	if (m->life != w->n[m->to].life)
 		return;
+	if (!world_guardian_means(g, m)) {
+		answer = (struct ipc_message){.type = IPC_LEASE};
+		answer.u.lease.lease = m->action.lease;
+		answer.u.lease.status = LEASE_FAILED;
+		tell_lease(w, m->to, &answer);
+		done(w, g);
+		return;
+	}
 	if (m->action.type == ACT_HOLD)
 		due = hold_request(&g->hold, m->action.lease, m->action.deadline, &answer);
 	else
@@ -278,6 +291,7 @@ struct world_message *world_save(struct world *w, int i)
 	m->boot = n->sealed.peer_boot;
 	m->life = n->life;
 	node_durable(&n->node, &m->durable);
+	m->list = world_record_list(w, i);
 	return m;
 }
 
@@ -292,6 +306,8 @@ void world_on_store(struct world *w, const struct world_message *m)
 		saved->event.ok = !s->failing;
 		saved->life = m->life;
 	}
+	if (m->order > s->parted || m->action.type == ACT_EXIT)
+		world_list_stored(w, m);
 	if (s->failing || m->order <= s->parted)
 		return;
 	if (m->boot > s->peer_boot)

@@ -110,6 +110,7 @@ void world_join(struct world *w, int holder)
 	}
 	if (w->mirrored)
 		mirror_joined(w, 1 - holder);
+	world_readdress_join(w, holder);
 	ev.paired.term = w->n[holder].node.term_known; /* JOIN_ACCEPT: the active's */
 	w->terms_unchecked = true; /* the join itself is what makes it durable */
 	for (int k = 0; k < 2; k++) {
@@ -118,8 +119,9 @@ void world_join(struct world *w, int holder)
 
 		ev.paired.mode = i == holder ? HA_MODE_PRIMARY_ACTIVE : HA_MODE_PRIMARY_PASSIVE;
 		ev.paired.lower = i == A;
-		ev.paired.vip_n = n->node.config.vip_n;
-		memcpy(ev.paired.vip, n->node.config.vip, sizeof(ev.paired.vip));
+		ev.paired.vip_n = WORLD_VIPS;
+		for (unsigned v = 0; v < WORLD_VIPS; v++)
+			ev.paired.vip[v] = world_address(n->store.list, v);
 		if (i != holder)
 			n->term_seen = 0; /* of another past */
 		world_event(w, i, &ev);

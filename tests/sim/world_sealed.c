@@ -119,6 +119,9 @@ static void identity(struct world *w, int i)
 	uint8_t body[WORLD_BODY];
 	size_t len;
 
+	own.revision = 1 + world_list(w, i);
+	for (unsigned v = 0; v < WORLD_VIPS; v++)
+		own.vip[v] = world_address(world_list(w, i), v);
 	own.management_mac = world_mac(i);
 	len = msg_encode_identity(body, sizeof(body), &own);
 	for (int path = 0; path < HA_PATH_N; path++)
@@ -199,6 +202,7 @@ static void on_message(struct world *w, int i, const struct world_message *m,
 	}
 	if (msg_decode_identity(out->body, out->body_len, &is) != DROP_NONE)
 		world_broken(w, INV_WIRE, "an identity does not decode");
+	world_hear_list(w, i, world_list_of(&is.vip[0]));
 	mac.mac = is.management_mac;
 	if (!ha_mac_equal(&mac.mac, &w->n[i].node.peer.mac))
 		world_engine_step(w, i, &mac);

@@ -56,23 +56,34 @@ void world_question(struct world *w, int i, const struct node_action *a)
 	}
 }
 
-static bool is_vip(const struct ha_address *a)
+/* Of whichever list. */
+static bool is_vip(const struct ha_address *a, unsigned *v)
 {
-	return ha_address_equal(a, &vips[0]) || ha_address_equal(a, &vips[1]);
+	for (unsigned list = 0; list < WORLD_LISTS; list++)
+		for (*v = 0; *v < WORLD_VIPS; ++*v) {
+			struct ha_address one = world_address(list, *v);
+
+			if (ha_address_equal(a, &one))
+				return true;
+		}
+	return false;
 }
 
 /* The kernel answers for the addresses that it has, whatever the engine does. */
 void world_on_question(struct world *w, const struct world_message *m)
 {
 	const struct ha_address *target = &m->event.segment.target;
-	bool vip = is_vip(target);
+	unsigned v;
+	bool vip = is_vip(target, &v);
+	bool own = vip && m->to != STATION && world_holds(w, m->to) &&
+		   world_list_of(target) == w->n[m->to].guardian.list;
 
 	if (vip && w->probe_lost)
 		return;
 	if (m->to == STATION
 		    ? !w->station_silent &&
 			      (vip ? w->third_party : ha_address_equal(target, &station_address))
-		    : vip && world_holds(w, m->to))
+		    : own)
 		send_segment(w, m->to, m->from, target, 5 * HA_US, true);
 }
 
@@ -89,21 +100,21 @@ void world_announce(struct world *w, int i, const struct node_action *a)
 	w->announced[i]++;
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
 		if ((a->mask & 1u << v) && (v ? a->na : a->arp)) {
-			send_segment(w, i, 1 - i, &vips[v], 0, true);
+			send_segment(w, i, 1 - i, &n->node.config.vip[v], 0, true);
 			if (w->watched && world_holds(w, i))
-				send_segment(w, i, STATION, &vips[v], 0, false);
+				send_segment(w, i, STATION, &n->node.config.vip[v], 0, false);
 		}
 }
 
 void world_on_segment(struct world *w, struct world_message *m)
 {
+	unsigned v;
+
 	if (m->to != STATION) {
 		m->event.heard_at = world_local(w, m->to, m->at);
 		world_engine_step(w, m->to, &m->event);
 		return;
 	}
-	for (unsigned v = 0; v < WORLD_VIPS; v++)
-		if (!m->event.segment.answer &&
-		    ha_address_equal(&m->event.segment.sender, &vips[v]))
-			w->learned[v] = m->from;
+	if (!m->event.segment.answer && is_vip(&m->event.segment.sender, &v))
+		w->learned[v] = m->from;
 }

@@ -64,6 +64,11 @@ Test(action, requests_have_what_their_action_takes)
 		       "{\"action\":\"barrier\",\"seconds\":10}");
 	assert_request(&(struct action){.verb = ACTION_BARRIER, .seconds = 3}, NULL,
 		       "{\"action\":\"barrier\",\"seconds\":3}");
+	assert_request(
+		&(struct action){.verb = ACTION_VIRTUAL_IP, .addresses = "192.0.2.1,2001:db8::1"},
+		NULL, "{\"action\":\"virtual_ip\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]}");
+	assert_request(&(struct action){.verb = ACTION_VIRTUAL_IP, .addresses = "none"}, NULL,
+		       "{\"action\":\"virtual_ip\",\"addresses\":[]}");
 }
 
 Test(action, only_what_cannot_be_undone_asks)

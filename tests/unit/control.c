@@ -141,7 +141,8 @@ Test(control, every_action_reaches_the_handler)
 							   "sync",
 							   "barrier",
 							   "why",
-							   "capture"};
+							   "capture",
+							   "virtual_ip"};
 	int fd = connect_as(0);
 
 	for (unsigned i = 0; i < CONTROL_ACTION_N; i++) {
@@ -158,7 +159,7 @@ Test(control, changes_are_for_root_and_reading_is_not)
 {
 	static const char *const change[] = {
 		"swap",   "suspend",      "resume", "join",    "test-connection", "detach",
-		"remove", "force-active", "sync",   "barrier", "capture"};
+		"remove", "force-active", "sync",   "barrier", "capture",         "virtual_ip"};
 	int fd = connect_as(1000);
 
 	ask(fd, "{\"action\":\"dump\"}");

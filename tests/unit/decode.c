@@ -174,6 +174,12 @@ Test(decode, a_join_a_detach_and_a_disown)
 	struct msg_join join = {
 		.op = JOIN_REFUSE, .refusal = JOIN_REQUIREMENTS, .cause = {0, 0, 9, [11] = 250}};
 	const struct msg_detach detach = {DETACH_REFUSE, DETACH_HOLDS, {1}};
+	const struct msg_addresses addresses = {
+		.op = ADDRESSES_REFUSE,
+		.refusal = ADDRESSES_OWN,
+		.cluster_id = {1},
+		.vip = {{HA_IPV4, {192, 0, 2, 100}}, {HA_IPV6, {0x20, 1, 0xd, 0xb8, [15] = 1}}},
+	};
 	const struct msg_disown disown = {.boot = 4, .why = PARTING_REMOVED};
 	uint8_t body[256];
 	size_t len = put(MSG_JOIN, HA_PATH_LINK, body, msg_encode_join(body, sizeof(body), &join));
@@ -191,6 +197,12 @@ Test(decode, a_join_a_detach_and_a_disown)
 		decode(len, len),
 		"DETACH receiver=00000007 counter=11 op=refuse refusal=\"holds the virtual IP\" "
 		"cluster_id=01000000000000000000000000000000");
+	len = put(MSG_ADDRESSES, HA_PATH_LINK, body,
+		  msg_encode_addresses(body, sizeof(body), &addresses));
+	cr_expect_str_eq(decode(len, len), "ADDRESSES receiver=00000007 counter=11 op=refuse "
+					   "refusal=\"an address of its own\" "
+					   "virtual_ip=192.0.2.100 virtual_ip=2001:db8:0:0:0:0:0:1 "
+					   "cluster_id=01000000000000000000000000000000");
 	len = disown_seal(&disown, HA_PATH_LINK, secret, bytes, sizeof(bytes));
 	cr_expect_str_eq(decode(len, len),
 			 "DISOWN why=removed boot=4 cluster_id=00000000000000000000000000000000 "

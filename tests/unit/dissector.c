@@ -371,6 +371,7 @@ static void expect_value(enum msg_type type, const uint8_t *body, size_t len, si
 	struct msg_identity identity;
 	struct msg_join join;
 	struct msg_detach detach;
+	struct msg_addresses addresses;
 	enum ha_drop got = DROP_NONE;
 
 	memcpy(spoiled, body, len);
@@ -383,6 +384,8 @@ static void expect_value(enum msg_type type, const uint8_t *body, size_t len, si
 		got = msg_decode_join(spoiled, len, &join);
 	else if (type == MSG_DETACH)
 		got = msg_decode_detach(spoiled, len, &detach);
+	else if (type == MSG_ADDRESSES)
+		got = msg_decode_addresses(spoiled, len, &addresses);
 	cr_assert_eq(got, drop, "type %d, byte %zu is %u", type, at, value);
 	put_spoiled(type, body, len, at, value);
 	values++;
@@ -413,11 +416,16 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	};
 	const struct msg_join join = {.op = JOIN_TEST};
 	const struct msg_detach detach = {.op = DETACH_DONE};
-	uint8_t h[256], i[1024], j[256], d[256];
+	const struct msg_addresses addresses = {
+		.op = ADDRESSES_ACCEPT,
+		.vip = {{HA_IPV4, {192, 0, 2, 100}}, {HA_IPV4, {192, 0, 2, 101}}},
+	};
+	uint8_t h[256], i[1024], j[256], d[256], a[256];
 	size_t h_len = msg_encode_heartbeat(h, sizeof(h), &heartbeat);
 	size_t i_len = msg_encode_identity(i, sizeof(i), &identity);
 	size_t j_len = msg_encode_join(j, sizeof(j), &join);
 	size_t d_len = msg_encode_detach(d, sizeof(d), &detach);
+	size_t a_len = msg_encode_addresses(a, sizeof(a), &addresses);
 
 	expect_value(MSG_HEARTBEAT, h, h_len, 21, 0x80, DROP_NONE); /* a bit that is not known */
 	expect_value(MSG_HEARTBEAT, h, h_len, 19, REASON_N, DROP_NONE);
@@ -426,6 +434,7 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	expect_value(MSG_IDENTITY, i, i_len, 235, 0, DROP_NONE); /* a prefix of nothing */
 	expect_value(MSG_JOIN, j, j_len, 0, JOIN_REPORT, DROP_NONE);
 	expect_value(MSG_DETACH, d, d_len, 0, DETACH_REQUEST, DROP_NONE);
+	expect_value(MSG_ADDRESSES, a, a_len, 0, ADDRESSES_PROPOSE, DROP_NONE);
 
 	expect_value(MSG_HEARTBEAT, h, h_len, 16, HA_MODE_N, DROP_BAD_VALUE);
 	expect_value(MSG_HEARTBEAT, h, h_len, 17, HA_STATE_N, DROP_BAD_VALUE);
@@ -453,7 +462,14 @@ Test(dissector, a_value_that_is_bad_to_a_receiver_is_pointed_out)
 	expect_value(MSG_DETACH, d, d_len, 0, DETACH_OP_N, DROP_BAD_VALUE);
 	expect_value(MSG_DETACH, d, d_len, 0, DETACH_REFUSE, DROP_BAD_VALUE);
 	expect_value(MSG_DETACH, d, d_len, 1, DETACH_STORE, DROP_BAD_VALUE);
-	check_values(8);
+	expect_value(MSG_ADDRESSES, a, a_len, 0, ADDRESSES_OP_N, DROP_BAD_VALUE);
+	expect_value(MSG_ADDRESSES, a, a_len, 0, ADDRESSES_REFUSE, DROP_BAD_VALUE);
+	expect_value(MSG_ADDRESSES, a, a_len, 1, ADDRESSES_STORE, DROP_BAD_VALUE);
+	expect_value(MSG_ADDRESSES, a, a_len, 1, ADDRESSES_REFUSAL_N, DROP_BAD_VALUE);
+	expect_value(MSG_ADDRESSES, a, a_len, 18 + 17 + 4, 100, DROP_BAD_VALUE);     /* twice */
+	expect_value(MSG_ADDRESSES, a, a_len, 18 + 3 * 17, HA_IPV6, DROP_BAD_VALUE); /* a gap */
+	expect_value(MSG_ADDRESSES, a, a_len, 18 + 17 + 5, 1, DROP_BAD_VALUE);
+	check_values(9);
 }
 
 Test(dissector, a_change_of_role_is_pointed_out_once)

@@ -102,12 +102,19 @@ Test(dissector_lists, numbers_have_the_names_that_the_program_has)
 	check("local causes = {", 0, CAUSE_N, msg_cause_name);
 	check("local detach_ops = {", DETACH_REQUEST, DETACH_OP_N, msg_detach_op_name);
 	check("local detach_refusals = {", 0, DETACH_REFUSAL_N, msg_detach_refusal_name);
+	check("local addresses_ops = {", ADDRESSES_PROPOSE, ADDRESSES_OP_N, msg_addresses_op_name);
+	check("local addresses_refusals = {", 0, ADDRESSES_REFUSAL_N, msg_addresses_refusal_name);
 	check("local partings = {", 0, PARTING_N, msg_parting_name);
 }
 
 static const char *flag_name(unsigned i)
 {
 	return msg_flag_name(1U << (i - 1));
+}
+
+static const char *identity_flag_name(unsigned i)
+{
+	return i == 1 ? "direct" : "addresses";
 }
 
 static const char *why_not_name(unsigned i)
@@ -130,6 +137,7 @@ Test(dissector_lists, fields_have_the_names_that_the_program_has)
 {
 	check("heartbeat_flags = {", 1, 1 + bits_of(MSG_FLAG_ALL), flag_name);
 	check("why_not = {", 1, 1 + bits_of(WHY_NOT_ALL), why_not_name);
+	check("identity_flags = {", 1, 1 + bits_of(MSG_IDENTITY_ALL), identity_flag_name);
 	check("local requirements = {", 1, 1 + REQUIREMENT_N, requirement_field);
 }
 

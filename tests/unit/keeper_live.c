@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/addresses.h"
 #include "agent/loop.h"
 
 static const struct ha_address vip = {.family = HA_IPV4, .b = {192, 0, 2, 100}};
@@ -34,14 +35,23 @@ static void on_answer(void *arg, const struct ipc_message *message)
 	answer = *message;
 }
 
-static void request(enum ipc_type type, uint64_t lease)
+static const struct ha_address other = {.family = HA_IPV4, .b = {192, 0, 2, 101}};
+
+static void request_for(enum ipc_type type, uint64_t lease, const struct ha_address *meant)
 {
 	struct ipc_message message = {.type = type};
+
+	message.u.lease.addresses = addresses_sum(meant, 1);
 
 	message.u.lease.lease = lease;
 	message.u.lease.deadline = loop_now() + 60 * HA_SEC;
 	memset(&answer, 0, sizeof(answer));
 	keeper_request(&keeper, &message);
+}
+
+static void request(enum ipc_type type, uint64_t lease)
+{
+	request_for(type, lease, &vip);
 }
 
 TestSuite(keeper_live, .init = enter);
@@ -76,16 +86,64 @@ Test(keeper_live, does_not_touch_an_address_that_is_this_hosts_own)
 
 Test(keeper_live, what_the_record_names_is_switched_to_when_nothing_is_held)
 {
-	static const struct ha_address other = {.family = HA_IPV4, .b = {192, 0, 2, 101}};
-
 	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
 	request(IPC_HOLD, 1);
 	cr_assert(keeper_set_addresses(&keeper, &other, 1));
 	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
 	request(IPC_RELEASE, 1);
-	request(IPC_HOLD, 2);
+	request_for(IPC_HOLD, 2, &other);
 	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
 	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	keeper_close(&keeper);
+}
+
+/* The engine is faster than the steward's word: the former one must not come back in the new lease. */
+Test(keeper_live, a_hold_of_addresses_that_are_not_told_yet_puts_nothing_on)
+{
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	request(IPC_RELEASE, 1);
+	request_for(IPC_HOLD, 2, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_FAILED);
+	cr_expect_eq(answer.u.lease.lease, 2);
+	run("! ip address show dev ha0 | grep -q 192.0.2.1");
+	cr_assert(keeper_set_addresses(&keeper, &other, 1));
+	request_for(IPC_HOLD, 2, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_HELD);
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
+	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	keeper_close(&keeper);
+}
+
+/* The other way round; and the word that released the former one was lost, or is in the same queue. */
+Test(keeper_live, a_newer_lease_of_other_addresses_ends_the_former_one)
+{
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert(keeper_set_addresses(&keeper, &other, 1));
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	request_for(IPC_HOLD, 2, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_HELD);
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
+	run("! ip address show dev ha0 | grep -q 192.0.2.100");
+	request(IPC_HOLD, 1);
+	cr_expect_eq(answer.u.lease.status, LEASE_FAILED, "it has ended, and was of others");
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
+	keeper_close(&keeper);
+}
+
+/* Who means others must not renew what is on either. */
+Test(keeper_live, a_renewal_that_means_other_addresses_renews_nothing)
+{
+	ha_time deadline;
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	deadline = keeper.hold.deadline;
+	request_for(IPC_HOLD, 1, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_FAILED);
+	cr_expect_eq(keeper.hold.deadline, deadline);
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
 	keeper_close(&keeper);
 }
 

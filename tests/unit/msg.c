@@ -14,10 +14,10 @@ static const struct msg_header sample = {
 	.counter = 0x1112131415161718,
 };
 
-static const enum msg_type types[] = {MSG_BEACON,    MSG_HANDSHAKE, MSG_HEARTBEAT, MSG_SOLICIT,
-				      MSG_ANSWER,    MSG_IDENTITY,  MSG_JOIN,      MSG_DETACH,
-				      MSG_DISOWN,    MSG_ACCOUNT,   MSG_SYNC_DATA, MSG_SYNC_ACK,
-				      MSG_SYNC_HELLO};
+static const enum msg_type types[] = {MSG_BEACON,   MSG_HANDSHAKE, MSG_HEARTBEAT, MSG_SOLICIT,
+				      MSG_ANSWER,   MSG_IDENTITY,  MSG_JOIN,      MSG_DETACH,
+				      MSG_DISOWN,   MSG_ACCOUNT,   MSG_ADDRESSES, MSG_SYNC_DATA,
+				      MSG_SYNC_ACK, MSG_SYNC_HELLO};
 
 /* The verdict on a frame of the type with that length field, of which `present` bytes arrived. */
 static enum ha_drop verdict(enum msg_type type, size_t length, size_t present)
@@ -137,10 +137,10 @@ Test(msg, spec_2_R8_each_type_has_its_exact_length)
 	static const struct {
 		enum msg_type type;
 		size_t total;
-	} rows[] = {{MSG_BEACON, 58},    {MSG_HEARTBEAT, 190}, {MSG_SOLICIT, 42},
-		    {MSG_ANSWER, 42},    {MSG_IDENTITY, 561},  {MSG_JOIN, 89},
-		    {MSG_DETACH, 52},    {MSG_DISOWN, 91},     {MSG_ACCOUNT, 288},
-		    {MSG_SYNC_ACK, 170}, {MSG_SYNC_HELLO, 74}};
+	} rows[] = {{MSG_BEACON, 58},     {MSG_HEARTBEAT, 190}, {MSG_SOLICIT, 42},
+		    {MSG_ANSWER, 42},     {MSG_IDENTITY, 561},  {MSG_JOIN, 89},
+		    {MSG_DETACH, 52},     {MSG_DISOWN, 91},     {MSG_ACCOUNT, 288},
+		    {MSG_ADDRESSES, 188}, {MSG_SYNC_ACK, 170},  {MSG_SYNC_HELLO, 74}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		enum msg_type type = rows[i].type;

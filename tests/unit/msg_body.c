@@ -70,6 +70,13 @@ static const struct msg_detach detach = {
 	.cluster_id = {0xf0, 0xf1, [15] = 0xff},
 };
 
+static const struct msg_addresses addresses = {
+	.op = ADDRESSES_REFUSE,
+	.refusal = ADDRESSES_BUSY,
+	.cluster_id = {0xf0, 0xf1, [15] = 0xff},
+	.vip = {{HA_IPV4, {192, 0, 2, 100}}, {HA_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 0x64}}},
+};
+
 /* All messages behind one face, for the rules that hold for each. */
 static size_t encode(enum msg_type type, uint8_t *out, size_t cap)
 {
@@ -84,6 +91,8 @@ static size_t encode(enum msg_type type, uint8_t *out, size_t cap)
 		return msg_encode_identity(out, cap, &identity);
 	case MSG_JOIN:
 		return msg_encode_join(out, cap, &join);
+	case MSG_ADDRESSES:
+		return msg_encode_addresses(out, cap, &addresses);
 	default:
 		return msg_encode_detach(out, cap, &detach);
 	}
@@ -99,6 +108,7 @@ static enum ha_drop decode(enum msg_type type, const uint8_t *body, size_t len, 
 		struct msg_identity identity;
 		struct msg_join join;
 		struct msg_detach detach;
+		struct msg_addresses addresses;
 		uint8_t bytes[1024];
 	} out;
 	enum ha_drop drop;
@@ -120,6 +130,9 @@ static enum ha_drop decode(enum msg_type type, const uint8_t *body, size_t len, 
 	case MSG_JOIN:
 		drop = msg_decode_join(body, len, &out.join);
 		break;
+	case MSG_ADDRESSES:
+		drop = msg_decode_addresses(body, len, &out.addresses);
+		break;
 	default:
 		drop = msg_decode_detach(body, len, &out.detach);
 		break;
@@ -130,8 +143,8 @@ static enum ha_drop decode(enum msg_type type, const uint8_t *body, size_t len, 
 	return drop;
 }
 
-static const enum msg_type bodies[] = {MSG_BEACON,   MSG_HEARTBEAT, MSG_SOLICIT,
-				       MSG_IDENTITY, MSG_JOIN,      MSG_DETACH};
+static const enum msg_type bodies[] = {MSG_BEACON, MSG_HEARTBEAT, MSG_SOLICIT,  MSG_IDENTITY,
+				       MSG_JOIN,   MSG_DETACH,    MSG_ADDRESSES};
 
 /* The verdict on the sample of the type after value was written at offset. */
 static enum ha_drop patched(enum msg_type type, size_t offset, const void *value, size_t len)
@@ -470,7 +483,7 @@ Test(msg_body, spec_3_R4_unknown_flags_of_an_identity_are_neither_sent_nor_seen)
 	in.flags = 0xff;
 	msg_encode_identity(body, sizeof(body), &in);
 	cr_assert_eq(body[514], MSG_IDENTITY_ALL);
-	body[514] = 0xfe;
+	body[514] = (uint8_t)~MSG_IDENTITY_ALL;
 	cr_assert_eq(msg_decode_identity(body, sizeof(body), &out), DROP_NONE);
 	cr_assert_eq(out.flags, 0);
 }

@@ -167,3 +167,65 @@ Test(msg_join, spec_3_R20_a_refused_detach_and_nothing_else_says_why)
 		}
 	}
 }
+
+Test(msg_join, spec_3_13_addresses_round_trip)
+{
+	const struct msg_addresses in = {
+		.op = ADDRESSES_ACCEPT,
+		.cluster_id = {0xf0, 0xf1, [15] = 0xff},
+		.vip = {{HA_IPV4, {192, 0, 2, 100}}, [1] = {HA_IPV6, {0x20, 1, [15] = 7}}},
+	};
+	struct msg_addresses out;
+	uint8_t body[154];
+
+	cr_assert_eq(msg_encode_addresses(body, sizeof(body), &in), sizeof(body));
+	cr_assert_eq(msg_encode_addresses(body, sizeof(body) - 1, &in), 0);
+	cr_assert(memcmp(body, "\x02\x00\xf0\xf1\x00", 5) == 0 && body[17] == 0xff);
+	cr_assert(memcmp(body + 18, "\x04\xc0\x00\x02\x64", 5) == 0 && body[35] == 6);
+	cr_assert_eq(msg_decode_addresses(body, sizeof(body), &out), DROP_NONE);
+	EQ(op);
+	EQ(refusal);
+	SAME(cluster_id);
+	SAME(vip);
+}
+
+Test(msg_join, spec_3_R24_a_refused_list_and_nothing_else_says_why)
+{
+	for (unsigned op = 0; op <= UINT8_MAX; op++) {
+		for (unsigned refusal = 0; refusal <= UINT8_MAX; refusal++) {
+			uint8_t body[154] = {(uint8_t)op, (uint8_t)refusal, [18] = 4, 192, 0, 2, 1};
+			bool good = op == ADDRESSES_REFUSE ? refusal >= 1 && refusal <= 7
+							   : (op == 1 || op == 2) && refusal == 0;
+			struct msg_addresses out;
+
+			cr_assert_eq(msg_decode_addresses(body, sizeof(body), &out),
+				     good ? DROP_NONE : DROP_BAD_VALUE, "%u %u", op, refusal);
+		}
+	}
+}
+
+/* With the first of a list of two as it is: what the second one may be, and the eighth. */
+Test(msg_join, spec_3_R24_a_list_has_one_at_least_no_gap_and_nothing_twice)
+{
+	struct msg_addresses m = {.op = ADDRESSES_PROPOSE}, out;
+	uint8_t body[154];
+
+#define VERDICT()                                                                                  \
+	(msg_encode_addresses(body, sizeof(body), &m),                                             \
+	 msg_decode_addresses(body, sizeof(body), &out))
+	cr_expect_eq(VERDICT(), DROP_BAD_VALUE, "none");
+	for (uint8_t i = 0; i < HA_VIP_MAX; i++)
+		m.vip[i] = (struct ha_address){HA_IPV4, {192, 0, 2, i}};
+	cr_expect_eq(VERDICT(), DROP_NONE);
+	m.vip[3] = (struct ha_address){HA_FAMILY_NONE, {0}};
+	cr_expect_eq(VERDICT(), DROP_BAD_VALUE, "a gap");
+	m.vip[3] = m.vip[7];
+	cr_expect_eq(VERDICT(), DROP_BAD_VALUE, "twice");
+	m.vip[3] = (struct ha_address){HA_IPV6, {192, 0, 2, 7}};
+	cr_expect_eq(VERDICT(), DROP_NONE, "of another family it is another one");
+	m.vip[3] = (struct ha_address){HA_IPV4, {192, 0, 2, 7, 1}};
+	cr_expect_eq(VERDICT(), DROP_BAD_VALUE, "a byte that is not used");
+	m.vip[3] = (struct ha_address){5, {192, 0, 2, 9}};
+	cr_expect_eq(VERDICT(), DROP_BAD_VALUE, "a family that is none");
+#undef VERDICT
+}

@@ -18,7 +18,8 @@ static const struct {
 	     {MSG_JOIN, "JOIN", "3.6 JOIN"},
 	     {MSG_DETACH, "DETACH", "3.7 DETACH"},
 	     {MSG_DISOWN, "DISOWN", "3.8 DISOWN"},
-	     {MSG_ACCOUNT, "ACCOUNT", "3.11 ACCOUNT"}};
+	     {MSG_ACCOUNT, "ACCOUNT", "3.11 ACCOUNT"},
+	     {MSG_ADDRESSES, "ADDRESSES", "3.13 ADDRESSES"}};
 
 enum {
 	TYPES = sizeof(types) / sizeof(*types),
@@ -83,7 +84,7 @@ Test(spec, s2_2_lists_every_type_with_its_lengths)
 		cr_assert_eq(strtoul(length, NULL, 10), total(type), "%s", line);
 	}
 	cr_assert_eq(rows, TYPES);
-	cr_assert_eq(msg_body_len(MSG_ACCOUNT + 1), 0, "a type that is not listed");
+	cr_assert_eq(msg_body_len(MSG_ADDRESSES + 1), 0, "a type that is not listed");
 }
 
 /* The fields of a table of offsets follow each other without a gap; where they end. */

@@ -61,6 +61,7 @@ Test(steward, a_record_out_of_range_is_not_written)
 	expect_invalid(offsetof(struct store_record, whole_copy), 2);
 	expect_invalid(offsetof(struct store_record, in_sync), 2);
 	expect_invalid(offsetof(struct store_record, detached), 2);
+	expect_invalid(offsetof(struct store_record, vip_set), 2);
 	expect_invalid(offsetof(struct store_record, parting), PARTING_N);
 	for (size_t i = 0; i < STORE_FORMER_MAX; i++)
 		expect_invalid(offsetof(struct store_record, former) +

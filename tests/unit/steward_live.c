@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/addresses.h"
 #include "agent/check.h"
 #include "agent/ipc.h"
 
@@ -377,6 +378,53 @@ Test(steward_live, an_engine_that_needs_no_greeting_is_told_of_the_checks_when_i
 	say_save(1, &record);
 	cr_assert_eq(next_of(IPC_CHECK).u.check.state, CHECK_UNKNOWN);
 	cr_assert_eq(next().type, IPC_SAVED);
+}
+
+static struct ipc_message told_of_addresses(void)
+{
+	struct pollfd ready = {.fd = guardian, .events = POLLIN};
+	struct ipc_message message;
+
+	do {
+		cr_assert_eq(poll(&ready, 1, -1), 1);
+		cr_assert_eq(ipc_receive(guardian, &message, NULL), 1);
+	} while (message.type != IPC_VIPS);
+	return message;
+}
+
+/* Of an appliance that is alone: an operator's list, which may have nothing in it, and that of the configuration. */
+Test(steward_live,
+     the_guardian_hears_which_addresses_count_before_the_engine_hears_that_they_are_saved)
+{
+	static const struct ha_address vip = {HA_IPV4, {192, 0, 2, 100}};
+	struct addresses none = {.n = 0}, one = {.n = 1, .vip = {{HA_IPV4, {192, 0, 2, 110}}}};
+	struct store_record record;
+	struct ipc_message message;
+
+	config.vip[0] = vip;
+	config.vip_n = 1;
+	start();
+	message = told_of_addresses();
+	cr_expect(message.u.vips.n == 1 && !message.u.vips.recorded);
+	record = greet();
+	addresses_record(&record, &config, &one);
+	say_save(1, &record);
+	cr_assert_eq(next_of(IPC_SAVED).u.record.number, 1);
+	cr_assert_eq(ipc_receive(guardian, &message, NULL), 1, "it is there already");
+	while (message.type != IPC_VIPS)
+		cr_assert_eq(ipc_receive(guardian, &message, NULL), 1);
+	cr_expect(message.u.vips.n == 1 && message.u.vips.recorded);
+	cr_expect(ha_address_equal(&message.u.vips.vip[0], &one.vip[0]));
+	addresses_record(&record, &config, &none);
+	say_save(2, &record);
+	message = told_of_addresses();
+	cr_expect(message.u.vips.n == 0 && message.u.vips.recorded);
+	addresses_unrecord(&record);
+	say_save(3, &record);
+	message = told_of_addresses();
+	cr_expect(message.u.vips.n == 1 && !message.u.vips.recorded);
+	close(guardian);
+	cr_assert_eq(end_status(), 0);
 }
 
 /* Whatever it runs. */

@@ -16,6 +16,7 @@
 enum {
 	RECORD_1_LEN = 4 + 2 + 5 * 8 + 5 + 32 + 32 + 16 + 65 + 8 * 17, /* without its checksum */
 	FORMER_LEN = 1 + 32 + 32 + 16 + 65,
+	RECORD_2_LEN = RECORD_1_LEN + 8 + 1 + 1 + 4 * FORMER_LEN,
 };
 
 static char directory[64];
@@ -55,6 +56,8 @@ static struct store_record sample(void)
 				 .suspended_until = 0x1122334455667788,
 				 .parting = PARTING_REMOVED,
 				 .detached = true,
+				 .vip_set = true,
+				 .vip_against = 0x2122232425262728,
 				 .peer_name = "beta"};
 
 	memset(r.peer_key, 0xa1, sizeof(r.peer_key));
@@ -150,9 +153,10 @@ Test(store, record_is_big_endian_and_stays_so)
 
 	cr_assert_eq(store_write_record(&store, &in), 0);
 	len = slurp("cluster", bytes, sizeof(bytes));
-	cr_expect_eq(len, RECORD_1_LEN + 8 + 1 + 1 + 4 * FORMER_LEN + 32);
-	cr_expect_arr_eq(bytes, "HAcl\0\2\0\0\0\0\0\0\0\7", 14);
+	cr_expect_eq(len, RECORD_2_LEN + 1 + 8 + 32);
+	cr_expect_arr_eq(bytes, "HAcl\0\3\0\0\0\0\0\0\0\7", 14);
 	cr_expect_arr_eq(bytes + RECORD_1_LEN, "\x11\x22\x33\x44\x55\x66\x77\x88\2\1\0\xd0", 12);
+	cr_expect_arr_eq(bytes + RECORD_2_LEN, "\1\x21\x22\x23\x24\x25\x26\x27\x28", 9);
 	cr_expect_arr_eq(bytes + 38, "\1\2\3\4\5\6\7\10", 8);
 }
 
@@ -212,7 +216,7 @@ Test(store, record_of_another_version_or_kind_is_no_record)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} change[] = {{5, 3},
+	} change[] = {{5, 4},
 		      {5, 0},
 		      {4, 1},
 		      {2, 'k'},
@@ -227,6 +231,7 @@ Test(store, record_of_another_version_or_kind_is_no_record)
 		      {RECORD_1_LEN, 0x80},
 		      {RECORD_1_LEN + 8, PARTING_N},
 		      {RECORD_1_LEN + 9, 2},
+		      {RECORD_2_LEN, 2},
 		      {RECORD_1_LEN + 10, PARTING_N},
 		      {RECORD_1_LEN + 10 + 3 * FORMER_LEN, 0xff},
 		      {RECORD_1_LEN + 10 + FORMER_LEN - 65, 0xff}};
@@ -261,7 +266,27 @@ Test(store, record_of_another_version_or_kind_is_no_record)
 	cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "too short a body");
 }
 
-Test(store, record_of_the_version_before_is_read_and_lacks_what_is_new)
+Test(store, record_of_version_2_is_read_and_was_set_by_nobody)
+{
+	struct store_record in = sample(), out;
+	uint8_t bytes[2048];
+
+	cr_assert_eq(store_write_record(&store, &in), 0);
+	slurp("cluster", bytes, sizeof(bytes));
+	bytes[5] = 2;
+	spill_signed("cluster", bytes, RECORD_2_LEN + 32);
+	cr_assert_eq(store_read_record(&store, &out), 0);
+	cr_expect_eq(out.parting, PARTING_REMOVED);
+	cr_expect_eq(out.former[3].why, 3);
+	cr_expect(ha_address_equal(&out.vip[7], &in.vip[7]));
+	cr_expect_not(out.vip_set);
+	cr_expect_eq(out.vip_against, 0);
+	bytes[5] = 3;
+	spill_signed("cluster", bytes, RECORD_2_LEN + 32);
+	cr_expect_eq(store_read_record(&store, &out), -EBADMSG, "the new one has more");
+}
+
+Test(store, record_of_the_first_version_is_read_and_lacks_what_is_new)
 {
 	struct store_record in = sample(), out;
 	uint8_t bytes[2048];
