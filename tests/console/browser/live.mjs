@@ -113,7 +113,7 @@ await play(async () => {
 	await logIn(a);
 	await isCluster(a);
 	await chart(a);
-	await lab("for i in {1..40}; do ha a --suspend; ha a --resume; done");
+	await lab("for i in {1..40}; do ha a --suspend; ha a --resume; done; sleep 2");
 	await older(a);
 	await levels(a);
 	await fresh();
