@@ -351,7 +351,8 @@ async function fetchEvents() {
 async function earlier() {
 	if (model.timeline.asking)
 		return;
-	const before = document.querySelectorAll(".events > li").length;
+	const items = () => [...document.querySelectorAll(".events > li")];
+	const last = items().at(-1)?.dataset.key;
 	model.timeline.mistake = "";
 	if (model.timeline.all === null) {
 		model.timeline.asking = true;
@@ -373,7 +374,9 @@ async function earlier() {
 	const n = timeline.more(model);
 	render();
 	announce(n > 0 ? text.timeline.shown(n) : text.timeline.noneEarlier);
-	(document.querySelectorAll(".events > li")[before] ?? byId("all-events"))?.focus();
+	// By its name: others may have come above it meanwhile.
+	const next = last === undefined ? items()[0] : items().find((item) => item.dataset.key === last)?.nextElementSibling;
+	(next ?? byId("all-events"))?.focus();
 }
 
 async function logOut(everywhere) {
