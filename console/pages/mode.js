@@ -10,6 +10,15 @@ const words = text.mode;
 export const isPaired = (state) => state.nodes.length > 1;
 const isHolder = (state) => state.role === "active";
 
+/* Of one of the nodes, as it is by now: what it was set up as ends with the first swap. */
+export function modeOf(state, node) {
+	const active = state.nodes.filter((one) => one.state === "active");
+	const holder = active.find((one) => one.self) ?? active[0];
+	if (!isPaired(state) || !holder)
+		return node.mode;
+	return node === holder ? words.isActive : words.isPassive;
+}
+
 /* ---- the choice ---- */
 
 function choice(model, value, label, hint) {

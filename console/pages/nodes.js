@@ -2,6 +2,7 @@
 import { element } from "./dom.js";
 import { text } from "./strings.js";
 import * as format from "./format.js";
+import { modeOf } from "./mode.js";
 import { bullets, button, card, facts, reasons, status, syncStatus, table } from "./parts.js";
 
 const words = text.nodes;
@@ -66,7 +67,7 @@ function row(model, node, withActions) {
 				status(node.status.level, format.upper(node.status.text)),
 				node.connected && element("p", { class: "small" }, format.upper(node.reason)),
 				node.self && element("p", { class: "small" }, words.since(format.duration(live.since_ms / 1000)))),
-			format.upper(node.mode ?? words.none),
+			format.upper(modeOf(model.state, node) ?? words.none),
 			node.management_addresses.length > 0
 				? element("ul", { class: "plain" }, node.management_addresses.map((address) => element("li", {}, address)))
 				: words.none,

@@ -2,6 +2,7 @@
 import { element, icon } from "./dom.js";
 import { text } from "./strings.js";
 import * as format from "./format.js";
+import { modeOf } from "./mode.js";
 import { card, facts, status, syncStatus, takeover } from "./parts.js";
 import { timeline } from "./timeline.js";
 
@@ -35,7 +36,7 @@ export function standby(model) {
 		card("this", words.this, facts([
 			[text.nodes.host, state.host_name],
 			[text.nodes.address, format.list(state.management_addresses)],
-			[text.nodes.mode, format.upper(state.mode)],
+			[text.nodes.mode, format.upper(modeOf(state, own))],
 			[words.state, status(own.status.level, format.upper(state.state))],
 			[words.reason, format.upper(state.reason)],
 			[text.nodes.key, element("code", { class: "key" }, state.fingerprint)],

@@ -177,6 +177,7 @@ export const text = {
 		heading: "Mode",
 		legend: "Mode of this appliance",
 		standalone: "This appliance is standalone. Choose a mode to make it part of a pair.",
+		isActive: "primary (active)", isPassive: "primary (passive)",
 		active: "Primary mode (active)",
 		activeHint: "Holds the virtual IP addresses and works.",
 		passive: "Primary mode (passive)",

@@ -159,6 +159,9 @@ async function together(a, b) {
 	await eventually("... the old passive's becomes the console", () => isCluster(b));
 	await check("... and says so to who cannot see it", async () => (await b.locator("#announce").innerText()).includes("active one now"));
 	await eventually("the passive is synced again", () => row(b, "appliance-a").getByText("Fully synced").isVisible());
+	await check("the modes have turned with the roles", async () => await row(b, "appliance-b").getByText("Primary (active)", { exact: true }).isVisible()
+		&& await row(b, "appliance-a").getByText("Primary (passive)", { exact: true }).isVisible()
+		&& await a.getByText("Primary (passive)", { exact: true }).isVisible());
 	await check("the timeline has it", async () => /Passive → Active/.test(await b.getByRole("region", { name: "Timeline" }).innerText()));
 	await eventually("it can be detached", async () => !await isDisabled(b, "Detach"));
 	await confirmed(b, "Detach");
