@@ -4,6 +4,8 @@
  *   (to its addressee or back to its sender), or changed, cut or lengthened, a frame of the attacker's own, a restart
  *
  * The attacker can make the MAC of a handshake good, as whoever knows the passphrase can (without one, before the join: everybody).
+ * Of a pair nobody can, as its key is the pair's secret; there it is made good all the same, to get at what lies behind it, but
+ * not for another boot or sequence: that these are the peer's the MAC alone says (SPEC 4.R17).
  *
  * Nothing is ever taken for a message but what the other side sealed for this start of its receiver, whole, and once. When the
  * attacker leaves the two find each other and talk.
@@ -18,6 +20,8 @@ enum {
 	WIRE = 32, /* frames that the attacker remembers */
 	FRAME = SESSION_FRAME_MAX + 64,
 	MAC_LEN = 16,
+	BOOT_AT = MSG_HEADER_LEN + 6, /* with the sequence behind it: SPEC 4.2 */
+	BOOT_AND_SEQUENCE = 16,
 	STEPS_MAX = 400,
 	HEAL_STEPS = 4000,
 };
@@ -186,6 +190,9 @@ static void change(struct world *w, struct script *s)
 		bytes[len++] = script_u8(s);
 	for (unsigned i = 0; how & 8 && i < 4 && len > 0; i++)
 		bytes[script_below(s, (uint32_t)len)] ^= script_u8(s);
+	if (how & 0x40 && w->config[0].pattern == SESSION_KK &&
+	    kept.len >= BOOT_AT + BOOT_AND_SEQUENCE)
+		memcpy(bytes + BOOT_AT, kept.bytes + BOOT_AT, BOOT_AND_SEQUENCE);
 	if (how & 0x40)
 		make_mac_good(w, 1 - kept.from, bytes, len);
 	deliver(w, how & 0x80 ? kept.from : 1 - kept.from, bytes, len, e);
