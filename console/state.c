@@ -117,9 +117,13 @@ static enum state_screen screen_of(const json_t *dump)
 
 	if (dump == NULL)
 		return STATE_DOWN;
-	/* "none": it is still being decided. Nothing is to be managed at an appliance that does not know. */
-	return strcmp(role, "standalone") == 0 || strcmp(role, "active") == 0 ? STATE_CONSOLE
-									      : STATE_STANDBY;
+	/* Still being decided: nothing is to be managed at an appliance that does not know. */
+	if (strcmp(role, "none") == 0)
+		return STATE_STANDBY;
+	/* Without a pair there is no other one to manage it at, also while it cannot hold its virtual IP. */
+	return strcmp(role, "passive") != 0 || !json_is_object(json_object_get(dump, "peer"))
+		       ? STATE_CONSOLE
+		       : STATE_STANDBY;
 }
 
 const char *state_screen_name(enum state_screen screen)

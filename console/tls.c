@@ -256,6 +256,8 @@ int tls_check(const struct conf *conf)
 	static struct tls tls;
 	int error = *conf->certificate != '\0' ? load_given(&tls, conf) : 0;
 
+	if (tls.given != NULL)
+		gnutls_x509_crt_deinit(tls.given);
 	sodium_memzero(tls.key, sizeof(tls.key));
 	return error;
 }

@@ -8,7 +8,7 @@ import { virtual } from "./virtual.js";
 const words = text.mode;
 
 export const isPaired = (state) => state.nodes.length > 1;
-const isHolder = (state) => state.role === "active";
+const isHolder = (state) => state.role !== "standalone"; // or is to be, as soon as its address is free
 
 /* Of one of the nodes, as it is by now: what it was set up as ends with the first swap. */
 export function modeOf(state, node) {

@@ -23,12 +23,12 @@ pem() {
 	chown "$CONSOLE_USER" "${to}key.pem" "${to}certificate.pem"
 	chmod 600 "${to}key.pem"
 }
-refuses() { # DESCRIPTION PATTERN [PREFIX...]: it does not start, and says why
-	local what=$1 pattern=$2
-	shift 2
+refuses() { # STATUS DESCRIPTION PATTERN [PREFIX...]: it does not start, and says why; 2: the configuration is to be mended
+	local status=$1 what=$2 pattern=$3
+	shift 3
 	console_command a
 	timeout 10 "$@" "${CONSOLE_COMMAND[@]}" >"$LAB/out" 2>&1
-	check "$what: it does not start, and says why" "[ $? -eq 1 ] && said '$pattern'" || diag "$(cat "$LAB/out")"
+	check "$what: it does not start, and says why" "[ $? -eq $status ] && said '$pattern'" || diag "$(cat "$LAB/out")"
 }
 
 # ---- its own ----
@@ -62,13 +62,13 @@ console a start
 check "without its key it is made anew" '[ "$(print)" = "$(file_print "$STATE/certificate.pem")" ]'
 console a stop
 chmod 755 "$STATE"
-refuses "a state directory that others may look into" "mode 700"
+refuses 1 "a state directory that others may look into" "mode 700"
 chmod 700 "$STATE"
 
 # ---- as many open files as there may be connections ----
 CONSOLE_OPTIONS=("connections = 1000")
 console_config a
-refuses "fewer open files than connections" "1000 connections take" prlimit --nofile=500:500
+refuses 1 "fewer open files than connections" "1000 connections take" prlimit --nofile=500:500
 ulimit -S -n 500
 console a start
 check "where more are allowed it allows them to itself" 'awk "/^Max open files/ {exit !(\$4 > 1000)}" "/proc/$(console_pid a)/limits"'
@@ -78,11 +78,11 @@ console a stop
 install -m 644 /dev/null "$LAB/a/token"
 CONSOLE_OPTIONS=("metrics_token_file = \"$LAB/a/token\"")
 console_config a
-refuses "an empty token" "16 characters"
+refuses 1 "an empty token" "16 characters"
 echo short >"$LAB/a/token"
-refuses "a short one" "16 characters"
+refuses 1 "a short one" "16 characters"
 rm "$LAB/a/token"
-refuses "none" "token: No such file"
+refuses 1 "none" "token: No such file"
 
 # ---- one that is given ----
 pem "$LAB/a/given-" 100 ha.example.net '*.pair.example.net'
@@ -99,10 +99,10 @@ done
 console a stop
 mv "$LAB/a/given-key.pem" "$LAB/a/other"
 openssl ecparam -name prime256v1 -genkey -noout -out "$LAB/a/given-key.pem" && chown "$CONSOLE_USER" "$LAB/a/given-key.pem"
-refuses "another's key" "not the key of this certificate"
+refuses 2 "another's key" "not the key of this certificate"
 rm "$LAB/a/given-key.pem"
-refuses "no key" "given-key.pem: No such file"
+refuses 2 "no key" "given-key.pem: No such file"
 echo hello >"$LAB/a/given-certificate.pem"
 mv "$LAB/a/other" "$LAB/a/given-key.pem"
-refuses "no certificate" "no certificate in PEM"
+refuses 2 "no certificate" "no certificate in PEM"
 done_testing

@@ -8,12 +8,17 @@
 
 static json_t *dump, *state, *live;
 
-static void setup(void)
+static void take(const char *golden)
 {
 	json_error_t error;
 
-	dump = json_load_file("tests/golden/active.json", 0, &error);
+	dump = json_load_file(golden, 0, &error);
 	cr_assert_not_null(dump, "not run from the root of the tree: %s", error.text);
+}
+
+static void setup(void)
+{
+	take("tests/golden/active.json");
 }
 
 static void teardown(void)
@@ -53,6 +58,30 @@ Test(console_state, an_agent_that_tells_all_is_the_console)
 	cr_expect_str_eq(text(member(state, "agent"), "text"), "");
 	cr_expect_eq(json_array_size(member(member(state, "agent"), "missing")), 0);
 	cr_expect_not_null(live);
+}
+
+Test(console_state, only_the_passive_one_of_a_pair_is_managed_elsewhere)
+{
+	static const struct {
+		const char *golden;
+		enum state_screen screen;
+	} known[] = {
+		{"tests/golden/active-no-peer.json", STATE_CONSOLE},
+		{"tests/golden/standalone.json", STATE_CONSOLE},
+		{"tests/golden/faulted.json",
+		 STATE_CONSOLE}, /* alone: its address is somebody else's */
+		{"tests/golden/passive.json", STATE_STANDBY},
+		{"tests/golden/passive-deaf.json", STATE_STANDBY},
+		{"tests/golden/suspended.json", STATE_STANDBY},
+		{"tests/golden/starting.json", STATE_STANDBY},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		teardown();
+		take(known[i].golden);
+		make();
+		cr_expect_eq(state_screen(state), known[i].screen, "%s", known[i].golden);
+	}
 }
 
 Test(console_state, without_an_agent_it_says_why)
