@@ -434,8 +434,6 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 	if (r->phase != READDRESS_SAVING || number != r->save)
 		return;
 	r->phase = READDRESS_IDLE;
-	if (r->proposed && !engine->record.paired)
-		return; /* the pair has ended meanwhile, and its record says so */
 	if (!ok) {
 		r->settled = engine_now(engine) + SETTLED; /* not at every heartbeat */
 		if (r->request == 0)
@@ -455,6 +453,13 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 	readdress_change(engine);
 	if (r->proposed && r->request == 0)
 		readdress_accepted(engine, r->addresses.vip);
+}
+
+/* What is written from now on is without it, also where that was on its way to the disk. */
+void readdress_give_up(struct engine *engine)
+{
+	if (engine->readdress.phase != READDRESS_IDLE)
+		readdress_answer(engine, CONTROL_ERROR, "the pair has ended meanwhile");
 }
 
 void readdress_steward(struct engine *engine)
@@ -608,9 +613,6 @@ void readdress_timer(struct engine *engine, ha_time now)
 		readdress_probe(engine);
 	} else if (r->phase == READDRESS_PROBING) {
 		readdress_probed(engine, now);
-	} else if (r->phase == READDRESS_ASKING && !engine->record.paired) {
-		readdress_answer(engine, CONTROL_ERROR,
-				 "the pair has ended meanwhile; nothing has changed");
 	} else if (r->phase == READDRESS_ASKING && now >= r->until) {
 		readdress_answer(engine, CONTROL_ERROR,
 				 "the passive appliance did not answer; nothing has changed here");
