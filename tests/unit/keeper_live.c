@@ -147,6 +147,29 @@ Test(keeper_live, a_renewal_that_means_other_addresses_renews_nothing)
 	keeper_close(&keeper);
 }
 
+/* An upgrade in place between the record and the change: the new engine goes on with lease 1, and has the record's. */
+Test(keeper_live, what_was_taken_over_ends_where_the_record_has_others)
+{
+	ha_time until = loop_now() + 60 * HA_SEC;
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 7);
+	cr_assert(keeper_bridge(&keeper, until));
+	vip_close(&keeper.vip);
+	monitor_close(&keeper.monitor);
+	cr_assert_eq(keeper_adopt(&keeper, "ha0", &vip, 1, until, on_answer, NULL), 0);
+	cr_assert(keeper_set_addresses(&keeper, &other, 1));
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	request_for(IPC_HOLD, 1, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_DROPPED);
+	cr_expect_eq(answer.u.lease.lease, 1);
+	run("! ip address show dev ha0 | grep -q 192.0.2.1");
+	request_for(IPC_HOLD, 2, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_HELD);
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
+	keeper_close(&keeper);
+}
+
 Test(keeper_live, what_no_station_can_have_is_refused)
 {
 	static const struct ha_address hostile[] = {
