@@ -454,6 +454,22 @@ Test(readdress, X5_alone_it_is_written_at_once_and_goes_ahead_of_the_configurati
 	cr_expect(out.n == 1 && out.vip[0].b[3] == 101);
 }
 
+/* Else both would be on their way to the disk, and what it is given would be that of the pair. */
+Test(readdress, X1_alone_no_join_begins_meanwhile)
+{
+	char text[CONTROL_TEXT_MAX];
+
+	alone();
+	engine->node.lease.wanted = false;
+	cr_expect(meet_may(engine, false, text));
+	cr_assert_not(ask("{\"addresses\": [\"192.0.2.110\"]}"));
+	cr_expect_not(meet_may(engine, false, text));
+	cr_expect_str_eq(text, "a change of the virtual IP is under way");
+	probe();
+	cr_assert_eq(engine->readdress.phase, READDRESS_SAVING);
+	cr_expect_not(meet_may(engine, false, text));
+}
+
 Test(readdress, X5_alone_none_is_a_list_too)
 {
 	struct store_record record;
