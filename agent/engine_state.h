@@ -96,6 +96,7 @@ struct readdress {
 	uint64_t save;    /* READDRESS_SAVING: its number */
 	uint32_t request; /* of the control client that waits; 0 = none */
 	bool proposed;    /* by the peer, who waits for an answer */
+	bool adopted;     /* ... or what it has, and nobody has asked */
 	ha_time settled;  /* what was accepted is not taken back by the peer's older word before */
 };
 

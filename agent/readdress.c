@@ -436,7 +436,7 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 	r->phase = READDRESS_IDLE;
 	if (!ok) {
 		r->settled = engine_now(engine) + SETTLED; /* not at every heartbeat */
-		if (r->request == 0)
+		if (r->proposed)
 			readdress_send(engine, ADDRESSES_REFUSE, ADDRESSES_STORE, r->addresses.vip);
 		readdress_answer(
 			engine, CONTROL_ERROR,
@@ -446,12 +446,12 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 		return;
 	}
 	readdress_record(engine, &engine->record);
-	if (!r->proposed) {
+	if (!r->proposed && !r->adopted) {
 		r->phase = READDRESS_CHANGING;
 		r->until = engine_now(engine) + CHANGE_TIMEOUT;
 	}
 	readdress_change(engine);
-	if (r->proposed && r->request == 0)
+	if (r->proposed)
 		readdress_accepted(engine, r->addresses.vip);
 }
 
@@ -521,7 +521,7 @@ static void readdress_adopt(struct engine *engine)
 	    engine->part.phase != PART_IDLE || engine->join.phase != JOIN_IDLE ||
 	    !node_follows(&engine->node, engine->now))
 		return;
-	*r = (struct readdress){.addresses = theirs, .proposed = true, .settled = r->settled};
+	*r = (struct readdress){.addresses = theirs, .adopted = true, .settled = r->settled};
 	readdress_save(engine);
 }
 

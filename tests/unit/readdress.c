@@ -411,6 +411,23 @@ Test(readdress, X4_what_it_has_accepted_it_does_not_give_up_for_the_holder_s_wor
 	cr_expect(ha_address_equal(&record.vip[0], &old4));
 }
 
+/* It may have been started anew while the holder changed over, and have taken its old word for news. */
+Test(readdress, X4_what_it_has_adopted_is_no_answer_and_gives_way_at_once)
+{
+	struct store_record record;
+
+	passive();
+	engine->peer.vip[0] = new4;
+	readdress_after(engine);
+	cr_assert(written(&record));
+	readdress_saved(engine, engine->readdress.save, true);
+	cr_expect_eq(engine->readdress.settled, 0);
+	engine->peer.vip[0] = new6;
+	readdress_after(engine);
+	cr_assert(written(&record));
+	cr_expect(ha_address_equal(&record.vip[0], &new6));
+}
+
 Test(readdress, X4_a_disk_that_is_full_is_not_asked_at_every_heartbeat)
 {
 	struct store_record record;
