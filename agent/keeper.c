@@ -323,8 +323,10 @@ static bool change_over(struct keeper *keeper, const struct ipc_message *message
 
 	if (keeper_means(keeper, message))
 		return true;
-	if (lease > held || (lease == held && wants(keeper, message)))
+	if (lease > held || (lease == held && wants(keeper, message))) {
 		hold_withdraw(&keeper->hold);
+		(void)keeper_read(keeper); /* of that, before the new ones are put on */
+	}
 	(void)switch_and_log(keeper);
 	return keeper_means(keeper, message);
 }

@@ -132,6 +132,26 @@ Test(keeper_live, a_newer_lease_of_other_addresses_ends_the_former_one)
 	keeper_close(&keeper);
 }
 
+/* What the kernel says of that is not somebody else's doing either. */
+Test(keeper_live, an_address_that_stays_is_not_missed_for_its_own_removal)
+{
+	const struct ha_address both[] = {vip, other};
+	struct ipc_message message = {.type = IPC_HOLD};
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert(keeper_set_addresses(&keeper, both, 2));
+	message.u.lease.addresses = addresses_sum(both, 2);
+	message.u.lease.lease = 2;
+	message.u.lease.deadline = loop_now() + 60 * HA_SEC;
+	keeper_request(&keeper, &message);
+	cr_assert_eq(answer.u.lease.status, LEASE_HELD);
+	cr_assert_eq(keeper_read(&keeper), 0);
+	cr_expect_eq(keeper.hold.restored, 0);
+	cr_expect_eq(answer.u.lease.on, 3);
+	keeper_close(&keeper);
+}
+
 /* Who means others must not renew what is on either. */
 Test(keeper_live, a_renewal_that_means_other_addresses_renews_nothing)
 {
