@@ -96,6 +96,7 @@ struct readdress {
 	uint64_t save;    /* READDRESS_SAVING: its number */
 	uint32_t request; /* of the control client that waits; 0 = none */
 	bool proposed;    /* by the peer, who waits for an answer */
+	bool adopted;     /* ... or what it has, and nobody has asked */
 	ha_time settled;  /* what was accepted is not taken back by the peer's older word before */
 };
 
@@ -300,6 +301,7 @@ void readdress_message(struct engine *, const struct msg_addresses *);
 void readdress_segment(struct engine *, const struct segment_frame *);
 void readdress_record(const struct engine *, struct store_record *); /* ... with them in it */
 void readdress_saved(struct engine *, uint64_t number, bool ok);
+void readdress_give_up(struct engine *); /* the pair that it was for ends */
 void readdress_steward(
 	struct engine *); /* there is another one: what it is to write is said again */
 ha_time readdress_deadline(const struct engine *);

@@ -308,14 +308,25 @@ bool keeper_means(const struct keeper *keeper, const struct ipc_message *message
 	       message->u.lease.addresses == addresses_sum(keeper->vip.addresses, n);
 }
 
-/* Other addresses than those at hand. A newer lease ends an older one, whose release may have been lost; then those that
- * are wanted by now are taken on, and are the ones, or not yet: the next heartbeat asks again. */
+/* Those that the record has by now? */
+static bool wants(const struct keeper *keeper, const struct ipc_message *message)
+{
+	return message->u.lease.addresses == addresses_sum(keeper->wanted, keeper->wanted_n);
+}
+
+/* Other addresses than those at hand. A newer lease ends an older one, whose release may have been lost; so does the same
+ * one, as that of another program was taken over (SPEC 5.U1) for what the record had before. Then those that are wanted by
+ * now are taken on, and are the ones, or not yet: the next heartbeat asks again. */
 static bool change_over(struct keeper *keeper, const struct ipc_message *message)
 {
+	uint64_t lease = message->u.lease.lease, held = keeper->hold.lease;
+
 	if (keeper_means(keeper, message))
 		return true;
-	if (message->u.lease.lease > keeper->hold.lease)
+	if (lease > held || (lease == held && wants(keeper, message))) {
 		hold_withdraw(&keeper->hold);
+		(void)keeper_read(keeper); /* of that, before the new ones are put on */
+	}
 	(void)switch_and_log(keeper);
 	return keeper_means(keeper, message);
 }

@@ -359,6 +359,8 @@ bool meet_may(struct engine *engine, bool test_only, char text[CONTROL_TEXT_MAX]
 		refusal = "this appliance holds the virtual IP; the one that joins must not";
 	else if (engine->join.phase != JOIN_IDLE)
 		refusal = "a join, or a test of the connection, is under way";
+	else if (readdress_is_busy(engine))
+		refusal = "a change of the virtual IP is under way";
 	else if (meet_is_visited(engine))
 		refusal = "the other appliance is testing the connection, or joining, at this "
 			  "moment: test or join from one of the two only";

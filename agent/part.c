@@ -272,6 +272,7 @@ void part_disowned(struct engine *engine, enum msg_parting why)
 
 	if (engine->part.phase == PART_SAVING)
 		return;
+	readdress_give_up(engine); /* or its record would come on top of the one without a pair */
 	engine->part = (struct part){.request = request, .why = why};
 	if (why == PARTING_REMOVED)
 		part_done(engine);

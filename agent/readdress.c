@@ -434,11 +434,9 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 	if (r->phase != READDRESS_SAVING || number != r->save)
 		return;
 	r->phase = READDRESS_IDLE;
-	if (r->proposed && !engine->record.paired)
-		return; /* the pair has ended meanwhile, and its record says so */
 	if (!ok) {
 		r->settled = engine_now(engine) + SETTLED; /* not at every heartbeat */
-		if (r->request == 0)
+		if (r->proposed)
 			readdress_send(engine, ADDRESSES_REFUSE, ADDRESSES_STORE, r->addresses.vip);
 		readdress_answer(
 			engine, CONTROL_ERROR,
@@ -448,13 +446,20 @@ void readdress_saved(struct engine *engine, uint64_t number, bool ok)
 		return;
 	}
 	readdress_record(engine, &engine->record);
-	if (!r->proposed) {
+	if (!r->proposed && !r->adopted) {
 		r->phase = READDRESS_CHANGING;
 		r->until = engine_now(engine) + CHANGE_TIMEOUT;
 	}
 	readdress_change(engine);
-	if (r->proposed && r->request == 0)
+	if (r->proposed)
 		readdress_accepted(engine, r->addresses.vip);
+}
+
+/* What is written from now on is without it, also where that was on its way to the disk. */
+void readdress_give_up(struct engine *engine)
+{
+	if (engine->readdress.phase != READDRESS_IDLE)
+		readdress_answer(engine, CONTROL_ERROR, "the pair has ended meanwhile");
 }
 
 void readdress_steward(struct engine *engine)
@@ -516,7 +521,7 @@ static void readdress_adopt(struct engine *engine)
 	    engine->part.phase != PART_IDLE || engine->join.phase != JOIN_IDLE ||
 	    !node_follows(&engine->node, engine->now))
 		return;
-	*r = (struct readdress){.addresses = theirs, .proposed = true, .settled = r->settled};
+	*r = (struct readdress){.addresses = theirs, .adopted = true, .settled = r->settled};
 	readdress_save(engine);
 }
 
@@ -608,9 +613,6 @@ void readdress_timer(struct engine *engine, ha_time now)
 		readdress_probe(engine);
 	} else if (r->phase == READDRESS_PROBING) {
 		readdress_probed(engine, now);
-	} else if (r->phase == READDRESS_ASKING && !engine->record.paired) {
-		readdress_answer(engine, CONTROL_ERROR,
-				 "the pair has ended meanwhile; nothing has changed");
 	} else if (r->phase == READDRESS_ASKING && now >= r->until) {
 		readdress_answer(engine, CONTROL_ERROR,
 				 "the passive appliance did not answer; nothing has changed here");

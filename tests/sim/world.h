@@ -104,6 +104,7 @@ struct world_readdress {
 	unsigned record; /* ... that is in the record, as the engine knows it */
 	unsigned peer;   /* of the peer's newest IDENTITY, if one was heard */
 	bool proposed, heard;
+	bool adopted;           /* ... and nobody has asked */
 	ha_time until, settled; /* world time */
 };
 

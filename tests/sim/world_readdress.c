@@ -77,6 +77,7 @@ static void save(struct world *w, int i, unsigned list, bool proposed)
 	r->phase = WORLD_SAVING;
 	r->list = list;
 	r->proposed = proposed;
+	r->adopted = false;
 	world_save(w, i)->action.type = ACT_EXIT; /* which no other save is: on_saved() follows */
 }
 
@@ -187,7 +188,7 @@ void world_readdressed(struct world *w, int i, unsigned list, bool ok)
 	if (r->phase != WORLD_SAVING || r->list != list)
 		return;
 	r->phase = WORLD_IDLE;
-	if (r->proposed)
+	if (r->proposed && !(ok && r->adopted))
 		r->settled = w->now + SETTLED;
 	if (!ok)
 		(void)world_save(
@@ -198,9 +199,9 @@ void world_readdressed(struct world *w, int i, unsigned list, bool ok)
 	for (unsigned v = 0; v < WORLD_VIPS; v++)
 		ev.addresses.vip[v] = world_address(list, v);
 	world_engine_step(w, i, &ev);
-	if (r->proposed)
+	if (r->proposed && !r->adopted)
 		say(w, i, ADDRESSES_ACCEPT, list);
-	else if (n->store.paired && list > w->list_done)
+	else if (!r->proposed && n->store.paired && list > w->list_done)
 		w->list_done = list;
 	n->sealed.identity_at = world_local(w, i, w->now);
 }
@@ -216,6 +217,7 @@ void world_adopt(struct world *w, int i)
 	    !node_follows(&n->node, world_local(w, i, w->now)))
 		return;
 	save(w, i, r->peer, true);
+	r->adopted = true;
 }
 
 void world_hear_list(struct world *w, int i, unsigned list)

@@ -132,6 +132,26 @@ Test(keeper_live, a_newer_lease_of_other_addresses_ends_the_former_one)
 	keeper_close(&keeper);
 }
 
+/* What the kernel says of that is not somebody else's doing either. */
+Test(keeper_live, an_address_that_stays_is_not_missed_for_its_own_removal)
+{
+	const struct ha_address both[] = {vip, other};
+	struct ipc_message message = {.type = IPC_HOLD};
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 1);
+	cr_assert(keeper_set_addresses(&keeper, both, 2));
+	message.u.lease.addresses = addresses_sum(both, 2);
+	message.u.lease.lease = 2;
+	message.u.lease.deadline = loop_now() + 60 * HA_SEC;
+	keeper_request(&keeper, &message);
+	cr_assert_eq(answer.u.lease.status, LEASE_HELD);
+	cr_assert_eq(keeper_read(&keeper), 0);
+	cr_expect_eq(keeper.hold.restored, 0);
+	cr_expect_eq(answer.u.lease.on, 3);
+	keeper_close(&keeper);
+}
+
 /* Who means others must not renew what is on either. */
 Test(keeper_live, a_renewal_that_means_other_addresses_renews_nothing)
 {
@@ -144,6 +164,29 @@ Test(keeper_live, a_renewal_that_means_other_addresses_renews_nothing)
 	cr_expect_eq(answer.u.lease.status, LEASE_FAILED);
 	cr_expect_eq(keeper.hold.deadline, deadline);
 	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	keeper_close(&keeper);
+}
+
+/* An upgrade in place between the record and the change: the new engine goes on with lease 1, and has the record's. */
+Test(keeper_live, what_was_taken_over_ends_where_the_record_has_others)
+{
+	ha_time until = loop_now() + 60 * HA_SEC;
+
+	cr_assert_eq(keeper_open(&keeper, "ha0", &vip, 1, on_answer, NULL), 0);
+	request(IPC_HOLD, 7);
+	cr_assert(keeper_bridge(&keeper, until));
+	vip_close(&keeper.vip);
+	monitor_close(&keeper.monitor);
+	cr_assert_eq(keeper_adopt(&keeper, "ha0", &vip, 1, until, on_answer, NULL), 0);
+	cr_assert(keeper_set_addresses(&keeper, &other, 1));
+	run("ip address show dev ha0 | grep -q 192.0.2.100/32");
+	request_for(IPC_HOLD, 1, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_DROPPED);
+	cr_expect_eq(answer.u.lease.lease, 1);
+	run("! ip address show dev ha0 | grep -q 192.0.2.1");
+	request_for(IPC_HOLD, 2, &other);
+	cr_expect_eq(answer.u.lease.status, LEASE_HELD);
+	run("ip address show dev ha0 | grep -q 192.0.2.101/32");
 	keeper_close(&keeper);
 }
 

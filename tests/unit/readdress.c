@@ -411,6 +411,23 @@ Test(readdress, X4_what_it_has_accepted_it_does_not_give_up_for_the_holder_s_wor
 	cr_expect(ha_address_equal(&record.vip[0], &old4));
 }
 
+/* It may have been started anew while the holder changed over, and have taken its old word for news. */
+Test(readdress, X4_what_it_has_adopted_is_no_answer_and_gives_way_at_once)
+{
+	struct store_record record;
+
+	passive();
+	engine->peer.vip[0] = new4;
+	readdress_after(engine);
+	cr_assert(written(&record));
+	readdress_saved(engine, engine->readdress.save, true);
+	cr_expect_eq(engine->readdress.settled, 0);
+	engine->peer.vip[0] = new6;
+	readdress_after(engine);
+	cr_assert(written(&record));
+	cr_expect(ha_address_equal(&record.vip[0], &new6));
+}
+
 Test(readdress, X4_a_disk_that_is_full_is_not_asked_at_every_heartbeat)
 {
 	struct store_record record;
@@ -454,6 +471,22 @@ Test(readdress, X5_alone_it_is_written_at_once_and_goes_ahead_of_the_configurati
 	cr_expect(out.n == 1 && out.vip[0].b[3] == 101);
 }
 
+/* Else both would be on their way to the disk, and what it is given would be that of the pair. */
+Test(readdress, X1_alone_no_join_begins_meanwhile)
+{
+	char text[CONTROL_TEXT_MAX];
+
+	alone();
+	engine->node.lease.wanted = false;
+	cr_expect(meet_may(engine, false, text));
+	cr_assert_not(ask("{\"addresses\": [\"192.0.2.110\"]}"));
+	cr_expect_not(meet_may(engine, false, text));
+	cr_expect_str_eq(text, "a change of the virtual IP is under way");
+	probe();
+	cr_assert_eq(engine->readdress.phase, READDRESS_SAVING);
+	cr_expect_not(meet_may(engine, false, text));
+}
+
 Test(readdress, X5_alone_none_is_a_list_too)
 {
 	struct store_record record;
@@ -480,6 +513,85 @@ Test(readdress, X5_one_that_was_detached_has_what_it_is_given)
 	probe();
 	cr_assert(written(&record));
 	cr_expect_not(record.detached);
+}
+
+/* --- the end of the pair meanwhile --- */
+
+/* The record that is written last counts at the next start. */
+static bool written_last(struct store_record *record)
+{
+	struct ipc_message message;
+	bool any = false;
+
+	while (rig_heard(&rig, &message)) {
+		if (message.type != IPC_SAVE)
+			continue;
+		*record = message.u.record.record;
+		any = true;
+	}
+	return any;
+}
+
+static void expect_no_pair_and_no_address(void)
+{
+	struct store_record record;
+
+	cr_assert(written_last(&record));
+	cr_expect_not(record.paired);
+	cr_expect(record.detached, "it is standalone");
+	cr_expect_not(record.vip_set);
+	cr_expect_eq(record.vip[0].family, HA_FAMILY_NONE, "not the pair's at the next start");
+}
+
+Test(readdress, a_passive_that_is_disowned_while_it_writes_does_not_keep_them)
+{
+	struct msg_addresses propose = message_of(ADDRESSES_PROPOSE, &new4);
+
+	passive();
+	readdress_message(engine, &propose);
+	cr_assert_eq(engine->readdress.phase, READDRESS_SAVING);
+	part_disowned(engine, PARTING_REMOVED);
+	readdress_saved(engine, engine->readdress.save, true);
+	expect_no_pair_and_no_address();
+	cr_expect_eq(engine->node.mode, HA_MODE_STANDALONE);
+	cr_expect_eq(engine->node.config.vip_n, 0);
+}
+
+Test(readdress, who_is_disowned_while_an_operator_changes_them_takes_none)
+{
+	struct msg_addresses accept = message_of(ADDRESSES_ACCEPT, &new4);
+
+	cr_assert_not(ask("{\"addresses\": [\"192.0.2.110\"]}"));
+	probe();
+	readdress_message(engine, &accept);
+	cr_assert_eq(engine->readdress.phase, READDRESS_SAVING);
+	part_disowned(engine, PARTING_REMOVED);
+	readdress_saved(engine, engine->readdress.save, true);
+	expect_no_pair_and_no_address();
+	cr_expect_eq(engine->node.mode, HA_MODE_STANDALONE);
+	cr_expect_not(engine->node.readdress.pending);
+}
+
+/* What was asked of a pair is not done by one without. */
+Test(readdress, the_end_of_the_pair_ends_the_probing_for_it)
+{
+	cr_assert_not(ask("{\"addresses\": [\"192.0.2.110\"]}"));
+	part_disowned(engine, PARTING_REMOVED);
+	cr_expect_eq(engine->readdress.phase, READDRESS_IDLE);
+	expect_no_pair_and_no_address();
+}
+
+Test(readdress, the_record_of_a_pair_that_ends_has_nothing_of_a_change)
+{
+	struct msg_addresses accept = message_of(ADDRESSES_ACCEPT, &new4);
+	struct store_record record;
+
+	cr_assert_not(ask("{\"addresses\": [\"192.0.2.110\"]}"));
+	probe();
+	readdress_message(engine, &accept);
+	part_disowned(engine, PARTING_DETACHED);
+	cr_assert(written_last(&record));
+	cr_expect(!record.paired && ha_address_equal(&record.vip[0], &old4));
 }
 
 /* --- which list counts --- */
