@@ -6,6 +6,8 @@
  */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +66,39 @@ static bool readdress_is_management(const struct msg_identity *who, const struct
 	return false;
 }
 
+/* Those that are not this appliance's yet. */
+static bool readdress_is_new(const struct engine *engine, const struct ha_address *a)
+{
+	struct addresses current;
+
+	readdress_current(engine, &current);
+	return !addresses_have(&current, a);
+}
+
+/* On whatever interface: the guardian puts no address on that somebody else has put on this host. What is this appliance's
+ * already may be on by the guardian's doing. */
+static bool readdress_is_elsewhere(const struct engine *engine, const struct ha_address *a)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (!readdress_is_new(engine, a) || getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *one = all; one != NULL && !found; one = one->ifa_next) {
+		const struct sockaddr *addr = one->ifa_addr;
+
+		if (addr != NULL && addr->sa_family == AF_INET && a->family == HA_IPV4)
+			found = memcmp(&((const struct sockaddr_in *)(const void *)addr)->sin_addr,
+				       a->b, sizeof(struct in_addr)) == 0;
+		else if (addr != NULL && addr->sa_family == AF_INET6 && a->family == HA_IPV6)
+			found = memcmp(&((const struct sockaddr_in6 *)(const void *)addr)
+						->sin6_addr,
+				       a->b, sizeof(struct in6_addr)) == 0;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
 /* The first or the last of an IPv4 network: that of the network itself, or of all that are in it. */
 static bool readdress_is_network(const struct msg_identity *own, const struct ha_address *a)
 {
@@ -105,6 +140,8 @@ static const char *readdress_unfit(const struct engine *engine, const struct ha_
 		return "is a management address of this appliance";
 	if (peer != NULL && readdress_is_management(peer, a))
 		return "is a management address of the other appliance";
+	if (readdress_is_elsewhere(engine, a))
+		return "is an address of another interface of this appliance";
 	if (readdress_is_witness(engine, a))
 		return "is a gateway, or a witness of the configuration";
 	if (!readdress_in_networks(&engine->own, a))
@@ -225,15 +262,6 @@ static void readdress_answer(struct engine *engine, enum control_result result, 
 	engine->readdress.phase = READDRESS_IDLE;
 }
 
-/* Those that are not this appliance's yet. */
-static bool readdress_is_new(const struct engine *engine, const struct ha_address *a)
-{
-	struct addresses current;
-
-	readdress_current(engine, &current);
-	return !addresses_have(&current, a);
-}
-
 static bool readdress_has_new(const struct engine *engine)
 {
 	const struct addresses *wanted = &engine->readdress.addresses;
@@ -350,7 +378,7 @@ static enum msg_addresses_refusal readdress_judge(struct engine *engine,
 	for (unsigned i = 0; i < addresses->n; i++) {
 		const struct ha_address *a = &addresses->vip[i];
 
-		if (segment_owns(&engine->segment, a))
+		if (segment_owns(&engine->segment, a) || readdress_is_elsewhere(engine, a))
 			return ADDRESSES_OWN;
 		if (readdress_is_witness(engine, a))
 			return ADDRESSES_WITNESS;

@@ -86,6 +86,12 @@ before=$(lab_snapshot)
 check_refused "no list of a pair is empty" 'a pair needs' a --virtual-ip=none
 check_refused "a management address is none for it" 'management address of this' a --virtual-ip=192.0.2.11
 check_refused "... the other's neither" 'management address of the other' a --virtual-ip=192.0.2.12
+in_ns a ip address add 192.0.2.77/32 dev eth3
+check_refused "one of another interface" 'another interface' a --virtual-ip=192.0.2.77
+in_ns a ip address del 192.0.2.77/32 dev eth3
+in_ns b ip address add 2001:db8::77/128 dev lo
+check_refused "... of the other's" 'address of the passive' a --virtual-ip=2001:db8::77
+in_ns b ip address del 2001:db8::77/128 dev lo
 check_refused "the gateway has its own" 'gateway' a --virtual-ip=192.0.2.1
 check_refused "another network" 'no network of the management interface' a --virtual-ip=$NEW4,198.51.100.7
 check_refused "the address of a network" 'no address of a station' a --virtual-ip=192.0.2.255
