@@ -112,7 +112,6 @@ static json_t *addresses_of(const char *text)
 json_t *action_request(const struct action *action, const char *peer_fingerprint)
 {
 	json_t *seconds = seconds_of(action) != 0 ? json_integer(seconds_of(action)) : NULL;
-
 	json_t *addresses =
 		action->verb == ACTION_VIRTUAL_IP ? addresses_of(action->addresses) : NULL;
 

@@ -19,20 +19,11 @@ uint64_t addresses_sum(const struct ha_address *vip, unsigned n)
 	return sum;
 }
 
-static unsigned recorded_n(const struct store_record *record)
-{
-	unsigned n = 0;
-
-	while (n < HA_VIP_MAX && record->vip[n].family != HA_FAMILY_NONE)
-		n++;
-	return n;
-}
-
 bool addresses_are_recorded(const struct store_record *record, const struct config *config)
 {
 	if (!record->paired && record->vip_set)
 		return record->vip_against == addresses_sum(config->vip, config->vip_n);
-	return recorded_n(record) > 0;
+	return ha_address_count(record->vip, HA_VIP_MAX) > 0;
 }
 
 void addresses_of(const struct store_record *record, const struct config *config,
@@ -41,7 +32,8 @@ void addresses_of(const struct store_record *record, const struct config *config
 	bool recorded = addresses_are_recorded(record, config);
 	const struct ha_address *vip = recorded ? record->vip : config->vip;
 
-	*out = (struct addresses){.n = recorded ? recorded_n(record) : config->vip_n};
+	*out = (struct addresses){.n = recorded ? ha_address_count(record->vip, HA_VIP_MAX)
+						: config->vip_n};
 	memcpy(out->vip, vip, out->n * sizeof(*vip));
 }
 

@@ -141,10 +141,8 @@ void join_identity(struct join *join, const struct msg_identity *identity)
 /* What the record says is what the guardian puts on: in the order of the node, and each a station's. */
 static bool join_has_vips(const struct msg_identity *identity)
 {
-	unsigned n = 0;
+	unsigned n = ha_address_count(identity->vip, HA_VIP_MAX);
 
-	while (n < HA_VIP_MAX && identity->vip[n].family != HA_FAMILY_NONE)
-		n++;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++)
 		if (i < n ? config_no_station(&identity->vip[i]) != NULL
 			  : identity->vip[i].family != HA_FAMILY_NONE)

@@ -232,8 +232,8 @@ static void meet_paired(struct engine *engine)
 	paired.paired.mode = (enum ha_mode)record->mode;
 	paired.paired.lower = memcmp(engine->key.public_key, record->peer_key, HA_KEY_LEN) < 0;
 	paired.paired.term = record->term;
-	for (unsigned i = 0; i < HA_VIP_MAX && record->vip[i].family != HA_FAMILY_NONE; i++)
-		paired.paired.vip[paired.paired.vip_n++] = record->vip[i];
+	paired.paired.vip_n = ha_address_count(record->vip, HA_VIP_MAX);
+	memcpy(paired.paired.vip, record->vip, paired.paired.vip_n * sizeof(record->vip[0]));
 	segment_set_vips(&engine->segment, paired.paired.vip, paired.paired.vip_n);
 	engine->peer = *peer;
 	engine->peer_known = true;

@@ -49,23 +49,6 @@ static bool readdress_same(const struct addresses *a, const struct addresses *b)
 
 /* ---- are they fit? ---- */
 
-static bool readdress_in_networks(const struct msg_identity *who, const struct ha_address *a)
-{
-	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
-		if (ha_address_same_network(&who->management[i].address, a,
-					    who->management[i].length))
-			return true;
-	return false;
-}
-
-static bool readdress_is_management(const struct msg_identity *who, const struct ha_address *a)
-{
-	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
-		if (ha_address_equal(&who->management[i].address, a))
-			return true;
-	return false;
-}
-
 /* Those that are not this appliance's yet. */
 static bool readdress_is_new(const struct engine *engine, const struct ha_address *a)
 {
@@ -136,19 +119,19 @@ static const char *readdress_unfit(const struct engine *engine, const struct ha_
 {
 	const struct msg_identity *peer = engine->record.paired ? &engine->peer : NULL;
 
-	if (segment_owns(&engine->segment, a) || readdress_is_management(&engine->own, a))
+	if (segment_owns(&engine->segment, a) || msg_identity_has(&engine->own, a))
 		return "is a management address of this appliance";
-	if (peer != NULL && readdress_is_management(peer, a))
+	if (peer != NULL && msg_identity_has(peer, a))
 		return "is a management address of the other appliance";
 	if (readdress_is_elsewhere(engine, a))
 		return "is an address of another interface of this appliance";
 	if (readdress_is_witness(engine, a))
 		return "is a gateway, or a witness of the configuration";
-	if (!readdress_in_networks(&engine->own, a))
+	if (!msg_identity_reaches(&engine->own, a))
 		return "is in no network of the management interface";
 	if (readdress_is_network(&engine->own, a))
 		return "is no address of a station in its network";
-	if (peer != NULL && !readdress_in_networks(peer, a))
+	if (peer != NULL && !msg_identity_reaches(peer, a))
 		return "is in no network of the other appliance's management interface";
 	return NULL;
 }
@@ -382,7 +365,7 @@ static enum msg_addresses_refusal readdress_judge(struct engine *engine,
 			return ADDRESSES_OWN;
 		if (readdress_is_witness(engine, a))
 			return ADDRESSES_WITNESS;
-		if (config_no_station(a) != NULL || !readdress_in_networks(&engine->own, a))
+		if (config_no_station(a) != NULL || !msg_identity_reaches(&engine->own, a))
 			return ADDRESSES_NETWORK;
 	}
 	return ADDRESSES_OK;
@@ -420,13 +403,11 @@ static void readdress_proposed(struct engine *engine, const struct addresses *ad
 void readdress_message(struct engine *engine, const struct msg_addresses *message)
 {
 	struct readdress *r = &engine->readdress;
-	struct addresses addresses = {.n = 0};
+	struct addresses addresses = {.n = ha_address_count(message->vip, HA_VIP_MAX)};
 
 	if (memcmp(message->cluster_id, engine->record.cluster_id, HA_CLUSTER_ID_LEN) != 0)
 		return;
 	memcpy(addresses.vip, message->vip, sizeof(addresses.vip));
-	while (addresses.n < HA_VIP_MAX && addresses.vip[addresses.n].family != HA_FAMILY_NONE)
-		addresses.n++;
 	if (message->op == ADDRESSES_PROPOSE) {
 		readdress_proposed(engine, &addresses);
 		return;

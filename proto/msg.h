@@ -313,6 +313,10 @@ struct msg_disown {
 size_t msg_encode_beacon(uint8_t *out, size_t cap, const struct msg_beacon *);
 size_t msg_encode_heartbeat(uint8_t *out, size_t cap, const struct msg_heartbeat *);
 size_t msg_encode_solicit(uint8_t *out, size_t cap, const struct msg_solicit *);
+/* Is it one of its management addresses; does it lie in a network of one of them? */
+bool msg_identity_has(const struct msg_identity *, const struct ha_address *);
+bool msg_identity_reaches(const struct msg_identity *, const struct ha_address *);
+
 size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *);
 size_t msg_encode_join(uint8_t *out, size_t cap, const struct msg_join *);
 size_t msg_encode_detach(uint8_t *out, size_t cap, const struct msg_detach *);

@@ -40,6 +40,24 @@ static bool get_prefix(struct cursor_reader *r, struct msg_prefix *p)
 	return valid && p->length <= 8 * ha_address_len(&p->address);
 }
 
+bool msg_identity_has(const struct msg_identity *who, const struct ha_address *address)
+{
+	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
+		if (ha_address_len(address) != 0 &&
+		    ha_address_equal(&who->management[i].address, address))
+			return true;
+	return false;
+}
+
+bool msg_identity_reaches(const struct msg_identity *who, const struct ha_address *address)
+{
+	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
+		if (ha_address_same_network(address, &who->management[i].address,
+					    who->management[i].length))
+			return true;
+	return false;
+}
+
 size_t msg_encode_identity(uint8_t *out, size_t cap, const struct msg_identity *m)
 {
 	struct cursor_writer w;
@@ -164,10 +182,8 @@ size_t msg_encode_addresses(uint8_t *out, size_t cap, const struct msg_addresses
 /* SPEC 3.R24: the list has no gap, and nothing twice. */
 static bool valid_list(const struct ha_address vip[HA_VIP_MAX])
 {
-	unsigned n = 0;
+	unsigned n = ha_address_count(vip, HA_VIP_MAX);
 
-	while (n < HA_VIP_MAX && vip[n].family != HA_FAMILY_NONE)
-		n++;
 	for (unsigned i = 0; i < HA_VIP_MAX; i++) {
 		if (i >= n && vip[i].family != HA_FAMILY_NONE)
 			return false;

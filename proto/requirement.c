@@ -75,28 +75,6 @@ static unsigned families(const struct msg_identity *who)
 	return bits;
 }
 
-static bool has_address(const struct msg_identity *who, const struct ha_address *address)
-{
-	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
-		if (ha_address_len(address) != 0 &&
-		    ha_address_equal(&who->management[i].address, address))
-			return true;
-	return false;
-}
-
-static bool in_network(const struct ha_address *address, const struct msg_prefix *network)
-{
-	return ha_address_same_network(address, &network->address, network->length);
-}
-
-static bool in_networks_of(const struct msg_identity *who, const struct ha_address *address)
-{
-	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
-		if (in_network(address, &who->management[i]))
-			return true;
-	return false;
-}
-
 static bool common_network(const struct msg_identity *a, const struct msg_identity *b,
 			   uint8_t family)
 {
@@ -105,7 +83,7 @@ static bool common_network(const struct msg_identity *a, const struct msg_identi
 			const struct msg_prefix *x = &a->management[i], *y = &b->management[j];
 
 			if (x->address.family == family && x->length == y->length &&
-			    in_network(&x->address, y))
+			    ha_address_same_network(&x->address, &y->address, y->length))
 				return true;
 		}
 	return false;
@@ -224,7 +202,7 @@ static uint8_t judge_segment(const struct requirement_view *view)
 	if (peer == NULL)
 		return without_peer(view);
 	for (unsigned i = 0; i < HA_ADDRESS_MAX; i++)
-		if (has_address(peer, &own->management[i].address))
+		if (msg_identity_has(peer, &own->management[i].address))
 			return CAUSE_SAME_ADDRESS;
 	both = families(own) & families(peer);
 	if (both == 0)
@@ -249,10 +227,10 @@ static uint8_t judge_virtual_ip(const struct requirement_view *view)
 		if (ha_address_len(vip) == 0)
 			continue;
 		n++;
-		management |= has_address(active, vip);
-		management |= passive != NULL && has_address(passive, vip);
-		outside |= !in_networks_of(active, vip);
-		outside |= passive != NULL && !in_networks_of(passive, vip);
+		management |= msg_identity_has(active, vip);
+		management |= passive != NULL && msg_identity_has(passive, vip);
+		outside |= !msg_identity_reaches(active, vip);
+		outside |= passive != NULL && !msg_identity_reaches(passive, vip);
 		third |= view->facts.vip_third >> i & 1;
 	}
 	if (n == 0 || refused(view, JOIN_NO_VIP))
@@ -288,11 +266,11 @@ static uint8_t judge_address(const struct requirement_view *view)
 
 	if (ha_address_len(&view->address) == 0)
 		return CAUSE_NONE;
-	if (passive != NULL && has_address(passive, &view->address))
+	if (passive != NULL && msg_identity_has(passive, &view->address))
 		return CAUSE_ADDRESS_OWN;
 	if (active == NULL)
 		return without_peer(view);
-	if (!has_address(active, &view->address) || refused(view, JOIN_WRONG_ADDRESS))
+	if (!msg_identity_has(active, &view->address) || refused(view, JOIN_WRONG_ADDRESS))
 		return CAUSE_ADDRESS_OTHER;
 	return CAUSE_NONE;
 }

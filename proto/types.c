@@ -24,6 +24,15 @@ size_t ha_address_len(const struct ha_address *a)
 	return a->family == HA_IPV4 ? 4 : a->family == HA_IPV6 ? 16 : 0;
 }
 
+unsigned ha_address_count(const struct ha_address *list, unsigned max)
+{
+	unsigned n = 0;
+
+	while (n < max && list[n].family != HA_FAMILY_NONE)
+		n++;
+	return n;
+}
+
 bool ha_address_equal(const struct ha_address *a, const struct ha_address *b)
 {
 	return a->family == b->family && memcmp(a->b, b->b, ha_address_len(a)) == 0;

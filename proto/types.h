@@ -82,6 +82,8 @@ bool ha_mac_is_zero(const struct ha_mac *);
 bool ha_mac_is_group(const struct ha_mac *);
 bool ha_address_equal(const struct ha_address *, const struct ha_address *);
 size_t ha_address_len(const struct ha_address *); /* 4, 16, or 0 for no address */
+/* How many there are before the first unused one, whose family is none; at most max. */
+unsigned ha_address_count(const struct ha_address *, unsigned max);
 /* Are the first bits of both the same, in one family? Not if there are none, for such a network has everybody in it,
  * nor if the family has not so many. */
 bool ha_address_same_network(const struct ha_address *, const struct ha_address *, unsigned bits);

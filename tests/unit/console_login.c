@@ -229,15 +229,11 @@ Test(console_ratelimit, is_forgotten_after_a_while)
 	cr_expect_eq(ratelimit_wait(&limit, &a, now), 0, "it begins anew");
 }
 
-Test(console_ratelimit, nobody_pushes_out_what_holds_him_back)
+/* A thousand networks fail ten times each: far more than there are entries. */
+static void crowd(ha_time now)
 {
-	struct address bad = at("198.51.100.1"), late = at("203.0.113.1");
-	ha_time now = HA_SEC;
 	char text[32];
 
-	memset(&limit, 0, sizeof(limit));
-	for (int i = 0; i < 30; i++)
-		ratelimit_failed(&limit, &bad, now);
 	for (int i = 0; i < 1000; i++) {
 		struct address a;
 
@@ -246,6 +242,17 @@ Test(console_ratelimit, nobody_pushes_out_what_holds_him_back)
 		for (int k = 0; k < 10; k++)
 			ratelimit_failed(&limit, &a, now);
 	}
+}
+
+Test(console_ratelimit, nobody_pushes_out_what_holds_him_back)
+{
+	struct address bad = at("198.51.100.1"), late = at("203.0.113.1");
+	ha_time now = HA_SEC;
+
+	memset(&limit, 0, sizeof(limit));
+	for (int i = 0; i < 30; i++)
+		ratelimit_failed(&limit, &bad, now);
+	crowd(now);
 	cr_expect_eq(ratelimit_wait(&limit, &bad, now), RATELIMIT_LAST);
 	cr_expect_gt(ratelimit_wait(&limit, &late, now), 0,
 		     "the table is full: he shares an entry");
@@ -255,20 +262,12 @@ Test(console_ratelimit, who_works_here_is_not_held_back_with_a_crowd)
 {
 	struct address here = at("192.0.2.1"), late = at("203.0.113.1");
 	ha_time now = HA_SEC;
-	char text[32];
 
 	memset(&limit, 0, sizeof(limit));
 	ratelimit_failed(&limit, &here, now);
 	ratelimit_failed(&limit, &here, now);
 	ratelimit_passed(&limit, &here, now);
-	for (int i = 0; i < 1000; i++) {
-		struct address a;
-
-		snprintf(text, sizeof(text), "10.0.%d.%d", i / 256, i % 256);
-		a = at(text);
-		for (int k = 0; k < 10; k++)
-			ratelimit_failed(&limit, &a, now);
-	}
+	crowd(now);
 	cr_expect_gt(ratelimit_wait(&limit, &late, now), 0);
 	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
 	ratelimit_failed(&limit, &late, now); /* by the entry that he shares, he gets in at last */
@@ -309,17 +308,9 @@ Test(console_ratelimit, the_machine_itself_waits_a_second_whatever_happens)
 {
 	struct address here = at("127.0.0.1"), here6 = at("::1");
 	ha_time now = HA_SEC;
-	char text[32];
 
 	memset(&limit, 0, sizeof(limit));
-	for (int i = 0; i < 1000; i++) {
-		struct address a;
-
-		snprintf(text, sizeof(text), "10.0.%d.%d", i / 256, i % 256);
-		a = at(text);
-		for (int k = 0; k < 10; k++)
-			ratelimit_failed(&limit, &a, now);
-	}
+	crowd(now);
 	cr_expect_eq(ratelimit_wait(&limit, &here, now), 0);
 	for (int i = 0; i < 100; i++)
 		ratelimit_failed(&limit, &here, now);
